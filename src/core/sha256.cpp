@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "core/sha256.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "core/error.hpp"
+
+#include <memory>
+
+namespace saas::core {
+namespace {
+
+[[noreturn]] void refused(const char *what) {
+    throw error{k_internal_error, std::string{"OpenSSL refused "} + what};
+}
+
+// The algorithm is fetched once; a fetch per call costs more than hashing a kilobyte.
+EVP_MAC *hmac_algorithm() {
+    static EVP_MAC *const algorithm = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+    return algorithm;
+}
+
+struct mac_context_free {
+    void operator()(EVP_MAC_CTX *context) const noexcept { EVP_MAC_CTX_free(context); }
+};
+
+} // namespace
+
+digest sha256(std::span<const std::uint8_t> data) {
+    digest out{};
+    unsigned length = 0;
+    if (EVP_Digest(data.data(), data.size(), out.data(), &length, EVP_sha256(), nullptr) != 1)
+        refused("SHA-256");
+    return out;
+}
+
+digest hmac_sha256(std::span<const std::uint8_t> key,
+                   std::span<const std::span<const std::uint8_t>> parts) {
+    std::unique_ptr<EVP_MAC_CTX, mac_context_free> context{EVP_MAC_CTX_new(hmac_algorithm())};
+    char name[] = "SHA256";
+    OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", name, 0),
+                               OSSL_PARAM_construct_end()};
+    static const std::uint8_t nothing = 0; // a null key means "keep the old one" to OpenSSL
+    const std::uint8_t *key_data = key.empty() ? &nothing : key.data();
+    if (context == nullptr ||
+        EVP_MAC_init(context.get(), key_data, key.size(), parameters) != 1)
+        refused("HMAC-SHA256");
+    for (auto part : parts) {
+        if (EVP_MAC_update(context.get(), part.data(), part.size()) != 1)
+            refused("HMAC-SHA256");
+    }
+    digest out{};
+    std::size_t length = 0;
+    if (EVP_MAC_final(context.get(), out.data(), &length, out.size()) != 1)
+        refused("HMAC-SHA256");
+    return out;
+}
+
+bool equal_constant_time(std::span<const std::uint8_t> a,
+                         std::span<const std::uint8_t> b) noexcept {
+    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string to_hex(std::span<const std::uint8_t> data) {
+    static constexpr char k_digits[] = "0123456789abcdef";
+    std::string out;
+    out.reserve(data.size() * 2);
+    for (std::uint8_t byte : data) {
+        out.push_back(k_digits[byte >> 4]);
+        out.push_back(k_digits[byte & 15]);
+    }
+    return out;
+}
+
+bool from_hex(std::string_view text, std::span<std::uint8_t> out) noexcept {
+    if (text.size() != out.size() * 2)
+        return false;
+    auto value = [](char c) -> int {
+        if (c >= '0' && c <= '9')
+            return c - '0';
+        if (c >= 'a' && c <= 'f')
+            return c - 'a' + 10;
+        if (c >= 'A' && c <= 'F')
+            return c - 'A' + 10;
+        return -1;
+    };
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        int high = value(text[2 * i]);
+        int low = value(text[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = static_cast<std::uint8_t>(high * 16 + low);
+    }
+    return true;
+}
+
+} // namespace saas::core
