@@ -40,7 +40,7 @@ $(OBJS): $(HEADERS)
 
 # An install script must not say OR REPLACE: it would take over an object someone else owns.
 pg_saas--$(EXTVERSION).sql: $(EXTENSION_SQL)
-	{ echo '\echo Use "CREATE EXTENSION pg_saas CASCADE" to load this file. \quit'; cat $^ | sed 's/CREATE OR REPLACE /CREATE /'; } > $@
+	{ printf '%s\n' '\echo Use "CREATE EXTENSION pg_saas CASCADE" to load this file. \quit'; cat $^ | sed 's/CREATE OR REPLACE /CREATE /'; } > $@
 
 install: install-package
 .PHONY: install-package check-exports
