@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: PostgreSQL
 # The parts of scripts/test: each runs one test runner and passes on its counts. Source this file
 # after server.sh and report.sh.

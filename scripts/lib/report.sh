@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: PostgreSQL
 # Runs the steps and parts of scripts/test, counts and reports. Source this file.
 #
