@@ -18,10 +18,12 @@ start_server() {
 
 # A database with the extension and, unless told otherwise, the deployed schema package.
 make_database() { # name
+    export PGOPTIONS='-c client_min_messages=warning'
     dropdb --if-exists "$1"
     createdb "$1"
     psql -X -q -v ON_ERROR_STOP=1 -d "$1" -c 'CREATE EXTENSION pg_saas CASCADE'
     psql -X -q -v ON_ERROR_STOP=1 -d "$1" -o /dev/null -c 'SELECT * FROM saas.deploy()'
+    unset PGOPTIONS
 }
 
 # Counts the tests in a TAP stream, for what prove ran. A file that died or whose plan does not fit
