@@ -127,8 +127,10 @@ part_regress() {
     local status=0 log
     log=$(mktemp)
     rm -f regression.diffs
-    # The server user may not be able to read this folder, so the test library goes to the server's.
+    # The server's user may not be allowed into this folder, so the library of test functions goes
+    # where the server's own are.
     install -m 755 test/native/pg_saas_test.so "$("$PG_CONFIG" --pkglibdir)/"
+    export SAAS_TEST_LIBRARY='$libdir/pg_saas_test'
     make -s PG_CONFIG="$PG_CONFIG" installcheck ISOLATION= >"$log" 2>&1 || status=$?
     cat "$log"
     count_regress "$log"

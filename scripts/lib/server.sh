@@ -20,7 +20,7 @@ as_user() {
         "$@"
     else
         setpriv --reuid "$saas_user" --regid "$(id -g "$saas_user")" --init-groups \
-            env HOME=/tmp PATH="$PATH" "$@"
+            env -C /tmp HOME=/tmp PATH="$PATH" "$@"
     fi
 }
 
