@@ -26,14 +26,20 @@ make_database() { # name
     unset PGOPTIONS
 }
 
-# Counts the tests in a TAP stream, for what prove ran. A file that died or whose plan does not fit
-# is a failure as well, even if all its tests passed.
-count_tap() { # log, exit status of prove
-    local passed failed
-    passed=$(grep -cE '^ok\b' "$1" || true)
-    failed=$(grep -E '^not ok\b' "$1" | grep -vc '# TODO' || true)
-    [ "$2" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
+# Runs prove (or pg_prove) with these arguments and counts the tests in the TAP it shows. A file that
+# died or whose plan does not fit is a failure as well, even if all its tests passed.
+count_tap() { # command …
+    local status=0 log passed failed
+    log=$(mktemp)
+    "$@" >"$log" 2>&1 || status=$?
+    passed=$(grep -cE '^ok [0-9]' "$log" || true)
+    failed=$(grep -E '^not ok [0-9]' "$log" | grep -vc '# TODO' || true)
+    [ "$status" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
     count "$passed" "$failed"
+    # On failure the interesting lines: what is not ok, its diagnosis, the summary.
+    if [ "$status" -eq 0 ]; then cat "$log"; else grep -vE '^ok( |$)|^1\.\.|^ok$' "$log" || true; fi
+    rm -f "$log"
+    return "$status"
 }
 
 part_checks() {
@@ -157,25 +163,12 @@ part_isolation() {
 }
 
 part_pgtap() {
-    local status=0 log
-    log=$(mktemp)
     make_database saas_pgtap
     psql -X -q -v ON_ERROR_STOP=1 -d saas_pgtap -c 'CREATE EXTENSION pgtap SCHEMA public'
-    pg_prove -v -d saas_pgtap test/pgtap/*.sql >"$log" 2>&1 || status=$?
-    count_tap "$log" "$status"
-    # On failure the interesting lines: what is not ok, its diagnosis, the summary.
-    if [ "$status" -eq 0 ]; then cat "$log"; else grep -vE '^ok\b' "$log"; fi
-    rm -f "$log"
-    return "$status"
+    count_tap pg_prove -v -d saas_pgtap test/pgtap/*.sql
 }
 
 part_e2e() {
-    local status=0 log
-    log=$(mktemp)
     make_database saas_e2e
-    test/e2e/run saas_e2e >"$log" 2>&1 || status=$?
-    count_tap "$log" "$status"
-    cat "$log"
-    rm -f "$log"
-    return "$status"
+    count_tap test/e2e/run saas_e2e
 }
