@@ -1,6 +1,7 @@
 -- C++ exceptions and server errors cross the boundary whole, and nothing leaks on the way.
 \getenv abs_builddir PG_ABS_BUILDDIR
 \set library :abs_builddir '/test/native/pg_saas_test.so'
+\getenv library SAAS_TEST_LIBRARY
 \set VERBOSITY verbose
 \set ON_ERROR_STOP off
 CREATE FUNCTION test_throw(text) RETURNS void LANGUAGE c AS :'library', 'saas_test_throw';
