@@ -15,7 +15,7 @@ cp -a "$package/." "$original/"
 trap 'rm -f "$share/extension/pg_saas--0.0.9.sql" "$share/extension/pg_saas--0.0.9--$current.sql"; rm -rf "${package:?}"/*; cp -a "$original/." "$package"; rm -rf "$original"' EXIT
 sql() { psql -XAtq -v ON_ERROR_STOP=1 "$@" 2>&1; }
 extension_functions() {
-    sql -d "$1" -c "SELECT p.oid::regprocedure, (SELECT string_agg(a::text, chr(44) ORDER BY a::text) FROM unnest(p.proacl) AS a), p.prosrc, p.provolatile, p.proparallel, p.proleakproof, obj_description(p.oid) FROM pg_proc AS p JOIN pg_depend AS d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e' JOIN pg_extension AS e ON e.oid = d.refobjid WHERE e.extname = 'pg_saas' ORDER BY 1"
+    sql -d "$1" -c "SELECT p.oid::regprocedure::text, (SELECT string_agg(a::text, chr(44) ORDER BY a::text) FROM unnest(p.proacl) AS a), p.prosrc, p.provolatile, p.proparallel, p.proleakproof, obj_description(p.oid) FROM pg_proc AS p JOIN pg_depend AS d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e' JOIN pg_extension AS e ON e.oid = d.refobjid WHERE e.extname = 'pg_saas' ORDER BY 1"
 }
 
 # The older version has no has_team_role, and deploy_status has another comment; its package has only
