@@ -1,8 +1,8 @@
 -- Signed deliveries, made ahead so that only ingesting is measured: three events for each payment of
 -- one team, in the order of n. Variable: deliveries (how many).
 SELECT saas.create_team('Bench', 'bench', saas.create_user('bench@example.test')) AS team \gset
-INSERT INTO saas.payment_providers (team_id, provider, webhook_secrets)
-VALUES (:'team', 'stripe', ARRAY['whsec_bench']);
+INSERT INTO saas.payment_providers (team_id, provider, display_name, webhook_secrets)
+VALUES (:'team', 'stripe', 'Stripe', ARRAY['whsec_bench'::bytea]);
 
 CREATE SCHEMA bench;
 CREATE TABLE bench.settings AS SELECT :'team'::uuid AS team_id;
