@@ -3,9 +3,11 @@
 
 #include "audit/partition.hpp"
 #include "audit/request.hpp"
-#include "core/uuid_sequence.hpp"
+#include "core/uuid.hpp"
 
+#include <array>
 #include <cstring>
+#include <span>
 
 #include "pg/prelude.hpp"
 
@@ -27,33 +29,34 @@ extern "C" {
 namespace saas::audit {
 namespace {
 
-// 64 random bits. The generator is asked for many at a time: one call costs more than a row.
-uint64 random_bits() {
-    constexpr int k_batch = 64;
-    static uint64 batch[k_batch];
-    static int used = k_batch;
-    if (used == k_batch) {
-        if (!pg_strong_random(batch, sizeof(batch)))
+constexpr std::size_t k_random_bytes = 10; // that an id takes
+
+// Fresh random bytes. The generator is asked for many at a time: one call costs more than a row.
+std::span<const std::uint8_t, k_random_bytes> random_bytes() {
+    constexpr std::size_t k_ids = 64;
+    static std::array<std::uint8_t, k_ids * k_random_bytes> batch;
+    static std::size_t used = batch.size();
+    if (used == batch.size()) {
+        if (!pg_strong_random(batch.data(), batch.size()))
             ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("no random numbers")));
         used = 0;
     }
-    return batch[used++];
+    const std::span<const std::uint8_t, k_random_bytes> bytes{batch.data() + used, k_random_bytes};
+    used += k_random_bytes;
+    return bytes;
 }
 
-Datum copy_uuid(const void *bytes) {
-    auto *copy = static_cast<pg_uuid_t *>(palloc(sizeof(pg_uuid_t)));
-    std::memcpy(copy->data, bytes, UUID_LEN);
-    return UUIDPGetDatum(copy);
-}
-
-// Grows with every row of this backend within a statement, so that (created_at, id) is the order in
-// which the changes happened.
+// Ascends with every row of this backend, so that (created_at, id) is the order in which the
+// changes of one statement happened.
 Datum next_id(TimestampTz now) {
-    static core::uuid_sequence sequence;
-    constexpr int64 k_epoch_ms =
-        int64{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * SECS_PER_DAY * 1000;
-    const core::uuid_bytes id = core::next_uuid(sequence, now / 1000 + k_epoch_ms, random_bits());
-    return copy_uuid(id.data());
+    static core::uuid_v7_generator generator;
+    constexpr TimestampTz k_epoch =
+        TimestampTz{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * USECS_PER_DAY;
+    const auto milliseconds = static_cast<std::uint64_t>((now + k_epoch) / 1000);
+    const core::uuid id = generator.next(milliseconds, random_bytes());
+    auto *copy = static_cast<pg_uuid_t *>(palloc(sizeof(pg_uuid_t)));
+    std::memcpy(copy->data, id.data(), UUID_LEN);
+    return UUIDPGetDatum(copy);
 }
 
 void set_optional(log_row &row, log_column column, optional_datum value) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "audit/request.hpp"
 
-#include <cstring>
+#include "pg/settings.hpp"
 
 #include "pg/prelude.hpp"
 
@@ -13,7 +13,6 @@ extern "C" {
 #include "utils/builtins.h"      // cstring_to_text
 #include "utils/datum.h"         // datumCopy
 #include "utils/fmgrprotos.h"    // inet_client_addr
-#include "utils/guc.h"           // DefineCustomStringVariable
 #include "utils/inval.h"         // CacheRegisterSyscacheCallback
 #include "utils/memutils.h"      // TopMemoryContext
 #include "utils/syscache.h"      // SearchSysCache3
@@ -21,18 +20,6 @@ extern "C" {
 
 namespace saas::audit {
 namespace {
-
-// Long enough for a W3C traceparent (55) and for gateways that join several ids.
-constexpr std::size_t k_request_id_bytes = 200;
-
-char *request_id_setting = nullptr;
-
-bool check_request_id(char **value, void **, GucSource) {
-    if (*value == nullptr || std::strlen(*value) <= k_request_id_bytes)
-        return true;
-    GUC_check_errdetail("A request id has at most 200 bytes.");
-    return false;
-}
 
 // A context function, found once by its full name. Its code belongs to this library, but modules do
 // not include each other; and so a test may replace it.
@@ -104,13 +91,6 @@ optional_datum role_name(Oid role) {
 
 } // namespace
 
-void register_settings() {
-    DefineCustomStringVariable("saas.request_id", "Identifies the request in the audit trail.",
-                               "The application sets it for a transaction; at most 200 bytes.",
-                               &request_id_setting, "", PGC_USERSET, 0, check_request_id, nullptr,
-                               nullptr);
-}
-
 optional_datum current_user() {
     return ask(user_function);
 }
@@ -130,9 +110,10 @@ optional_datum login_role() {
 }
 
 optional_datum request_id() {
-    if (request_id_setting == nullptr || *request_id_setting == '\0')
+    const char *id = pg::request_id();
+    if (*id == '\0')
         return {0, true};
-    return {CStringGetTextDatum(request_id_setting), false};
+    return {CStringGetTextDatum(id), false};
 }
 
 optional_datum client_address() {

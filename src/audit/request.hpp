@@ -12,9 +12,6 @@ struct optional_datum {
     bool missing;
 };
 
-// Registers the setting saas.request_id. Called once, when the library is loaded.
-void register_settings();
-
 // saas.current_user_id() and saas.current_team_id(): NULL without a context.
 optional_datum current_user();
 optional_datum current_team();

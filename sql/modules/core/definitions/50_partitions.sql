@@ -2,11 +2,7 @@
 
 CREATE OR REPLACE FUNCTION saas.make_append_only(p_table regclass)
 RETURNS void
-LANGUAGE plpgsql
-VOLATILE
-STRICT
-PARALLEL UNSAFE
-SECURITY INVOKER
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
@@ -23,23 +19,17 @@ BEGIN
             FOR EACH ROW EXECUTE FUNCTION saas.append_only()', p_table);
     END IF;
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER aa_append_only_row', p_table);
-END;
+END
 $$;
-
 REVOKE ALL ON FUNCTION saas.make_append_only(regclass) FROM PUBLIC;
-
 COMMENT ON FUNCTION saas.make_append_only(regclass) IS
-    'Refuses UPDATE, DELETE and TRUNCATE on a table for everyone, its owner included';
+'Refuses UPDATE, DELETE and TRUNCATE on a table for everyone, its owner included';
 
 -- What every partition needs of its own: whoever addresses it directly passes by the policies and the
 -- statement triggers of its parent.
 CREATE OR REPLACE FUNCTION saas.protect_partition(p_parent regclass, p_partition regclass)
 RETURNS void
-LANGUAGE plpgsql
-VOLATILE
-STRICT
-PARALLEL UNSAFE
-SECURITY INVOKER
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
@@ -50,13 +40,11 @@ BEGIN
                WHERE t.tgrelid = p_parent AND t.tgname = 'aa_append_only_statement') THEN
         PERFORM saas.make_append_only(p_partition);
     END IF;
-END;
+END
 $$;
-
 REVOKE ALL ON FUNCTION saas.protect_partition(regclass, regclass) FROM PUBLIC;
-
 COMMENT ON FUNCTION saas.protect_partition(regclass, regclass) IS
-    'Gives a partition row-level security, no grants, and the append-only triggers of its parent';
+'Gives a partition row-level security, no grants, and the append-only triggers of its parent';
 
 -- Moves the rows of one month out of the default partition, which has to let go of them first: while
 -- it holds one, the month cannot get a partition of its own.
@@ -68,11 +56,7 @@ CREATE OR REPLACE FUNCTION saas.empty_default_partition(
     p_to timestamptz
 )
 RETURNS void
-LANGUAGE plpgsql
-VOLATILE
-STRICT
-PARALLEL UNSAFE
-SECURITY INVOKER
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
@@ -81,7 +65,6 @@ BEGIN
     -- Only the owner can do this, in this transaction, under a lock that keeps everyone else out.
     EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', p_parent, p_default);
     EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', p_default);
-    EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', p_month);
     EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', p_default);
     SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
     INTO v_columns
@@ -93,26 +76,20 @@ BEGIN
     EXECUTE format('DELETE FROM %s WHERE created_at >= $1 AND created_at < $2', p_default)
     USING p_from, p_to;
     EXECUTE format('ALTER TABLE %s ENABLE TRIGGER USER', p_default);
-    PERFORM saas.protect_partition(p_parent, p_default);
     EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s DEFAULT', p_parent, p_default);
-END;
+    PERFORM saas.protect_partition(p_parent, p_default);
+END
 $$;
-
 REVOKE ALL ON FUNCTION
     saas.empty_default_partition(regclass, regclass, regclass, timestamptz, timestamptz)
     FROM PUBLIC;
-
 COMMENT ON FUNCTION
     saas.empty_default_partition(regclass, regclass, regclass, timestamptz, timestamptz) IS
-    'Moves the rows of one month from the default partition into the table that becomes its partition';
+'Moves the rows of one month from the default partition into the table that becomes its partition';
 
 CREATE OR REPLACE FUNCTION saas.ensure_month_partition(p_table regclass, p_month timestamptz)
 RETURNS boolean
-LANGUAGE plpgsql
-VOLATILE
-STRICT
-PARALLEL UNSAFE
-SECURITY INVOKER
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
@@ -136,7 +113,6 @@ BEGIN
     END IF;
     -- Made apart and then attached: PARTITION OF would lock the whole table against writers.
     EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING ALL)', v_partition, p_table);
-    PERFORM saas.protect_partition(p_table, v_partition::regclass);
     EXECUTE format('COMMENT ON TABLE %s IS %L', v_partition,
                    format('Rows of %s of %s (UTC)', p_table,
                           to_char(v_from AT TIME ZONE 'UTC', 'YYYY-MM')));
@@ -147,29 +123,23 @@ BEGIN
         -- The default partition already holds rows of this month.
         PERFORM saas.empty_default_partition(p_table, v_default, v_partition::regclass,
                                              v_from, v_to);
-        EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', v_partition);
         EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)',
                        p_table, v_partition, v_from, v_to);
     END;
+    PERFORM saas.protect_partition(p_table, v_partition::regclass);
     RETURN true;
-END;
+END
 $$;
-
 REVOKE ALL ON FUNCTION saas.ensure_month_partition(regclass, timestamptz) FROM PUBLIC;
-
 COMMENT ON FUNCTION saas.ensure_month_partition(regclass, timestamptz) IS
-    'Makes the partition for the month (UTC) of a time; false when it is there already';
+'Makes the partition for the month (UTC) of a time; false when it is there already';
 
 CREATE OR REPLACE FUNCTION saas.ensure_partitions(
     p_table regclass,
     p_months_ahead integer DEFAULT 3
 )
 RETURNS integer
-LANGUAGE plpgsql
-VOLATILE
-STRICT
-PARALLEL UNSAFE
-SECURITY INVOKER
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
@@ -206,11 +176,37 @@ BEGIN
         END IF;
     END LOOP;
     RETURN v_made;
-END;
+END
 $$;
-
 REVOKE ALL ON FUNCTION saas.ensure_partitions(regclass, integer) FROM PUBLIC;
-
 COMMENT ON FUNCTION saas.ensure_partitions(regclass, integer) IS
-    'Makes the partitions of this month and the next ones (UTC); run by the owner, daily by pg_cron. '
-    'Returns how many it made';
+'Makes the partitions of this month and the next ones (UTC); run by the owner of the table. Returns how many it made.';
+
+CREATE OR REPLACE FUNCTION saas.ensure_all_partitions(p_months_ahead integer DEFAULT 3)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY INVOKER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_table regclass;
+    v_made integer := 0;
+BEGIN
+    FOR v_table IN
+        SELECT c.oid
+        FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_partitioned_table AS p ON p.partrelid = c.oid
+        JOIN pg_catalog.pg_attribute AS a
+            ON a.attrelid = c.oid AND a.attnum = p.partattrs[0]
+        WHERE c.relnamespace = 'saas'::regnamespace
+            AND p.partstrat = 'r'
+            AND a.attname = 'created_at'
+        ORDER BY c.relname
+    LOOP
+        v_made := v_made + saas.ensure_partitions(v_table, p_months_ahead);
+    END LOOP;
+    RETURN v_made;
+END
+$$;
+REVOKE ALL ON FUNCTION saas.ensure_all_partitions(integer) FROM PUBLIC;
+COMMENT ON FUNCTION saas.ensure_all_partitions(integer) IS
+'saas.ensure_partitions() for every table of schema saas that is partitioned by month; run by the owner, daily by pg_cron. Returns how many it made.';
