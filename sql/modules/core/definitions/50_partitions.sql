@@ -32,10 +32,20 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_grantee text;
 BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', p_partition);
     EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', p_partition);
-    EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC', p_partition);
+    -- Default privileges may have granted something.
+    FOR v_grantee IN
+        SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
+        FROM pg_catalog.pg_class AS c
+        CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+        WHERE c.oid = p_partition AND a.grantee <> c.relowner
+    LOOP
+        EXECUTE format('REVOKE ALL ON TABLE %s FROM %s', p_partition, v_grantee);
+    END LOOP;
     IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
                WHERE t.tgrelid = p_parent AND t.tgname = 'aa_append_only_statement') THEN
         PERFORM saas.make_append_only(p_partition);
