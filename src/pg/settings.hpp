@@ -24,6 +24,9 @@ struct package_role {
 // (saas.trusted_settings = on).
 [[nodiscard]] bool trusts_settings() noexcept;
 
+// The setting saas.request_id, which the application sets for a transaction; empty without.
+[[nodiscard]] const char *request_id() noexcept;
+
 // Defines the settings. Called once, by _PG_init.
 void define_settings();
 
