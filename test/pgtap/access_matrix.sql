@@ -11,6 +11,8 @@ INSERT INTO expected VALUES
     ('users', 'SU', 'SU', '', true),
     ('teams', 'SU', 'SU', 'S', true),
     ('team_members', 'S', 'S', 'S', true),
+    ('activity_logs', 'S', 'S', 'S', true),
+    ('audit_logs', 'S', 'S', '', true),
     ('context_keys', '', '', '', false),
     ('schema_migrations', '', '', '', false),
     ('schema_definitions', '', '', '', false),
@@ -41,8 +43,10 @@ SELECT is(
     NULL, 'nobody may truncate, reference or attach triggers to ' || e.table_name)
 FROM expected AS e;
 SELECT is(
-    (SELECT count(*)::integer FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-     WHERE c.relnamespace = 'saas'::regnamespace AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND c.relacl IS NULL)),
+    (SELECT count(*)::integer FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid AND c.relkind = 'r'
+     WHERE c.relnamespace = 'saas'::regnamespace
+        AND (NOT (c.relrowsecurity AND c.relforcerowsecurity)
+            OR EXISTS (SELECT FROM aclexplode(c.relacl) AS a WHERE a.grantee <> c.relowner))),
     0, 'partitions have row-level security of their own and no grants');
 
 -- Analysts read no column that holds personal data or secrets.
