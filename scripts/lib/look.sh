@@ -26,7 +26,8 @@ section() {
     printf '\n%s%s. %s%s\n' "$bold$cyan" "$look_section" "$1" "$plain"
 }
 
-say() { printf '%s\n' "$@" | fold -s -w 92 | sed 's/ *$//; s/^/   /'; }
+# Text, filled to the width of the page; an argument that is empty is an empty line.
+say() { printf "%s\n" "$*" | fold -s -w 92 | sed "s/ *\$//; s/^/   /"; }
 
 good() { printf '   %s%s%s %s\n' "$green" "$look_good" "$plain" "$1"; }
 
