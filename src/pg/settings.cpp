@@ -48,7 +48,7 @@ void define_role(role_index index, const char *setting, const char *description)
 
 std::span<const package_role> package_roles() { return role_settings; }
 
-std::string internal_role() { return role_settings[k_internal].configured; }
+const char *configured_internal_role() noexcept { return role_settings[k_internal].configured; }
 
 bool trusts_settings() noexcept { return trusted_settings; }
 
