@@ -11,6 +11,8 @@ INSERT INTO expected VALUES
     ('users', 'SU', 'SU', '', true),
     ('teams', 'SU', 'SU', 'S', true),
     ('team_members', 'S', 'S', 'S', true),
+    ('activity_logs', 'S', 'S', 'S', true),
+    ('audit_logs', 'S', 'S', '', true),
     ('context_keys', '', '', '', false),
     ('schema_migrations', '', '', '', false),
     ('schema_definitions', '', '', '', false),
@@ -42,7 +44,8 @@ SELECT is(
 FROM expected AS e;
 SELECT is(
     (SELECT count(*)::integer FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-     WHERE c.relnamespace = 'saas'::regnamespace AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND c.relacl IS NULL)),
+     WHERE c.relnamespace = 'saas'::regnamespace AND c.relkind IN ('r', 'p')
+        AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND c.relacl IS NULL)),
     0, 'partitions have row-level security of their own and no grants');
 
 -- Analysts read no column that holds personal data or secrets.

@@ -40,8 +40,8 @@ COMMENT ON COLUMN saas.payment_audit_log.actor_id IS 'User of the request contex
 COMMENT ON COLUMN saas.payment_audit_log.table_name IS 'Schema and name of the audited table. [internal]';
 COMMENT ON COLUMN saas.payment_audit_log.operation IS 'I insert, U update, D delete, T truncate. [internal]';
 COMMENT ON COLUMN saas.payment_audit_log.row_id IS 'id of the changed row. [internal]';
-COMMENT ON COLUMN saas.payment_audit_log.old_values IS 'Before the change. [restricted]';
-COMMENT ON COLUMN saas.payment_audit_log.new_values IS 'After the change. [restricted]';
+COMMENT ON COLUMN saas.payment_audit_log.old_values IS 'Before the change. [confidential]';
+COMMENT ON COLUMN saas.payment_audit_log.new_values IS 'After the change. [confidential]';
 COMMENT ON COLUMN saas.payment_audit_log.xact_id IS 'Transaction that made the change. [internal]';
 COMMENT ON COLUMN saas.payment_audit_log.db_role IS 'Database role whose rights applied. [internal]';
 COMMENT ON COLUMN saas.payment_audit_log.login_role IS 'Database role that logged in, when it is another one. [internal]';
