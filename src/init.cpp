@@ -2,6 +2,7 @@
 // Loading of the library: the magic block and the registration of settings and hooks, nothing else.
 #include "context/context.hpp"
 #include "pg/settings.hpp"
+#include "state_machine/registry.hpp"
 
 #include "pg/prelude.hpp"
 
@@ -14,6 +15,7 @@ void _PG_init(void);
 void _PG_init(void) {
     saas::pg::define_settings();
     saas::context::initialise();
+    saas::state_machine::initialise();
     MarkGUCPrefixReserved("saas");
 }
 }
