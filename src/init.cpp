@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: PostgreSQL
 // Loading of the library: the magic block and the registration of settings and hooks, nothing else.
-#include "pg/boundary.hpp"
+#include "context/context.hpp"
+#include "pg/settings.hpp"
 
 #include "pg/prelude.hpp"
 
 extern "C" {
+#include "utils/guc.h" // MarkGUCPrefixReserved
+
 PG_MODULE_MAGIC;
 void _PG_init(void);
 
-void _PG_init(void) {}
+void _PG_init(void) {
+    saas::pg::define_settings();
+    saas::context::initialise();
+    MarkGUCPrefixReserved("saas");
+}
 }

@@ -1,0 +1,7 @@
+-- Triggers that many tables share.
+CREATE OR REPLACE FUNCTION saas.set_updated_at()
+RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_set_updated_at';
+COMMENT ON FUNCTION saas.set_updated_at() IS
+'BEFORE UPDATE row trigger: updated_at becomes the time of the transaction.';

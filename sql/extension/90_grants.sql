@@ -1,0 +1,9 @@
+-- Native functions that only the package's SECURITY DEFINER functions may call.
+DO $$
+BEGIN
+    EXECUTE pg_catalog.format(
+        'GRANT EXECUTE ON FUNCTION saas.sign_context(uuid, uuid, text) TO %I',
+        pg_catalog.current_setting('saas.role_internal')
+    );
+END
+$$;

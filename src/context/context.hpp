@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: PostgreSQL
+// The request context of this backend: ARCHITECTURE section 2.
+#pragma once
+
+#include "core/context/signed_context.hpp"
+
+#include "pg/prelude.hpp"
+
+namespace saas::context {
+
+// Defines saas.context and the settings beside it. Called once, by _PG_init.
+void initialise();
+
+// The context that holds now, or null: none was set, or the one in saas.context was made for another
+// transaction. Parsed and verified once per value and transaction. Raises SA020 for a forged value.
+// The answer is valid until the next statement.
+const core::context::request_context *current();
+
+// Signs a context for the current transaction and puts it into saas.context by SET LOCAL.
+void set(const core::uuid &team, const std::optional<core::uuid> &user,
+         core::context::team_role role);
+
+} // namespace saas::context

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "context/trusted.hpp"
+
+#include <string>
+
+#include "pg/boundary.hpp"
+#include "pg/spi.hpp"
+
+#include "pg/prelude.hpp"
+
+extern "C" {
+#include "access/xact.h" // GetCurrentTransactionStartTimestamp
+#include "utils/guc.h"   // GetConfigOption
+}
+
+namespace saas::context {
+namespace {
+
+using core::context::request_context;
+
+struct resolved {
+    core::uuid team{};
+    core::uuid user{};
+    std::int64_t transaction_start = 0;
+    std::optional<request_context> context;
+};
+
+std::optional<core::uuid> setting(const char *name) {
+    const char *value = pg::call([&] { return GetConfigOption(name, true, false); });
+    return value == nullptr ? std::nullopt : core::parse_uuid(value);
+}
+
+// The member's role, asked as the superuser: the caller has no context yet that would let it read.
+std::optional<core::context::team_role> active_role(const core::uuid &team, const core::uuid &user) {
+    pg::as_superuser privileged;
+    pg::spi connection;
+    auto rows = connection.query(
+        "SELECT CASE WHEN pg_catalog.to_regprocedure('saas.active_role(uuid, uuid)') IS NOT NULL"
+        " THEN saas.active_role($1::pg_catalog.uuid, $2::pg_catalog.uuid) END",
+        {core::to_text(team), core::to_text(user)});
+    connection.close();
+    if (rows.empty() || !rows[0][0])
+        return std::nullopt;
+    return core::context::parse_role(*rows[0][0]);
+}
+
+} // namespace
+
+const request_context *trusted_context() {
+    static resolved last;
+    auto user = setting("app.current_user_id");
+    auto team = setting("app.current_team_id");
+    if (!team)
+        team = setting("app.current_company_id");
+    if (!user || !team)
+        return nullptr;
+    std::int64_t started = GetCurrentTransactionStartTimestamp();
+    if (last.transaction_start != started || last.user != *user || last.team != *team) {
+        last.transaction_start = 0; // nothing is known until the look-up has come back
+        auto role = active_role(*team, *user);
+        last.context.reset();
+        if (role)
+            last.context = request_context{*team, user, *role, {}};
+        last.team = *team;
+        last.user = *user;
+        last.transaction_start = started;
+    }
+    return last.context ? &*last.context : nullptr;
+}
+
+} // namespace saas::context

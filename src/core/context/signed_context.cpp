@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "core/context/signed_context.hpp"
+
+#include <charconv>
+
+#include "core/sha256.hpp"
+
+namespace saas::core::context {
+namespace {
+
+constexpr std::string_view k_version = "v1";
+constexpr std::array<std::string_view, 5> k_roles{"viewer", "member", "admin", "owner", "service"};
+constexpr std::size_t k_fields = 6; // before the signature
+constexpr std::size_t k_longest = 256;
+
+digest signature_of(std::string_view text, const signing_key &key) {
+    std::span<const std::uint8_t> parts[] = {bytes_of(text)};
+    return hmac_sha256(key, parts);
+}
+
+template <class Integer>
+bool parse_integer(std::string_view text, Integer &value) noexcept {
+    auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return problem == std::errc{} && end == text.data() + text.size();
+}
+
+// Splits off what stands before the next dot.
+std::string_view take_field(std::string_view &rest) noexcept {
+    std::string_view field = rest.substr(0, rest.find('.'));
+    rest.remove_prefix(std::min(field.size() + 1, rest.size()));
+    return field;
+}
+
+} // namespace
+
+std::string_view name_of(team_role role) noexcept { return k_roles[static_cast<std::size_t>(role)]; }
+
+std::optional<team_role> parse_role(std::string_view name) noexcept {
+    for (std::size_t i = 0; i < k_roles.size(); ++i) {
+        if (k_roles[i] == name)
+            return static_cast<team_role>(i);
+    }
+    return std::nullopt;
+}
+
+std::string sign(const request_context &context, const signing_key &key) {
+    std::string text{k_version};
+    text += '.' + to_text(context.team);
+    text += '.' + (context.user ? to_text(*context.user) : std::string{"-"});
+    text += '.' + std::string{name_of(context.role)};
+    text += '.' + std::to_string(context.binding.started_at);
+    text += '.' + std::to_string(context.binding.pid);
+    return text + '.' + to_hex(signature_of(text, key));
+}
+
+std::optional<request_context> verify(std::string_view text, const signing_key &key) {
+    std::size_t last = text.rfind('.');
+    if (text.size() > k_longest || last == std::string_view::npos)
+        return std::nullopt;
+    digest claimed{};
+    if (!from_hex(text.substr(last + 1), claimed) ||
+        !equal_constant_time(claimed, signature_of(text.substr(0, last), key)))
+        return std::nullopt;
+
+    std::string_view rest = text.substr(0, last);
+    std::array<std::string_view, k_fields> field;
+    for (std::string_view &part : field)
+        part = take_field(rest);
+    auto team = parse_uuid(field[1]);
+    auto user = parse_uuid(field[2]);
+    auto role = parse_role(field[3]);
+    request_context context{};
+    bool whole = rest.empty() && field[0] == k_version && team && role && (user || field[2] == "-") &&
+                 parse_integer(field[4], context.binding.started_at) &&
+                 parse_integer(field[5], context.binding.pid);
+    if (!whole)
+        return std::nullopt;
+    context.team = *team;
+    context.user = user;
+    context.role = *role;
+    return context;
+}
+
+} // namespace saas::core::context

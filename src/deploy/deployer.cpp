@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "deploy/deployer.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "core/error.hpp"
+#include "deploy/ledger.hpp"
+#include "deploy/ownership.hpp"
+#include "deploy/package_files.hpp"
+#include "deploy/transaction.hpp"
+
+#include "pg/prelude.hpp"
+
+namespace saas::deploy {
+namespace {
+
+constexpr core::sqlstate k_edited_migration{"SA001"};
+constexpr core::sqlstate k_still_required{"SA004"};
+
+// What happened, in the order in which it did.
+class steps {
+  public:
+    void add(const std::string &module, const std::string &step, const std::string &action) {
+        auto now = clock::now();
+        auto spent = std::chrono::duration_cast<std::chrono::microseconds>(now - last_).count();
+        last_ = now;
+        rows_.push_back({module, step, action, std::to_string(spent) + " microseconds"});
+    }
+    [[nodiscard]] std::size_t count() const { return rows_.size(); }
+    [[nodiscard]] std::vector<pg::text_row> take() { return std::move(rows_); }
+
+  private:
+    using clock = std::chrono::steady_clock;
+    clock::time_point last_ = clock::now();
+    std::vector<pg::text_row> rows_;
+};
+
+// Everything that one run of deploy or rollback needs.
+struct run {
+    pg::spi connection;
+    package files;
+    std::vector<core::deploy::renamed_role> roles;
+    applied_migrations migrations;
+    applied_definitions definitions;
+    steps done;
+};
+
+const module_files &files_of(const package &files, const std::string &module) {
+    return *std::find_if(files.modules.begin(), files.modules.end(),
+                         [&](const module_files &m) { return m.name == module; });
+}
+
+std::vector<core::deploy::module_entry> entries_of(const package &files) {
+    std::vector<core::deploy::module_entry> entries;
+    for (const module_files &module : files.modules)
+        entries.push_back({module.name, module.required});
+    return entries;
+}
+
+int applied_version(const run &state, const std::string &module) {
+    int highest = 0;
+    for (const auto &[key, value] : state.migrations) {
+        if (key.first == module)
+            highest = std::max(highest, key.second);
+    }
+    return highest;
+}
+
+// An applied migration must be in the package, with the text that was applied.
+void check_history(const run &state) {
+    for (const auto &[key, value] : state.migrations) {
+        auto module = std::find_if(state.files.modules.begin(), state.files.modules.end(),
+                                   [&](const module_files &m) { return m.name == key.first; });
+        std::string name = "migration " + key.first + "/" + value.name;
+        if (module == state.files.modules.end() ||
+            module->migrations.size() < static_cast<std::size_t>(key.second))
+            throw core::error{k_edited_migration, name + " was applied but is not in the package",
+                              {}, "Install the version of pg_saas that this database was deployed "
+                                  "with, or a later one."};
+        const migration &file = module->migrations[static_cast<std::size_t>(key.second) - 1];
+        if (file.up.checksum != value.checksum)
+            throw core::error{k_edited_migration, name + " was changed after it was applied",
+                              "Applied with SHA-256 " + value.checksum + ", the file has " +
+                                  file.up.checksum + ".",
+                              "Restore the file, and put the change into a new migration."};
+    }
+}
+
+void run_definitions(run &state, const module_files &module, bool all) {
+    for (const sql_file &file : module.definitions) {
+        auto known = state.definitions.find({module.name, file.path});
+        if (!all && known != state.definitions.end() && known->second.checksum == file.checksum)
+            continue;
+        auto objects = run_file(state.connection, file, state.roles);
+        record_definitions(state.connection, module.name, file, objects);
+        std::string step = file.path.substr(module.name.size() + 1);
+        state.done.add(module.name, step, known == state.definitions.end() ? "created" : "replaced");
+    }
+    for (const auto &[key, value] : state.definitions) {
+        bool present = std::any_of(module.definitions.begin(), module.definitions.end(),
+                                   [&](const sql_file &file) { return file.path == key.second; });
+        if (key.first == module.name && !present) {
+            drop_definitions(state.connection, module.name, &key.second);
+            state.done.add(module.name, key.second.substr(module.name.size() + 1), "dropped");
+        }
+    }
+}
+
+void deploy_module(run &state, const module_files &module) {
+    std::size_t before = state.done.count();
+    bool migrated = false;
+    for (const migration &step : module.migrations) {
+        if (state.migrations.count({module.name, step.version}) != 0)
+            continue;
+        run_file(state.connection, step.up, state.roles);
+        record_migration(state.connection, module.name, step);
+        state.done.add(module.name, "migrations/" + step.name, "applied");
+        migrated = true;
+    }
+    run_definitions(state, module, migrated);
+    if (state.done.count() == before)
+        state.done.add(module.name, "-", "up to date");
+}
+
+// The frame that deploy and rollback share: rights, lock, bookkeeping, dry run.
+template <class Work>
+std::vector<pg::text_row> in_deployment(bool dry_run, Work work) {
+    run state{};
+    state.files = load_package();
+    state.roles = configured_roles();
+    deployment_settings settings;
+    require_deployer(state.connection);
+    state.connection.query("SELECT pg_advisory_xact_lock(hashtextextended('saas.deploy', 0))");
+    trial attempt{dry_run};
+    if (!has_bookkeeping(state.connection))
+        run_file(state.connection, state.files.bookkeeping, state.roles);
+    state.migrations = read_migrations(state.connection);
+    state.definitions = read_definitions(state.connection);
+    check_history(state);
+    take_functions(state.connection);
+    work(state);
+    give_functions(state.connection);
+    attempt.end();
+    settings.restore();
+    state.connection.close();
+    return state.done.take();
+}
+
+void require_no_dependents(run &state, const std::string &module) {
+    for (const module_files &other : state.files.modules) {
+        bool requires_it = std::count(other.required.begin(), other.required.end(), module) != 0;
+        if (requires_it && applied_version(state, other.name) > 0)
+            throw core::error{k_still_required,
+                              "module \"" + module + "\" is required by \"" + other.name + "\"", {},
+                              "Roll back \"" + other.name + "\" first."};
+        bool defines = std::any_of(state.definitions.begin(), state.definitions.end(),
+                                   [&](const auto &d) { return d.first.first == other.name; });
+        if (requires_it && defines)
+            throw core::error{k_still_required,
+                              "module \"" + module + "\" is required by \"" + other.name + "\"", {},
+                              "Roll back \"" + other.name + "\" first."};
+    }
+}
+
+} // namespace
+
+std::vector<pg::text_row> deploy(const std::vector<std::string> &modules, bool dry_run) {
+    return in_deployment(dry_run, [&](run &state) {
+        for (const auto &entry : core::deploy::select_modules(entries_of(state.files), modules))
+            deploy_module(state, files_of(state.files, entry.name));
+    });
+}
+
+std::vector<pg::text_row> rollback(const std::string &module, int to_version, bool dry_run) {
+    return in_deployment(dry_run, [&](run &state) {
+        (void)core::deploy::select_modules(entries_of(state.files), {module}); // known?
+        const module_files &files = files_of(state.files, module);
+        int version = applied_version(state, module);
+        if (to_version < 0 || to_version > version)
+            throw core::error{core::k_invalid_parameter_value,
+                              "module \"" + module + "\" cannot be rolled back to version " +
+                                  std::to_string(to_version),
+                              {}, "It is at version " + std::to_string(version) + "."};
+        if (to_version == 0)
+            require_no_dependents(state, module);
+        drop_definitions(state.connection, module);
+        state.done.add(module, "definitions", "dropped");
+        for (int step = version; step > to_version; --step) {
+            const migration &down = files.migrations[static_cast<std::size_t>(step) - 1];
+            run_file(state.connection, down.down, state.roles);
+            forget_migration(state.connection, module, step);
+            state.done.add(module, "migrations/" + down.name, "rolled back");
+        }
+    });
+}
+
+} // namespace saas::deploy

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "deploy/ledger.hpp"
+
+#include <set>
+
+#include "pg/prelude.hpp"
+
+namespace saas::deploy {
+namespace {
+
+void drop_object(pg::spi &connection, const std::string &kind, const std::string &identity) {
+    connection.execute("DROP " + kind + " IF EXISTS " + identity);
+}
+
+std::vector<pg::text_row> recorded_objects(pg::spi &connection, const std::string &module,
+                                           const std::string *file) {
+    return connection.query(
+        "SELECT kind, identity FROM saas.schema_objects"
+        " WHERE module = $1 AND ($2 IS NULL OR file = $2) ORDER BY file DESC, position DESC",
+        {module, file == nullptr ? pg::text_value{} : pg::text_value{*file}});
+}
+
+} // namespace
+
+bool has_bookkeeping(pg::spi &connection) {
+    auto rows = connection.query("SELECT to_regclass('saas.schema_objects') IS NOT NULL");
+    return rows[0][0] == "t";
+}
+
+applied_migrations read_migrations(pg::spi &connection) {
+    applied_migrations known;
+    for (auto &row : connection.query("SELECT module, version, name, checksum, applied_at, applied_by"
+                                      " FROM saas.schema_migrations"))
+        known[{*row[0], std::stoi(*row[1])}] = {*row[2], *row[3], row[4], row[5]};
+    return known;
+}
+
+applied_definitions read_definitions(pg::spi &connection) {
+    applied_definitions known;
+    for (auto &row : connection.query("SELECT module, file, checksum, applied_at, applied_by"
+                                      " FROM saas.schema_definitions"))
+        known[{*row[0], *row[1]}] = {*row[1], *row[2], row[3], row[4]};
+    return known;
+}
+
+void record_migration(pg::spi &connection, const std::string &module, const migration &done) {
+    connection.query("INSERT INTO saas.schema_migrations (module, version, name, checksum)"
+                     " VALUES ($1, $2::integer, $3, $4)",
+                     {module, std::to_string(done.version), done.name, done.up.checksum});
+}
+
+void forget_migration(pg::spi &connection, const std::string &module, int version) {
+    connection.query("DELETE FROM saas.schema_migrations WHERE module = $1 AND version = $2::integer",
+                     {module, std::to_string(version)});
+}
+
+void record_definitions(pg::spi &connection, const std::string &module, const sql_file &file,
+                        const std::vector<defined_object> &objects) {
+    std::set<std::pair<std::string, std::string>> current;
+    for (const defined_object &object : objects)
+        current.insert({object.kind, object.identity});
+    for (auto &row : recorded_objects(connection, module, &file.path)) {
+        if (current.count({*row[0], *row[1]}) == 0)
+            drop_object(connection, *row[0], *row[1]);
+    }
+    connection.query("DELETE FROM saas.schema_objects WHERE module = $1 AND file = $2",
+                     {module, file.path});
+    int position = 0;
+    for (const defined_object &object : objects) {
+        connection.query("INSERT INTO saas.schema_objects (module, file, position, kind, identity)"
+                         " VALUES ($1, $2, $3::integer, $4, $5)"
+                         " ON CONFLICT (kind, identity) DO UPDATE SET module = excluded.module,"
+                         " file = excluded.file, position = excluded.position",
+                         {module, file.path, std::to_string(++position), object.kind,
+                          object.identity});
+    }
+    connection.query("INSERT INTO saas.schema_definitions (module, file, checksum)"
+                     " VALUES ($1, $2, $3) ON CONFLICT (module, file) DO UPDATE SET"
+                     " checksum = excluded.checksum, applied_at = excluded.applied_at,"
+                     " applied_by = excluded.applied_by",
+                     {module, file.path, file.checksum});
+}
+
+void drop_definitions(pg::spi &connection, const std::string &module, const std::string *file) {
+    for (auto &row : recorded_objects(connection, module, file))
+        drop_object(connection, *row[0], *row[1]);
+    pg::text_value only = file == nullptr ? pg::text_value{} : pg::text_value{*file};
+    for (const char *table : {"schema_objects", "schema_definitions"})
+        connection.query(std::string{"DELETE FROM saas."} + table +
+                             " WHERE module = $1 AND ($2 IS NULL OR file = $2)",
+                         {module, only});
+}
+
+} // namespace saas::deploy

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pg/datum.hpp"
+
+#include "core/error.hpp"
+
+#include "pg/prelude.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h" // TEXTOID
+#include "utils/array.h"     // deconstruct_array
+}
+
+namespace saas::pg {
+namespace {
+constexpr core::sqlstate k_null_not_allowed{"22004"};
+}
+
+std::string text_string(Datum value) {
+    text *detoasted = call([&] { return DatumGetTextPP(value); });
+    return {VARDATA_ANY(detoasted), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(detoasted))};
+}
+
+std::vector<std::string> text_array(Datum value) {
+    Datum *elements = nullptr;
+    bool *nulls = nullptr;
+    int count = 0;
+    call([&] {
+        deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &elements,
+                          &nulls, &count);
+    });
+    std::vector<std::string> texts;
+    for (int i = 0; i < count; ++i) {
+        if (nulls[i])
+            throw core::error{k_null_not_allowed, "an element of the array is NULL"};
+        texts.push_back(text_string(elements[i]));
+    }
+    return texts;
+}
+
+} // namespace saas::pg

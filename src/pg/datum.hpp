@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: PostgreSQL
+// Values between the server and C++. Safe to call while C++ objects are alive.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pg/boundary.hpp"
+
+#include "pg/prelude.hpp"
+
+namespace saas::pg {
+
+// The text of a (possibly TOASTed) text datum.
+[[nodiscard]] std::string text_string(Datum value);
+
+// The elements of a text[] datum. Raises 22004 for a NULL element.
+[[nodiscard]] std::vector<std::string> text_array(Datum value);
+
+} // namespace saas::pg

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pg/settings.hpp"
+
+#include <array>
+
+#include "pg/prelude.hpp"
+
+extern "C" {
+#include "utils/guc.h" // DefineCustomStringVariable
+}
+
+namespace saas::pg {
+namespace {
+
+enum role_index { k_app, k_anonymous, k_analyst, k_service, k_migrator, k_internal, k_role_count };
+
+// `configured` is the variable that the setting writes to.
+std::array<package_role, k_role_count> role_settings{{{"saas_app", nullptr},
+                                                      {"saas_anonymous", nullptr},
+                                                      {"saas_analyst", nullptr},
+                                                      {"saas_service", nullptr},
+                                                      {"saas_migrator", nullptr},
+                                                      {"saas_internal", nullptr}}};
+
+bool trusted_settings = false;
+
+void define_role(role_index index, const char *setting, const char *description) {
+    package_role &role = role_settings[index];
+    DefineCustomStringVariable(setting, description,
+                               "Read when the extension is created and when it is deployed.",
+                               const_cast<char **>(&role.configured), role.name, PGC_SUSET, 0,
+                               nullptr, nullptr, nullptr);
+}
+
+} // namespace
+
+std::span<const package_role> package_roles() { return role_settings; }
+
+std::string internal_role() { return role_settings[k_internal].configured; }
+
+bool trusts_settings() noexcept { return trusted_settings; }
+
+void define_settings() {
+    define_role(k_app, "saas.role_app", "Name of the role that applications use.");
+    define_role(k_anonymous, "saas.role_anonymous", "Name of the role of visitors without account.");
+    define_role(k_analyst, "saas.role_analyst", "Name of the role that reads masked data.");
+    define_role(k_service, "saas.role_service", "Name of the role of workers, which vouch for users.");
+    define_role(k_migrator, "saas.role_migrator", "Name of the role that deploys and migrates.");
+    define_role(k_internal, "saas.role_internal", "Name of the role that owns SECURITY DEFINER functions.");
+    DefineCustomBoolVariable(
+        "saas.trusted_settings",
+        "Honours app.current_user_id and app.current_team_id as the request context.",
+        "Anyone who can run SQL can then be anyone: only where each login is one application.",
+        &trusted_settings, false, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+}
+
+} // namespace saas::pg

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pg/spi.hpp"
+
+#include "pg/prelude.hpp"
+
+extern "C" {
+#include "catalog/pg_authid.h" // BOOTSTRAP_SUPERUSERID
+#include "catalog/pg_type.h"   // TEXTOID
+#include "executor/spi.h"      // SPI_*
+#include "utils/builtins.h"    // CStringGetTextDatum, quote_identifier
+}
+
+namespace saas::pg {
+namespace {
+
+// Plain data only: the ERROR path jumps out of here.
+void check_spi(int code, const char *what) {
+    if (code < 0)
+        elog(ERROR, "%s: %s", what, SPI_result_code_string(code));
+}
+
+} // namespace
+
+spi::spi() {
+    call([] { check_spi(SPI_connect(), "SPI_connect"); });
+}
+
+void spi::close() {
+    call([] { check_spi(SPI_finish(), "SPI_finish"); });
+}
+
+void spi::execute(const std::string &sql) {
+    call([&sql] {
+        check_spi(SPI_execute(sql.c_str(), false, 0), "SPI_execute");
+        SPI_freetuptable(SPI_tuptable);
+    });
+}
+
+std::vector<text_row> spi::query(const std::string &sql, const std::vector<text_value> &arguments) {
+    int count = static_cast<int>(arguments.size());
+    std::vector<Oid> types(arguments.size(), TEXTOID);
+    std::vector<Datum> values(arguments.size());
+    std::vector<char> nulls(arguments.size(), ' ');
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        if (arguments[i])
+            values[i] = call([&] { return CStringGetTextDatum(arguments[i]->c_str()); });
+        else
+            nulls[i] = 'n';
+    }
+    SPITupleTable *table = call([&] {
+        check_spi(SPI_execute_with_args(sql.c_str(), count, types.data(), values.data(),
+                                        nulls.data(), false, 0),
+                  "SPI_execute_with_args");
+        return SPI_tuptable;
+    });
+    std::vector<text_row> rows;
+    if (table == nullptr)
+        return rows;
+    for (uint64 i = 0; i < table->numvals; ++i) {
+        text_row row;
+        for (int column = 1; column <= table->tupdesc->natts; ++column) {
+            char *value =
+                call([&] { return SPI_getvalue(table->vals[i], table->tupdesc, column); });
+            row.emplace_back(value == nullptr ? text_value{} : text_value{value});
+        }
+        rows.push_back(std::move(row));
+    }
+    call([&] { SPI_freetuptable(table); });
+    return rows;
+}
+
+as_superuser::as_superuser() noexcept : user_{InvalidOid}, security_context_{0} {
+    GetUserIdAndSecContext(&user_, &security_context_);
+    SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID,
+                           security_context_ | SECURITY_LOCAL_USERID_CHANGE);
+}
+
+as_superuser::~as_superuser() { SetUserIdAndSecContext(user_, security_context_); }
+
+std::string quote_identifier(const std::string &name) {
+    return call([&] { return ::quote_identifier(name.c_str()); });
+}
+
+std::string quote_literal(const std::string &value) {
+    return call([&] { return ::quote_literal_cstr(value.c_str()); });
+}
+
+} // namespace saas::pg
