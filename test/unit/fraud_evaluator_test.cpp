@@ -22,7 +22,7 @@ fraud::rule_set compiled(const std::vector<std::string> &rules) {
     ids.clear();
     std::vector<fraud::rule_source> sources;
     for (std::size_t i = 0; i < rules.size(); ++i)
-        ids.push_back(std::string(i < 9 ? "0" : "") + std::to_string(i + 1));
+        ids.push_back(std::to_string(i + 1));
     for (std::size_t i = 0; i < rules.size(); ++i)
         sources.push_back({ids[i], rules[i]});
     return fraud::compile(sources);
@@ -184,12 +184,14 @@ TEST(fraud_evaluator, scores_add_up_within_bounds_and_meet_thresholds) {
 }
 
 TEST(fraud_evaluator, order_is_total) {
-    fraud::rule_set set = compiled({"BLOCK IF true", "ALLOW IF true", "PRIORITY 5 ALLOW IF true",
-                                    "BLOCK IF true", "PRIORITY -5 TAG 'x' IF true"});
+    fraud::rule_set set =
+        compiled({"BLOCK IF true", "ALLOW IF true", "PRIORITY 5 ALLOW IF true", "BLOCK IF true",
+                  "PRIORITY -5 TAG 'x' IF true", "REVIEW IF true", "REVIEW IF true",
+                  "REVIEW IF true", "REVIEW IF true", "BLOCK IF true"});
     std::string order;
     for (const fraud::rule_info &rule : set.rules())
         order += rule.id + " ";
-    EXPECT_EQ(order, "05 02 01 04 03 ");
+    EXPECT_EQ(order, "5 2 1 4 10 6 7 8 9 3 ");
 }
 
 TEST(fraud_evaluator, equal_expressions_are_shared) {

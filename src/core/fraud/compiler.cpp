@@ -52,11 +52,12 @@ void rule_compiler::add(const rule_source &source, on_broken broken) {
     try {
         rule_ast ast = parse_rule(source.text);
         vertex_id condition = graph_.add(ast);
-        entries_.push_back({{std::string{source.id}, std::move(ast.head)}, condition});
+        entries_.push_back(
+            {{std::string{source.id}, std::string{source.name}, std::move(ast.head)}, condition});
     } catch (const rule_error &e) {
         if (broken == on_broken::refuse)
             throw error{e.state(), e.message(), "Rule " + std::string{source.id} + ".", e.hint()};
-        out_.broken_.push_back({std::string{source.id}, e.message()});
+        out_.broken_.push_back({std::string{source.id}, std::string{source.name}, e.message()});
     }
 }
 
@@ -151,9 +152,11 @@ void rule_compiler::emit_operation(const vertex &v, std::uint32_t dst) {
 
 rule_set rule_compiler::finish(std::string version) {
     out_.version_ = std::move(version);
-    std::sort(entries_.begin(), entries_.end(), [](const entry &a, const entry &b) {
-        return std::tie(a.info.head.priority, a.info.head.action, a.info.id) <
-               std::tie(b.info.head.priority, b.info.head.action, b.info.id);
+    std::sort(entries_.begin(), entries_.end(), [](const entry &x, const entry &y) {
+        const rule_info &a = x.info;
+        const rule_info &b = y.info;
+        return std::tuple{a.head.priority, a.head.action, a.id.size(), std::string_view{a.id}} <
+               std::tuple{b.head.priority, b.head.action, b.id.size(), std::string_view{b.id}};
     });
     place_shared();
     for (std::size_t i = 0; i < entries_.size(); ++i) {

@@ -30,7 +30,7 @@ std::string quoted(std::string_view words) {
         ++characters;
     }
     std::string out{'"'};
-    out.append(words.substr(0, end)).append(end < words.size() ? "…\"" : "\"");
+    out.append(words.substr(0, end)).append(end < words.size() ? "...\"" : "\"");
     return out;
 }
 

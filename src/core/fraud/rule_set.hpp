@@ -21,10 +21,12 @@ namespace saas::core::fraud {
 inline constexpr std::size_t k_max_rules = 10'000;
 inline constexpr std::size_t k_max_rule_set_length = 16'777'216; // bytes, all texts together
 
-// A rule as its owner keeps it. `id` breaks ties of order and names the rule in the results.
+// A rule as its owner keeps it. `id` breaks ties of order (the shorter first, then byte by byte);
+// `name` is for people and may be empty.
 struct rule_source {
     std::string_view id;
     std::string_view text;
+    std::string_view name = {};
 };
 
 // The steps of the program. `dst`, `a` and `b` are registers unless said otherwise.
@@ -65,12 +67,14 @@ struct instruction {
 // A rule of the set, without its condition.
 struct rule_info {
     std::string id;
+    std::string name;
     rule_head head;
 };
 
 // A rule that does not parse and so can only fail.
 struct broken_rule {
     std::string id;
+    std::string name;
     std::string message;
 };
 
