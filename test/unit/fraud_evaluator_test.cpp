@@ -136,6 +136,21 @@ TEST(fraud_evaluator, texts) {
               "hit");
 }
 
+TEST(fraud_evaluator, the_email_domain_comes_from_the_address_unless_supplied) {
+    EXPECT_EQ(outcome(":email_domain: = 'b.example'", {{"email", value::of("a@B.example"sv)}}),
+              "hit");
+    EXPECT_EQ(outcome(":email_domain: = 'b.example' AND :email: = 'a@c.example'",
+                      {{"email", value::of("a@c.example"sv)},
+                       {"email_domain", value::of("b.example"sv)}}),
+              "hit");
+    EXPECT_EQ(outcome(":email_domain: IS MISSING", {}), "hit");
+}
+
+TEST(fraud_evaluator, radars_names_are_the_same_attributes) {
+    attributes given{{"ip", value::of("192.0.2.1"sv)}, {"billing_country", value::of("US"sv)}};
+    EXPECT_EQ(outcome(":ip_address: = :ip: AND :billing_address_country: = 'US'", given), "hit");
+}
+
 TEST(fraud_evaluator, codes_ignore_case) {
     EXPECT_EQ(outcome(":card_country: = 'us'", {{"card_country", value::of("US"sv)}}), "hit");
     EXPECT_EQ(outcome(":currency: IN ('USD')", {{"currency", value::of("usd"sv)}}), "hit");

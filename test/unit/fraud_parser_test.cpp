@@ -189,6 +189,8 @@ TEST(fraud_parser, lexical_errors) {
 TEST(fraud_parser, type_errors) {
     EXPECT_EQ(verdict("BLOCK IF :amount: = 'x'"),
               "21: found a text, expected a number as on the other side");
+    EXPECT_EQ(verdict("BLOCK IF :amount: >= 'x'"),
+              "22: found a text, expected a number as on the other side");
     EXPECT_EQ(verdict("BLOCK IF :amount:"),
               "10: found a number, expected a truth value because a condition is one");
     EXPECT_EQ(verdict("BLOCK IF :email: + 1 > 2"),

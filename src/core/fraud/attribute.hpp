@@ -18,6 +18,7 @@ struct attribute {
     std::string_view name; // as written between the colons; a dot goes one object deeper
     attribute_type type;
     std::string_view meaning;
+    std::string_view same_as = {}; // another name of this attribute, under which it is looked up
 };
 
 // All attributes, ordered by name.

@@ -74,7 +74,10 @@ private:
         return result;
     }
 
+    // Blames the operand that is written later: > and >= have theirs swapped.
     void require_same(std::uint32_t left, std::uint32_t right) {
+        if (ast_.nodes[left].offset > ast_.nodes[right].offset)
+            std::swap(left, right);
         static_type a = ast_.nodes[left].type;
         const node &b = ast_.nodes[right];
         if (a != b.type && a != static_type::any && b.type != static_type::any)

@@ -31,6 +31,7 @@ private:
     void emit_logic(const vertex &v, std::uint32_t dst);
     void emit_operation(const vertex &v, std::uint32_t dst);
     void place_shared();
+    void derive_domain();
     std::size_t put(opcode op, std::uint32_t dst, std::uint32_t a, std::uint32_t b);
     [[nodiscard]] std::uint32_t here() const noexcept {
         return static_cast<std::uint32_t>(out_.program_.size());
@@ -64,6 +65,16 @@ void rule_compiler::add(const rule_source &source, on_broken broken) {
 std::size_t rule_compiler::put(opcode op, std::uint32_t dst, std::uint32_t a, std::uint32_t b) {
     out_.program_.push_back({op, dst, a, b});
     return out_.program_.size() - 1;
+}
+
+void rule_compiler::derive_domain() {
+    std::size_t domain = graph_.find_slot("email_domain");
+    if (domain == graph_.slots.size())
+        return;
+    std::size_t email = graph_.find_slot("email");
+    if (email == graph_.slots.size())
+        graph_.slots.push_back({attribute_type::text, {"email"}});
+    out_.domain_slots_ = {domain, email};
 }
 
 // Every operation with several uses gets a register of its own, which keeps its value.
@@ -158,6 +169,7 @@ rule_set rule_compiler::finish(std::string version) {
         return std::tuple{a.head.priority, a.head.action, a.id.size(), std::string_view{a.id}} <
                std::tuple{b.head.priority, b.head.action, b.id.size(), std::string_view{b.id}};
     });
+    derive_domain();
     place_shared();
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         std::uint32_t before = scratch_;

@@ -64,7 +64,7 @@ void evaluator::set(std::size_t slot, const value &given) {
     value kept = conform(type, given);
     if (type == attribute_type::code)
         kept = upper(kept, slot_arena_);
-    registers_[rules_->constants().size() + slot] = kept;
+    slot_register(slot) = kept;
 }
 
 const assessment &evaluator::run(const thresholds &limits) {
@@ -75,9 +75,21 @@ const assessment &evaluator::run(const thresholds &limits) {
     auto shared = registers_.begin() +
                   static_cast<std::ptrdiff_t>(rules_->constants().size() + rules_->slots().size());
     std::fill_n(shared, rules_->shared_count(), value{});
+    bool derived = derive_domain();
     execute();
+    if (derived) // the text is gone with the arena; the next payment may come without clear()
+        slot_register(rules_->domain_slots().first) = value::missing();
     decide(limits);
     return result_;
+}
+
+// Takes the domain from the address when it was not supplied. False when there is nothing to take.
+bool evaluator::derive_domain() {
+    auto [domain, email] = rules_->domain_slots();
+    if (domain == email || slot_register(domain).type != value_type::missing)
+        return false;
+    slot_register(domain) = email_domain(slot_register(email), arena_);
+    return true;
 }
 
 void evaluator::conclude(const value &condition, std::uint32_t rule) {

@@ -54,6 +54,10 @@ public:
     [[nodiscard]] const assessment &run(const thresholds &limits = {});
 
 private:
+    [[nodiscard]] bool derive_domain();
+    [[nodiscard]] value &slot_register(std::size_t slot) noexcept {
+        return registers_[rules_->constants().size() + slot];
+    }
     void execute();
     void conclude(const value &condition, std::uint32_t rule);
     void decide(const thresholds &limits) noexcept;

@@ -189,6 +189,13 @@ vertex_id expression_graph::intern_operation(const node &n, std::vector<vertex_i
     return intern({n.op, n.type}, children);
 }
 
+std::size_t expression_graph::find_slot(std::string_view name) const {
+    auto found = std::find_if(slots.begin(), slots.end(), [&](const slot &s) {
+        return s.path.size() == 1 && s.path.front() == name;
+    });
+    return static_cast<std::size_t>(found - slots.begin());
+}
+
 vertex_id expression_graph::add(const rule_ast &rule) {
     std::vector<vertex_id> made(rule.nodes.size());
     std::vector<vertex_id> children;

@@ -35,6 +35,10 @@ public:
     // computed here, unless they fail.
     [[nodiscard]] vertex_id add(const rule_ast &rule);
 
+    // The number of the slot of a top-level text attribute, or size() of slots when no rule reads
+    // it.
+    [[nodiscard]] std::size_t find_slot(std::string_view name) const;
+
     [[nodiscard]] const vertex &at(vertex_id id) const noexcept { return vertices_[id]; }
     [[nodiscard]] std::size_t size() const noexcept { return vertices_.size(); }
     [[nodiscard]] std::span<const vertex_id> children_of(const vertex &v) const noexcept {

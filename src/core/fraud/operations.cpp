@@ -363,6 +363,8 @@ value number_from(std::string_view words) noexcept {
         return value::of(whole);
     double broken = 0;
     auto [real_stop, real_problem] = std::from_chars(words.data(), end, broken);
+    if (real_problem == std::errc::result_out_of_range && real_stop == end)
+        return value::failed(failure_kind::out_of_range);
     if (real_problem != std::errc{} || real_stop != end || !std::isfinite(broken))
         return value::failed(failure_kind::type_mismatch);
     return value::of(broken);

@@ -75,7 +75,8 @@ void sort_members(std::vector<value> &members);
 [[nodiscard]] value logical_and(const value &a, const value &b) noexcept;
 [[nodiscard]] value logical_or(const value &a, const value &b) noexcept;
 
-// The number that the whole of `words` spells, an integer when it fits; else type_mismatch.
+// The number that the whole of `words` spells, an integer when it fits; out_of_range when no double
+// does; type_mismatch when it is no number.
 [[nodiscard]] value number_from(std::string_view words) noexcept;
 
 [[nodiscard]] inline value equal(const value &a, const value &b) noexcept {

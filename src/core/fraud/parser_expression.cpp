@@ -310,7 +310,8 @@ rule_parser::node_id rule_parser::parse_attribute() {
                             : "Did you mean :" + std::string{near} + ":?");
     }
     advance();
-    return add_slot(written.offset, {known->type, split_path(written.body)});
+    std::string_view path = known->same_as.empty() ? written.body : known->same_as;
+    return add_slot(written.offset, {known->type, split_path(path)});
 }
 
 rule_parser::node_id rule_parser::parse_metadata() {

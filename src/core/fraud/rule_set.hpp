@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace saas::core::fraud {
@@ -89,8 +90,13 @@ public:
     // Rules in the order in which they decide: priority, action, id.
     [[nodiscard]] std::span<const rule_info> rules() const noexcept { return rules_; }
     [[nodiscard]] std::span<const broken_rule> broken() const noexcept { return broken_; }
-    // What the caller must supply, by slot number.
+    // What the caller must supply, by slot number. Whoever reads the email domain also reads the
+    // address, from which the evaluator takes it when it is not supplied.
     [[nodiscard]] std::span<const slot> slots() const noexcept { return slots_; }
+    // The slots of email_domain and email; equal when no rule reads the domain.
+    [[nodiscard]] std::pair<std::size_t, std::size_t> domain_slots() const noexcept {
+        return domain_slots_;
+    }
     [[nodiscard]] std::span<const instruction> program() const noexcept { return program_; }
     [[nodiscard]] std::span<const value> constants() const noexcept { return constants_; }
     [[nodiscard]] std::span<const value> set(std::uint32_t index) const noexcept {
@@ -112,6 +118,7 @@ private:
     std::vector<value> constants_;
     std::vector<std::vector<value>> sets_;
     std::deque<std::string> texts_;
+    std::pair<std::size_t, std::size_t> domain_slots_{0, 0};
     std::size_t shared_count_ = 0;
     std::size_t register_count_ = 0;
     std::string version_;
