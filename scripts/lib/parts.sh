@@ -18,12 +18,14 @@ start_server() {
 
 # A database with the extension and, unless told otherwise, the deployed schema package.
 make_database() { # name
+    local status=0
     export PGOPTIONS='-c client_min_messages=warning'
-    dropdb --if-exists "$1"
-    createdb "$1"
-    psql -X -q -v ON_ERROR_STOP=1 -d "$1" -c 'CREATE EXTENSION pg_saas CASCADE'
-    psql -X -q -v ON_ERROR_STOP=1 -d "$1" -o /dev/null -c 'SELECT * FROM saas.deploy()'
+    dropdb --if-exists "$1" && createdb "$1" &&
+        psql -X -q -v ON_ERROR_STOP=1 -d "$1" -c 'CREATE EXTENSION pg_saas CASCADE' &&
+        psql -X -q -v ON_ERROR_STOP=1 -d "$1" -o /dev/null -c 'SELECT * FROM saas.deploy()' ||
+        status=$?
     unset PGOPTIONS
+    return "$status"
 }
 
 # Counts the tests in a TAP stream, for what prove ran. A file that died or whose plan does not fit
@@ -143,7 +145,7 @@ part_isolation() {
     local status=0 log specs
     log=$(mktemp)
     specs=$(sed 's/#.*//' test/isolation/schedule)
-    make_database saas_isolation
+    make_database saas_isolation || return 1
     rm -f regression.diffs
     # shellcheck disable=SC2086
     "$(dirname "$("$PG_CONFIG" --pgxs)")/../test/isolation/pg_isolation_regress" \
@@ -159,7 +161,7 @@ part_isolation() {
 part_pgtap() {
     local status=0 log
     log=$(mktemp)
-    make_database saas_pgtap
+    make_database saas_pgtap || return 1
     psql -X -q -v ON_ERROR_STOP=1 -d saas_pgtap -c 'CREATE EXTENSION pgtap SCHEMA public'
     pg_prove -v -d saas_pgtap test/pgtap/*.sql >"$log" 2>&1 || status=$?
     count_tap "$log" "$status"
@@ -172,7 +174,7 @@ part_pgtap() {
 part_e2e() {
     local status=0 log
     log=$(mktemp)
-    make_database saas_e2e
+    make_database saas_e2e || return 1
     test/e2e/run saas_e2e >"$log" 2>&1 || status=$?
     count_tap "$log" "$status"
     cat "$log"

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pg/spi.hpp"
 
+#include "pg/settings.hpp"
+
 #include "pg/prelude.hpp"
 
 extern "C" {
 #include "catalog/pg_authid.h" // BOOTSTRAP_SUPERUSERID
 #include "catalog/pg_type.h"   // TEXTOID
 #include "executor/spi.h"      // SPI_*
+#include "utils/acl.h"         // get_role_oid
 #include "utils/builtins.h"    // CStringGetTextDatum, quote_identifier
 #include "utils/snapmgr.h"     // GetLatestSnapshot
 }
@@ -99,13 +102,18 @@ std::vector<text_row> spi::query_newest(const std::string &sql,
     return take_rows(table);
 }
 
-as_superuser::as_superuser() noexcept : user_{InvalidOid}, security_context_{0} {
+as_role::as_role(Oid role) noexcept : user_{InvalidOid}, security_context_{0} {
     GetUserIdAndSecContext(&user_, &security_context_);
-    SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID,
-                           security_context_ | SECURITY_LOCAL_USERID_CHANGE);
+    SetUserIdAndSecContext(role, security_context_ | SECURITY_LOCAL_USERID_CHANGE);
 }
 
-as_superuser::~as_superuser() { SetUserIdAndSecContext(user_, security_context_); }
+as_role::~as_role() { SetUserIdAndSecContext(user_, security_context_); }
+
+Oid internal_role_id() {
+    return call([] { return get_role_oid(configured_internal_role(), false); });
+}
+
+Oid superuser_id() noexcept { return BOOTSTRAP_SUPERUSERID; }
 
 std::string quote_identifier(const std::string &name) {
     return call([&] { return ::quote_identifier(name.c_str()); });

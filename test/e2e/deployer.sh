@@ -143,6 +143,15 @@ like "$(PGUSER=test_stranger sql -d deploy_c -c 'SELECT saas.deploy()')" 'permis
 sql -d deploy_c -c 'GRANT EXECUTE ON FUNCTION saas.deploy(text[], boolean) TO test_stranger' >/dev/null
 like "$(PGUSER=test_stranger sql -d deploy_c -c 'SELECT saas.deploy()')" 'permission denied to deploy' 'not even with EXECUTE'
 
+# What the owner writes into the deployer's records gives no right over functions of others.
+sql -d deploy_c -c "CREATE FUNCTION public.trusted() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT current_user::text'" >/dev/null
+PGUSER=test_owner sql -d deploy_c -c "INSERT INTO saas.schema_objects VALUES ('core', 'x', 1, 'function', 'public.trusted()')" -c 'SELECT saas.deploy()' >/dev/null
+is "$(sql -d deploy_c -c "SELECT proowner::regrole FROM pg_proc WHERE proname = 'trusted'")" postgres 'a forged record does not change the owner of another role'"'"'s function'
+PGUSER=test_owner sql -d deploy_c -c "CREATE OR REPLACE FUNCTION saas.current_rights() RETURNS text LANGUAGE sql AS \$\$SELECT current_user::text\$\$" \
+    -c "INSERT INTO saas.schema_objects VALUES ('core', 'y', 1, 'function', 'saas.current_rights(); ALTER ROLE test_owner SUPERUSER; --()')" >/dev/null
+PGUSER=test_owner sql -d deploy_c -c 'SELECT saas.deploy()' >/dev/null
+is "$(sql -d deploy_c -c "SELECT rolsuper FROM pg_roles WHERE rolname = 'test_owner'")" f 'nor does it run anything as the superuser'
+
 # Somebody else's object under a name in the schema is refused.
 fresh deploy_d
 sql -d deploy_d -c 'GRANT CREATE ON SCHEMA saas TO test_stranger' -c 'GRANT USAGE ON SCHEMA saas TO test_stranger' >/dev/null

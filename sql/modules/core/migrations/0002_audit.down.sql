@@ -1,0 +1,3 @@
+DROP TABLE saas.activity_logs;
+
+DROP TABLE saas.audit_logs;
