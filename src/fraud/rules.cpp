@@ -84,13 +84,13 @@ void find_table() {
                           "Run SELECT saas.deploy() as the owner of the database."};
 }
 
-// Reads as the superuser: what is kept serves every later caller in this backend, so no one's
+// Reads as saas_internal: what is kept serves every later caller in this backend, so no one's
 // row-level security may have filtered it. The newest snapshot, because a set read through the
 // older one of a REPEATABLE READ transaction would outlive it.
 std::unique_ptr<compiled_rules> load(const core::uuid &team) {
     std::vector<pg::text_row> rows;
     {
-        pg::as_superuser reader;
+        pg::as_role reader{pg::internal_role_id()};
         pg::spi connection;
         rows = connection.query_newest(
             "SELECT r.id::pg_catalog.text, r.name, r.rule FROM saas.fraud_detection_rules AS r"
