@@ -28,6 +28,11 @@ class spi {
 
     // Executes a statement with text parameters ($1::type casts in the text) and returns its rows.
     std::vector<text_row> query(const std::string &sql, const std::vector<text_value> &arguments = {});
+
+    // The same for a SELECT that must see what others have committed by now, even in a transaction
+    // that otherwise keeps to its snapshot. Not in parallel queries.
+    std::vector<text_row> query_newest(const std::string &sql,
+                                       const std::vector<text_value> &arguments = {});
 };
 
 // While alive, statements run as another role; the caller's comes back on every way out.
