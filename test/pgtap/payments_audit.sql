@@ -2,14 +2,14 @@
 BEGIN;
 SELECT plan(11);
 
-\ir fixtures/two_teams.psql
+\ir include/two_teams.sql
 INSERT INTO saas.team_members (team_id, user_id, role) SELECT :'red', saas.create_user('member@example.com'), 'member' \g /dev/null
 SELECT saas.set_context(:'red', :'ann') \g /dev/null
 SET LOCAL ROLE saas_app;
-SELECT saas.configure_payment_provider(:'red', 'stripe', ARRAY['\x736563726574'::bytea]) AS provider \gset
-SELECT saas.configure_payment_provider(:'red', 'stripe', ARRAY['\x736563726574'::bytea, '\x6f74686572'::bytea]) \g /dev/null
-SELECT saas.configure_payment_provider(:'red', 'stripe', p_webhook_tolerance_seconds => 60) \g /dev/null
-SELECT saas.configure_payment_provider(:'red', 'stripe', p_webhook_tolerance_seconds => 60) \g /dev/null
+SELECT saas.configure_payment_provider(:'red', 'adyen', ARRAY['\x736563726574'::bytea]) AS provider \gset
+SELECT saas.configure_payment_provider(:'red', 'adyen', ARRAY['\x736563726574'::bytea, '\x6f74686572'::bytea]) \g /dev/null
+SELECT saas.configure_payment_provider(:'red', 'adyen', p_webhook_tolerance_seconds => 60) \g /dev/null
+SELECT saas.configure_payment_provider(:'red', 'adyen', p_webhook_tolerance_seconds => 60) \g /dev/null
 RESET ROLE;
 
 SET LOCAL ROLE saas_app;
