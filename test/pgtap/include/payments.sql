@@ -58,7 +58,7 @@ RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_build_object(
         'id', p_id, 'object', 'payment_intent', 'amount', 1000, 'currency', 'usd', 'status', p_status,
         'amount_received', CASE WHEN p_status = 'succeeded' THEN 1000 ELSE 0 END,
-        'metadata', '{}'::jsonb, 'created', 1600000000
+        'metadata', '{}'::jsonb, 'created', 50
     ) || p_more
 $$;
 
@@ -67,7 +67,7 @@ RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_build_object(
         'id', p_id, 'object', 'charge', 'amount', 1000, 'currency', 'usd', 'status', p_status,
         'payment_intent', p_intent, 'captured', p_captured, 'amount_refunded', 0, 'refunded', false,
-        'amount_captured', CASE WHEN p_captured THEN 1000 ELSE 0 END, 'created', 1600000000
+        'amount_captured', CASE WHEN p_captured THEN 1000 ELSE 0 END, 'created', 50
     ) || p_more
 $$;
 
@@ -75,7 +75,7 @@ CREATE FUNCTION pg_temp.refund(p_id text, p_charge text, p_amount bigint, p_stat
 RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_build_object(
         'id', p_id, 'object', 'refund', 'amount', p_amount, 'currency', 'usd', 'status', p_status,
-        'charge', p_charge, 'created', 1600000000
+        'charge', p_charge, 'created', 50
     ) || p_more
 $$;
 

@@ -684,10 +684,9 @@ BEGIN
     WHERE p.team_id = p_team
         AND p.id = v_payment.id
         AND (p.amount_refunded, p.amount_released) <> (v_refunded, v_total - v_refunded);
-    IF v_row.status IN ('failed', 'canceled')
-        AND v_before.status IN ('pending', 'requires_action', 'succeeded')
-    THEN
-        landed := ARRAY[v_payment.provider_payment_id]; -- there is room again
+    IF v_row.status IN ('failed', 'canceled') AND v_row.status IS DISTINCT FROM v_before.status THEN
+        -- There is room for another refund, and for what else we heard of this one.
+        landed := ARRAY[v_payment.provider_payment_id];
     END IF;
 END
 $$;
