@@ -14,7 +14,7 @@ EXTRA_CLEAN = pg_saas--$(EXTVERSION).sql test/native/*.o test/native/*.so
 REGRESS = $(shell sed 's/\#.*//' test/sql/schedule 2>/dev/null)
 REGRESS_OPTS = --inputdir=test --outputdir=. --load-extension=pgcrypto --load-extension=pg_saas
 ISOLATION = $(shell sed 's/\#.*//' test/isolation/schedule 2>/dev/null)
-ISOLATION_OPTS = $(REGRESS_OPTS)
+ISOLATION_OPTS = --inputdir=test/isolation --outputdir=. --load-extension=pgcrypto --load-extension=pg_saas
 
 PG_CONFIG ?= pg_config
 -include scripts/prerequisites.mk

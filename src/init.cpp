@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // Loading of the library: the magic block and the registration of settings and hooks, nothing else.
 #include "context/context.hpp"
+#include "fraud/rules.hpp"
 #include "pg/settings.hpp"
 #include "state_machine/registry.hpp"
 
@@ -16,6 +17,7 @@ void _PG_init(void) {
     saas::pg::define_settings();
     saas::context::initialise();
     saas::state_machine::initialise();
+    saas::fraud::initialise();
     MarkGUCPrefixReserved("saas");
 }
 }

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: PostgreSQL
 # A private PostgreSQL for the scripts: its own copy of the installed server, so that installing the
 # extension needs no root and touches no other cluster; its own data folder, a free port, a socket in
@@ -19,7 +20,7 @@ as_user() {
         "$@"
     else
         setpriv --reuid "$saas_user" --regid "$(id -g "$saas_user")" --init-groups \
-            env HOME=/tmp PATH="$PATH" "$@"
+            env -C /tmp HOME=/tmp PATH="$PATH" "$@"
     fi
 }
 

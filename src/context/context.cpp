@@ -28,8 +28,7 @@ constexpr core::sqlstate k_forged{"SA020"};
 constexpr core::sqlstate k_not_deployed{"SA021"};
 constexpr const char *k_setting = "saas.context";
 
-char *context_setting = nullptr;    // the signed text
-char *request_id_setting = nullptr; // saas.request_id
+char *context_setting = nullptr; // the signed text
 
 // What the backend knows about the current value.
 struct cache {
@@ -93,10 +92,6 @@ void initialise() {
                                "Set by saas.set_context(); not by hand.", &context_setting, "",
                                PGC_USERSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
                                check_setting, assign_setting, nullptr);
-    DefineCustomStringVariable("saas.request_id",
-                               "The application's id of the request, recorded in the audit trail.",
-                               nullptr, &request_id_setting, "", PGC_USERSET, GUC_NOT_IN_SAMPLE,
-                               nullptr, nullptr, nullptr);
 }
 
 const request_context *current() {

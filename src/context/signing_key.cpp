@@ -14,7 +14,9 @@ extern "C" {
 #include "access/table.h"        // table_open
 #include "access/tableam.h"      // table_beginscan
 #include "catalog/namespace.h"   // get_namespace_oid
-#include "utils/lsyscache.h"     // get_relname_relid, get_attnum
+#include "catalog/pg_class.h"    // RELKIND_RELATION
+#include "catalog/pg_type.h"     // UUIDOID, BYTEAOID
+#include "utils/lsyscache.h"     // get_relname_relid, get_attnum, get_rel_relkind, get_atttype
 #include "utils/snapmgr.h"       // GetLatestSnapshot
 #include "utils/uuid.h"          // pg_uuid_t
 }
@@ -30,6 +32,10 @@ bool read_newest_unsafe(std::uint8_t *key, std::size_t size) {
         return false;
     AttrNumber id_column = get_attnum(table, "id");
     AttrNumber key_column = get_attnum(table, "key");
+    // The owner may have put something else in its place: read only what has the form.
+    if (get_rel_relkind(table) != RELKIND_RELATION || get_atttype(table, id_column) != UUIDOID ||
+        get_atttype(table, key_column) != BYTEAOID)
+        return false;
     pg_uuid_t newest;
     bool found = false;
     Relation relation = table_open(table, AccessShareLock);

@@ -30,9 +30,9 @@ std::optional<core::uuid> setting(const char *name) {
     return value == nullptr ? std::nullopt : core::parse_uuid(value);
 }
 
-// The member's role, asked as the superuser: the caller has no context yet that would let it read.
+// The member's role, asked as saas_internal: the caller has no context yet that would let it read.
 std::optional<core::context::team_role> active_role(const core::uuid &team, const core::uuid &user) {
-    pg::as_superuser privileged;
+    pg::as_role privileged{pg::internal_role_id()};
     pg::spi connection;
     auto rows = connection.query(
         "SELECT CASE WHEN pg_catalog.to_regprocedure('saas.active_role(uuid, uuid)') IS NOT NULL"

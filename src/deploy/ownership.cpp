@@ -12,12 +12,21 @@ namespace {
 constexpr core::sqlstate k_not_owner{"42501"};
 constexpr core::sqlstate k_foreign_object{"SA003"};
 
-// Recorded SECURITY DEFINER functions: signature, owner, whether the deployer may execute them.
+// Recorded SECURITY DEFINER functions of schema saas that belong to the deployer or to saas_internal:
+// kind, signature, owner. The signature comes from the catalog, not from the record, and functions of
+// other roles, of other schemas and of extensions stay out, whatever the record says: the next step
+// runs as the superuser.
 constexpr const char *k_definer_functions =
-    "SELECT o.kind, o.identity, r.rolname FROM saas.schema_objects AS o"
+    "SELECT CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END,"
+    " p.oid::regprocedure::text, r.rolname"
+    " FROM saas.schema_objects AS o"
     " JOIN pg_catalog.pg_proc AS p ON p.oid = to_regprocedure(o.identity)"
     " JOIN pg_catalog.pg_roles AS r ON r.oid = p.proowner"
-    " WHERE o.kind IN ('function', 'procedure') AND p.prosecdef ORDER BY o.identity";
+    " WHERE o.kind IN ('function', 'procedure') AND p.prosecdef AND p.prokind IN ('f', 'p')"
+    " AND p.pronamespace = 'saas'::regnamespace AND r.rolname IN ($1, $2)"
+    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.objid = p.oid"
+    "   AND d.classid = 'pg_catalog.pg_proc'::regclass AND d.deptype = 'e')"
+    " ORDER BY 2";
 
 void change_owner(pg::spi &connection, const pg::text_row &function, const std::string &owner) {
     connection.execute("ALTER " + *function[0] + " " + *function[1] + " OWNER TO " +
@@ -57,7 +66,7 @@ void require_deployer(pg::spi &connection) {
         "      WHERE d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e')"
         ") AS objects JOIN pg_catalog.pg_roles AS r ON r.oid = objects.owner"
         " WHERE r.rolname NOT IN (current_user, 'pg_database_owner', $1) ORDER BY 1, 2 LIMIT 1",
-        {pg::internal_role()});
+        {pg::configured_internal_role()});
     if (!foreign.empty())
         throw core::error{k_foreign_object,
                           *foreign[0][0] + " " + *foreign[0][1] + " belongs to role \"" +
@@ -68,8 +77,10 @@ void require_deployer(pg::spi &connection) {
 
 void take_functions(pg::spi &connection) {
     std::string deployer = current_role(connection);
-    pg::as_superuser privileged;
-    for (const auto &function : connection.query(k_definer_functions)) {
+    auto functions =
+        connection.query(k_definer_functions, {deployer, pg::configured_internal_role()});
+    pg::as_role privileged{pg::superuser_id()};
+    for (const auto &function : functions) {
         if (function[2] != deployer)
             change_owner(connection, function, deployer);
     }
@@ -77,11 +88,12 @@ void take_functions(pg::spi &connection) {
 
 void give_functions(pg::spi &connection) {
     std::string deployer = current_role(connection);
-    std::string internal = pg::internal_role();
+    std::string internal = pg::configured_internal_role();
     bool deployer_is_superuser =
         connection.query("SELECT current_setting('is_superuser')")[0][0] == "on";
-    pg::as_superuser privileged;
-    for (const auto &function : connection.query(k_definer_functions)) {
+    auto functions = connection.query(k_definer_functions, {deployer, internal});
+    pg::as_role privileged{pg::superuser_id()};
+    for (const auto &function : functions) {
         if (function[2] == internal)
             continue;
         change_owner(connection, function, internal);

@@ -2,6 +2,7 @@
 #include "pg/settings.hpp"
 
 #include <array>
+#include <cstring>
 
 #include "pg/prelude.hpp"
 
@@ -24,6 +25,17 @@ std::array<package_role, k_role_count> role_settings{{{"saas_app", nullptr},
 
 bool trusted_settings = false;
 
+// Long enough for a W3C traceparent (55 bytes) and for gateways that join several ids.
+constexpr std::size_t k_request_id_bytes = 200;
+char *request_id_setting = nullptr;
+
+bool check_request_id(char **value, void **, GucSource) {
+    if (*value == nullptr || std::strlen(*value) <= k_request_id_bytes)
+        return true;
+    GUC_check_errdetail("A request id has at most 200 bytes.");
+    return false;
+}
+
 void define_role(role_index index, const char *setting, const char *description) {
     package_role &role = role_settings[index];
     DefineCustomStringVariable(setting, description,
@@ -36,9 +48,13 @@ void define_role(role_index index, const char *setting, const char *description)
 
 std::span<const package_role> package_roles() { return role_settings; }
 
-std::string internal_role() { return role_settings[k_internal].configured; }
+const char *configured_internal_role() noexcept { return role_settings[k_internal].configured; }
 
 bool trusts_settings() noexcept { return trusted_settings; }
+
+const char *request_id() noexcept {
+    return request_id_setting == nullptr ? "" : request_id_setting;
+}
 
 void define_settings() {
     define_role(k_app, "saas.role_app", "Name of the role that applications use.");
@@ -52,6 +68,10 @@ void define_settings() {
         "Honours app.current_user_id and app.current_team_id as the request context.",
         "Anyone who can run SQL can then be anyone: only where each login is one application.",
         &trusted_settings, false, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomStringVariable("saas.request_id",
+                               "The application's id of the request, recorded in the audit trail.",
+                               "At most 200 bytes.", &request_id_setting, "", PGC_USERSET,
+                               GUC_NOT_IN_SAMPLE, check_request_id, nullptr, nullptr);
 }
 
 } // namespace saas::pg

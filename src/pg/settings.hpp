@@ -18,11 +18,14 @@ struct package_role {
 [[nodiscard]] std::span<const package_role> package_roles();
 
 // The configured name of saas_internal, the owner of SECURITY DEFINER functions.
-[[nodiscard]] std::string internal_role();
+[[nodiscard]] const char *configured_internal_role() noexcept;
 
 // True when the settings app.current_user_id and app.current_team_id are honoured
 // (saas.trusted_settings = on).
 [[nodiscard]] bool trusts_settings() noexcept;
+
+// The setting saas.request_id, which the application sets for a transaction; empty without.
+[[nodiscard]] const char *request_id() noexcept;
 
 // Defines the settings. Called once, by _PG_init.
 void define_settings();

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pg/spi.hpp"
 
+#include "pg/settings.hpp"
+
 #include "pg/prelude.hpp"
 
 extern "C" {
 #include "catalog/pg_authid.h" // BOOTSTRAP_SUPERUSERID
 #include "catalog/pg_type.h"   // TEXTOID
 #include "executor/spi.h"      // SPI_*
+#include "utils/acl.h"         // get_role_oid
 #include "utils/builtins.h"    // CStringGetTextDatum, quote_identifier
+#include "utils/snapmgr.h"     // GetLatestSnapshot
 }
 
 namespace saas::pg {
@@ -17,6 +21,41 @@ namespace {
 void check_spi(int code, const char *what) {
     if (code < 0)
         elog(ERROR, "%s: %s", what, SPI_result_code_string(code));
+}
+
+// Text parameters in the form that SPI takes.
+struct text_arguments {
+    explicit text_arguments(const std::vector<text_value> &arguments)
+        : types(arguments.size(), TEXTOID), values(arguments.size()), nulls(arguments.size(), ' ') {
+        for (std::size_t i = 0; i < arguments.size(); ++i) {
+            if (arguments[i])
+                values[i] = call([&] { return CStringGetTextDatum(arguments[i]->c_str()); });
+            else
+                nulls[i] = 'n';
+        }
+    }
+    [[nodiscard]] int count() const { return static_cast<int>(types.size()); }
+
+    std::vector<Oid> types;
+    std::vector<Datum> values;
+    std::vector<char> nulls;
+};
+
+std::vector<text_row> take_rows(SPITupleTable *table) {
+    std::vector<text_row> rows;
+    if (table == nullptr)
+        return rows;
+    for (uint64 i = 0; i < table->numvals; ++i) {
+        text_row row;
+        for (int column = 1; column <= table->tupdesc->natts; ++column) {
+            char *value =
+                call([&] { return SPI_getvalue(table->vals[i], table->tupdesc, column); });
+            row.emplace_back(value == nullptr ? text_value{} : text_value{value});
+        }
+        rows.push_back(std::move(row));
+    }
+    call([&] { SPI_freetuptable(table); });
+    return rows;
 }
 
 } // namespace
@@ -37,45 +76,44 @@ void spi::execute(const std::string &sql) {
 }
 
 std::vector<text_row> spi::query(const std::string &sql, const std::vector<text_value> &arguments) {
-    int count = static_cast<int>(arguments.size());
-    std::vector<Oid> types(arguments.size(), TEXTOID);
-    std::vector<Datum> values(arguments.size());
-    std::vector<char> nulls(arguments.size(), ' ');
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-        if (arguments[i])
-            values[i] = call([&] { return CStringGetTextDatum(arguments[i]->c_str()); });
-        else
-            nulls[i] = 'n';
-    }
+    text_arguments given{arguments};
     SPITupleTable *table = call([&] {
-        check_spi(SPI_execute_with_args(sql.c_str(), count, types.data(), values.data(),
-                                        nulls.data(), false, 0),
+        check_spi(SPI_execute_with_args(sql.c_str(), given.count(), given.types.data(),
+                                        given.values.data(), given.nulls.data(), false, 0),
                   "SPI_execute_with_args");
         return SPI_tuptable;
     });
-    std::vector<text_row> rows;
-    if (table == nullptr)
-        return rows;
-    for (uint64 i = 0; i < table->numvals; ++i) {
-        text_row row;
-        for (int column = 1; column <= table->tupdesc->natts; ++column) {
-            char *value =
-                call([&] { return SPI_getvalue(table->vals[i], table->tupdesc, column); });
-            row.emplace_back(value == nullptr ? text_value{} : text_value{value});
-        }
-        rows.push_back(std::move(row));
-    }
-    call([&] { SPI_freetuptable(table); });
-    return rows;
+    return take_rows(table);
 }
 
-as_superuser::as_superuser() noexcept : user_{InvalidOid}, security_context_{0} {
+std::vector<text_row> spi::query_newest(const std::string &sql,
+                                        const std::vector<text_value> &arguments) {
+    text_arguments given{arguments};
+    SPITupleTable *table = call([&] {
+        SPIPlanPtr plan = SPI_prepare(sql.c_str(), given.count(), given.types.data());
+        check_spi(plan == nullptr ? SPI_result : 0, "SPI_prepare");
+        Snapshot newest = RegisterSnapshot(GetLatestSnapshot());
+        check_spi(SPI_execute_snapshot(plan, given.values.data(), given.nulls.data(), newest,
+                                       InvalidSnapshot, true, false, 0),
+                  "SPI_execute_snapshot");
+        UnregisterSnapshot(newest);
+        return SPI_tuptable;
+    });
+    return take_rows(table);
+}
+
+as_role::as_role(Oid role) noexcept : user_{InvalidOid}, security_context_{0} {
     GetUserIdAndSecContext(&user_, &security_context_);
-    SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID,
-                           security_context_ | SECURITY_LOCAL_USERID_CHANGE);
+    SetUserIdAndSecContext(role, security_context_ | SECURITY_LOCAL_USERID_CHANGE);
 }
 
-as_superuser::~as_superuser() { SetUserIdAndSecContext(user_, security_context_); }
+as_role::~as_role() { SetUserIdAndSecContext(user_, security_context_); }
+
+Oid internal_role_id() {
+    return call([] { return get_role_oid(configured_internal_role(), false); });
+}
+
+Oid superuser_id() noexcept { return BOOTSTRAP_SUPERUSERID; }
 
 std::string quote_identifier(const std::string &name) {
     return call([&] { return ::quote_identifier(name.c_str()); });

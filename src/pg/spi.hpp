@@ -28,21 +28,35 @@ class spi {
 
     // Executes a statement with text parameters ($1::type casts in the text) and returns its rows.
     std::vector<text_row> query(const std::string &sql, const std::vector<text_value> &arguments = {});
+
+    // The same for a SELECT that must see what others have committed by now, even in a transaction
+    // that otherwise keeps to its snapshot. Not in parallel queries.
+    std::vector<text_row> query_newest(const std::string &sql,
+                                       const std::vector<text_value> &arguments = {});
 };
 
-// While alive, statements run as the bootstrap superuser. For the few steps that the caller's rights
-// do not cover; each use says why. Restores the caller on every way out.
-class as_superuser {
+// While alive, statements run as another role; the caller's comes back on every way out.
+class as_role {
   public:
-    as_superuser() noexcept;
-    ~as_superuser();
-    as_superuser(const as_superuser &) = delete;
-    as_superuser &operator=(const as_superuser &) = delete;
+    explicit as_role(Oid role) noexcept;
+    ~as_role();
+    as_role(const as_role &) = delete;
+    as_role &operator=(const as_role &) = delete;
 
   private:
     Oid user_;
     int security_context_;
 };
+
+// The role saas_internal, under its configured name: the package's own, which row-level security does
+// not filter. Everything native that reads or writes the package's tables on behalf of a caller runs as
+// this role and never as a superuser: the owner of the database may have put a view, a trigger or a
+// function of their own behind a name of the package, and it must not gain rights by being called.
+[[nodiscard]] Oid internal_role_id();
+
+// The bootstrap superuser, for the commands of the deployer that no other role may give. They execute
+// nothing that the owner of the database wrote.
+[[nodiscard]] Oid superuser_id() noexcept;
 
 // Quotes an identifier or a literal for use in a statement's text.
 std::string quote_identifier(const std::string &name);

@@ -1,0 +1,2 @@
+DROP TABLE saas.fraud_assessments;
+DROP TABLE saas.fraud_detection_rules;

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "audit/log.hpp"
+
+#include "audit/partition.hpp"
+#include "audit/request.hpp"
+#include "core/error.hpp"
+#include "core/uuid.hpp"
+
+#include <array>
+#include <cstring>
+#include <span>
+#include <string>
+
+#include "pg/prelude.hpp"
+
+extern "C" {
+#include "access/genam.h"        // index_insert
+#include "access/heapam.h"       // heap_insert
+#include "access/htup_details.h" // heap_form_tuple
+#include "access/table.h"        // table_open
+#include "access/xact.h"         // GetCurrentStatementStartTimestamp
+#include "catalog/pg_type.h"     // type oids
+#include "executor/spi.h"        // SPI_execute_plan
+#include "utils/builtins.h"      // CStringGetTextDatum
+#include "utils/rel.h"           // RelationGetDescr
+#include "utils/timestamp.h"     // TimestampTzGetDatum
+#include "utils/uuid.h"          // pg_uuid_t
+#include "utils/xid8.h"          // FullTransactionIdGetDatum
+}
+
+namespace saas::audit {
+namespace {
+
+constexpr std::size_t k_random_bytes = 10; // that an id takes
+
+// Fresh random bytes. The generator is asked for many at a time: one call costs more than a row.
+std::span<const std::uint8_t, k_random_bytes> random_bytes() {
+    constexpr std::size_t k_ids = 64;
+    static std::array<std::uint8_t, k_ids * k_random_bytes> batch;
+    static std::size_t used = batch.size();
+    if (used == batch.size()) {
+        if (!pg_strong_random(batch.data(), batch.size()))
+            throw core::error{core::k_internal_error, "could not generate random bytes"};
+        used = 0;
+    }
+    const std::span<const std::uint8_t, k_random_bytes> bytes{batch.data() + used, k_random_bytes};
+    used += k_random_bytes;
+    return bytes;
+}
+
+// Ascends with every row of this backend, so that (created_at, id) is the order in which the
+// changes of one statement happened.
+Datum next_id(TimestampTz now) {
+    static core::uuid_v7_generator generator;
+    constexpr TimestampTz k_epoch =
+        TimestampTz{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * USECS_PER_DAY;
+    const auto milliseconds = static_cast<std::uint64_t>((now + k_epoch) / 1000);
+    const core::uuid id = generator.next(milliseconds, random_bytes());
+    auto *copy = static_cast<pg_uuid_t *>(palloc(sizeof(pg_uuid_t)));
+    std::memcpy(copy->data, id.data(), UUID_LEN);
+    return UUIDPGetDatum(copy);
+}
+
+void set_optional(log_row &row, log_column column, optional_datum value) {
+    if (!value.missing)
+        row.set(column, value.value);
+}
+
+// Inserts into the partition's indexes as the executor does, for indexes of plain columns.
+void insert_index_entries(Relation partition, HeapTuple tuple, const log_target &target,
+                          const Datum *values, const bool *nulls) {
+    for (int i = 0; i < target.index_count; ++i) {
+        const index_target &known = target.indexes[i];
+        IndexInfo info = known.info;
+        info.ii_AmCache = nullptr;
+        info.ii_Context = CurrentMemoryContext;
+        Datum index_values[INDEX_MAX_KEYS];
+        bool index_nulls[INDEX_MAX_KEYS];
+        for (int k = 0; k < info.ii_NumIndexAttrs; ++k) {
+            const int attribute = info.ii_IndexAttrNumbers[k] - 1;
+            index_values[k] = values[attribute];
+            index_nulls[k] = nulls[attribute];
+        }
+        Relation index = index_open(known.index, RowExclusiveLock);
+        index_insert(index, index_values, index_nulls, &tuple->t_self, partition,
+                     info.ii_Unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false, &info);
+#if PG_VERSION_NUM >= 170000
+        index_insert_cleanup(index, &info);
+#endif
+        index_close(index, NoLock);
+    }
+}
+
+void insert_directly(const log_row &row, const log_target &target) {
+    Relation partition = table_open(target.partition, NoLock);
+    TupleDesc shape = RelationGetDescr(partition);
+    Datum values[MaxTupleAttributeNumber];
+    bool nulls[MaxTupleAttributeNumber];
+    std::memset(nulls, true, static_cast<Size>(shape->natts));
+    for (int i = 0; i < k_log_columns; ++i) {
+        values[target.attributes[i]] = row.values[i];
+        nulls[target.attributes[i]] = row.nulls[i];
+    }
+    HeapTuple tuple = heap_form_tuple(shape, values, nulls);
+    heap_insert(partition, tuple, GetCurrentCommandId(true), 0, nullptr);
+    insert_index_entries(partition, tuple, target, values, nulls);
+    table_close(partition, NoLock);
+}
+
+[[noreturn]] void fail_in_spi(const char *step, int code) {
+    throw core::error{core::k_internal_error,
+                      std::string{"cannot "} + step +
+                          " the audit statement: " + SPI_result_code_string(code)};
+}
+
+SPIPlanPtr prepare_insert() {
+    Oid types[k_log_columns] = {UUIDOID,  TIMESTAMPTZOID, UUIDOID, XID8OID,  UUIDOID,
+                                UUIDOID,  TEXTOID,        TEXTOID, JSONBOID, JSONBOID,
+                                JSONBOID, TEXTOID,        TEXTOID, TEXTOID,  INETOID};
+    SPIPlanPtr plan =
+        SPI_prepare("INSERT INTO saas.audit_logs (team_id, created_at, id, xact_id, actor_id, "
+                    "row_id, operation,"
+                    " table_name, row_key, old_values, new_values, db_role, login_role, "
+                    "request_id, client_addr)"
+                    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                    k_log_columns, types);
+    if (plan == nullptr || SPI_keepplan(plan) != 0)
+        fail_in_spi("prepare", SPI_result);
+    return plan;
+}
+
+// Runs as the owner of the log, who may have put triggers and defaults on it: they get his rights,
+// not those of the user whose change is recorded, nor a superuser's. FORCE ROW LEVEL SECURITY,
+// which binds the owner too, is lifted for this statement alone.
+void insert_by_statement(log_row &row, Oid owner) {
+    static SPIPlanPtr plan = nullptr;
+    char absent[k_log_columns + 1] = {};
+    for (int i = 0; i < k_log_columns; ++i)
+        absent[i] = row.nulls[i] ? 'n' : ' ';
+    Oid caller = InvalidOid;
+    int security = 0;
+    GetUserIdAndSecContext(&caller, &security);
+    SetUserIdAndSecContext(owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+    SPI_connect();
+    if (plan == nullptr)
+        plan = prepare_insert();
+    const int result = SPI_execute_plan(plan, row.values, absent, false, 0);
+    if (result != SPI_OK_INSERT)
+        fail_in_spi("execute", result);
+    SPI_finish();
+    // After an error the end of the (sub)transaction restores both.
+    SetUserIdAndSecContext(caller, security);
+}
+
+} // namespace
+
+void describe_request(log_row &row, char operation, const Datum *team) {
+    const TimestampTz now = GetCurrentStatementStartTimestamp();
+    const char text[2] = {operation, '\0'};
+    if (team != nullptr) {
+        row.set(c_team_id, *team);
+    } else {
+        static const pg_uuid_t platform = {};
+        const optional_datum current = current_team();
+        row.set(c_team_id, current.missing ? UUIDPGetDatum(&platform) : current.value);
+    }
+    row.set(c_created_at, TimestampTzGetDatum(now));
+    row.set(c_id, next_id(now));
+    row.set(c_xact_id, FullTransactionIdGetDatum(GetTopFullTransactionId()));
+    row.set(c_operation, CStringGetTextDatum(text));
+    set_optional(row, c_actor_id, current_user());
+    set_optional(row, c_db_role, effective_role());
+    set_optional(row, c_login_role, login_role());
+    set_optional(row, c_request_id, request_id());
+    set_optional(row, c_client_addr, client_address());
+}
+
+void write_log(log_row &row) {
+    Relation log = open_log();
+    const log_target &target = find_target(log, DatumGetTimestampTz(row.values[c_created_at]));
+    if (target.direct)
+        insert_directly(row, target);
+    else
+        insert_by_statement(row, log->rd_rel->relowner);
+    table_close(log, NoLock);
+}
+
+} // namespace saas::audit

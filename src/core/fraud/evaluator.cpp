@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "core/fraud/evaluator.hpp"
+
+#include <algorithm>
+
+namespace saas::core::fraud {
+namespace {
+
+// A value of a type that the slot does not hold is a failure.
+value conform(attribute_type type, const value &given) noexcept {
+    if (given.type == value_type::missing || given.type == value_type::failure)
+        return given;
+    bool fits = false;
+    switch (type) {
+    case attribute_type::boolean:
+        fits = given.type == value_type::boolean;
+        break;
+    case attribute_type::number:
+        fits = given.is_number();
+        break;
+    case attribute_type::text:
+    case attribute_type::code:
+        fits = given.type == value_type::text;
+        break;
+    case attribute_type::metadata:
+        fits = given.type != value_type::none;
+        break;
+    }
+    return fits ? given : value::failed(failure_kind::type_mismatch);
+}
+
+} // namespace
+
+std::string_view name_of(decision what) noexcept {
+    switch (what) {
+    case decision::approve:
+        return "approve";
+    case decision::review:
+        return "review";
+    case decision::challenge:
+        return "challenge";
+    case decision::block:
+        return "block";
+    }
+    return "";
+}
+
+evaluator::evaluator(const rule_set &rules) : rules_{&rules}, registers_(rules.register_count()) {
+    std::copy(rules.constants().begin(), rules.constants().end(), registers_.begin());
+    result_.matched.reserve(rules.rules().size());
+    result_.shadow.reserve(rules.rules().size());
+    result_.failures.reserve(rules.rules().size());
+    clear();
+}
+
+void evaluator::clear() noexcept {
+    std::fill_n(registers_.begin() + static_cast<std::ptrdiff_t>(rules_->constants().size()),
+                rules_->slots().size(), value::missing());
+    slot_arena_.reset();
+}
+
+void evaluator::set(std::size_t slot, const value &given) {
+    attribute_type type = rules_->slots()[slot].type;
+    value kept = conform(type, given);
+    if (type == attribute_type::code)
+        kept = upper(kept, slot_arena_);
+    slot_register(slot) = kept;
+}
+
+const assessment &evaluator::run(const thresholds &limits) {
+    result_.matched.clear();
+    result_.shadow.clear();
+    result_.failures.clear();
+    arena_.reset();
+    auto shared = registers_.begin() +
+                  static_cast<std::ptrdiff_t>(rules_->constants().size() + rules_->slots().size());
+    std::fill_n(shared, rules_->shared_count(), value{});
+    bool derived = derive_domain();
+    execute();
+    if (derived) // the text is gone with the arena; the next payment may come without clear()
+        slot_register(rules_->domain_slots().first) = value::missing();
+    decide(limits);
+    return result_;
+}
+
+// Takes the domain from the address when it was not supplied. False when there is nothing to take.
+bool evaluator::derive_domain() {
+    auto [domain, email] = rules_->domain_slots();
+    if (domain == email || slot_register(domain).type != value_type::missing)
+        return false;
+    slot_register(domain) = email_domain(slot_register(email), arena_);
+    return true;
+}
+
+void evaluator::conclude(const value &condition, std::uint32_t rule) {
+    if (condition.is_true()) {
+        bool shadow = rules_->rules()[rule].head.shadow;
+        (shadow ? result_.shadow : result_.matched).push_back(rule);
+    } else if (condition.type == value_type::failure) {
+        result_.failures.push_back({rule, condition.kind()});
+    }
+}
+
+// One pass over the program. A register that a jump passes over is never read before it is written.
+void evaluator::execute() {
+    std::span<const instruction> program = rules_->program();
+    value *r = registers_.data();
+    auto binary = [r](const instruction &i, auto operate) { r[i.dst] = operate(r[i.a], r[i.b]); };
+    auto unary = [r](const instruction &i, auto operate) { r[i.dst] = operate(r[i.a]); };
+    std::size_t at = 0;
+    auto leave_if = [&](bool certain, const instruction &i) { at = certain ? i.b : at; };
+    while (at < program.size()) {
+        const instruction &i = program[at++];
+        switch (i.op) {
+        // clang-format off
+        case opcode::equal: binary(i, equal); break;
+        case opcode::not_equal: r[i.dst] = logical_not(equal(r[i.a], r[i.b])); break;
+        case opcode::less: binary(i, less); break;
+        case opcode::less_equal: binary(i, less_equal); break;
+        case opcode::conclude: conclude(r[i.a], i.b); break;
+        case opcode::and_first: r[i.dst] = r[i.a]; leave_if(r[i.dst].is_false(), i); break;
+        case opcode::and_next: binary({i.op, i.dst, i.dst, i.a}, logical_and);
+            leave_if(r[i.dst].is_false(), i); break;
+        case opcode::or_first: r[i.dst] = r[i.a]; leave_if(r[i.dst].is_true(), i); break;
+        case opcode::or_next: binary({i.op, i.dst, i.dst, i.a}, logical_or);
+            leave_if(r[i.dst].is_true(), i); break;
+        case opcode::skip_done: leave_if(r[i.a].type != value_type::none, i); break;
+        case opcode::logical_not: unary(i, logical_not); break;
+        case opcode::is_missing: unary(i, is_missing); break;
+        case opcode::to_boolean: unary(i, to_boolean); break;
+        case opcode::in_set: r[i.dst] = in_set(r[i.a], rules_->set(i.b)); break;
+        case opcode::like: binary(i, like); break;
+        case opcode::includes: binary(i, includes); break;
+        case opcode::lower: r[i.dst] = lower(r[i.a], arena_); break;
+        case opcode::email_domain: r[i.dst] = email_domain(r[i.a], arena_); break;
+        case opcode::add: binary(i, add); break;
+        case opcode::subtract: binary(i, subtract); break;
+        case opcode::multiply: binary(i, multiply); break;
+        case opcode::divide: binary(i, divide); break;
+        case opcode::modulo: binary(i, modulo); break;
+        case opcode::negate: unary(i, negate); break;
+            // clang-format on
+        }
+    }
+}
+
+// ALLOW and BLOCK are final: the first of them in the order of the rules decides, so without
+// priorities ALLOW overrides everything. Then CHALLENGE, then REVIEW, then the score.
+void evaluator::decide(const thresholds &limits) noexcept {
+    std::int64_t sum = 0;
+    bool challenged = false;
+    bool reviewed = false;
+    const rule_head *final_rule = nullptr;
+    for (std::uint32_t rule : result_.matched) {
+        const rule_head &head = rules_->rules()[rule].head;
+        sum += head.score;
+        challenged = challenged || head.action == action::challenge;
+        reviewed = reviewed || head.action == action::review;
+        if (final_rule == nullptr && head.action <= action::block)
+            final_rule = &head;
+    }
+    result_.score = static_cast<int>(std::clamp<std::int64_t>(sum, 0, 100));
+    if (final_rule != nullptr)
+        result_.decision =
+            final_rule->action == action::allow ? decision::approve : decision::block;
+    else if (challenged)
+        result_.decision = decision::challenge;
+    else if (reviewed)
+        result_.decision = decision::review;
+    else
+        result_.decision = result_.score >= limits.block    ? decision::block
+                           : result_.score >= limits.review ? decision::review
+                                                            : decision::approve;
+}
+
+assessment evaluate(const rule_set &rules, attribute_values values, const thresholds &limits) {
+    evaluator memory{rules};
+    for (std::size_t i = 0; i < values.size() && i < rules.slots().size(); ++i)
+        memory.set(i, values[i]);
+    return memory.run(limits);
+}
+
+} // namespace saas::core::fraud

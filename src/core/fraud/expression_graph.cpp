@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "core/fraud/expression_graph.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace saas::core::fraud {
+namespace {
+
+// Marks keys that are no operation on children.
+constexpr std::uint32_t k_number_key = 1'000;
+
+bool is_logic(operation op) noexcept {
+    return op == operation::logical_and || op == operation::logical_or ||
+           op == operation::logical_not;
+}
+
+value apply_binary(operation op, const value &a, const value &b) {
+    switch (op) {
+    case operation::add:
+        return add(a, b);
+    case operation::subtract:
+        return subtract(a, b);
+    case operation::multiply:
+        return multiply(a, b);
+    case operation::divide:
+        return divide(a, b);
+    case operation::modulo:
+        return modulo(a, b);
+    case operation::equal:
+        return equal(a, b);
+    case operation::not_equal:
+        return logical_not(equal(a, b));
+    case operation::less:
+        return less(a, b);
+    case operation::less_equal:
+        return less_equal(a, b);
+    case operation::like:
+        return like(a, b);
+    case operation::includes:
+        return includes(a, b);
+    case operation::logical_and:
+        return logical_and(a, b);
+    default:
+        return logical_or(a, b);
+    }
+}
+
+value apply_unary(operation op, const value &a, text_arena &arena) {
+    switch (op) {
+    case operation::negate:
+        return negate(a);
+    case operation::logical_not:
+        return logical_not(a);
+    case operation::is_missing:
+        return is_missing(a);
+    case operation::to_boolean:
+        return to_boolean(a);
+    case operation::lower:
+        return lower(a, arena);
+    default:
+        return email_domain(a, arena);
+    }
+}
+
+} // namespace
+
+vertex_id expression_graph::intern(vertex made, std::span<const vertex_id> children) {
+    key k;
+    k.reserve(children.size() + 2);
+    k.push_back(static_cast<std::uint32_t>(made.op));
+    k.push_back(made.payload);
+    k.insert(k.end(), children.begin(), children.end());
+    auto [at, fresh] = known_.try_emplace(std::move(k), static_cast<vertex_id>(vertices_.size()));
+    if (fresh) {
+        made.first = static_cast<std::uint32_t>(children_.size());
+        made.count = static_cast<std::uint32_t>(children.size());
+        children_.insert(children_.end(), children.begin(), children.end());
+        for (vertex_id child : children)
+            ++vertices_[child].uses;
+        vertices_.push_back(made);
+    }
+    return at->second;
+}
+
+vertex_id expression_graph::intern_constant(const value &constant) {
+    auto next = static_cast<vertex_id>(vertices_.size());
+    vertex_id found = next;
+    value kept = constant;
+    if (constant.type == value_type::text) {
+        auto [at, fresh] = known_texts_.try_emplace(std::string{constant.view()}, next);
+        found = at->second;
+        if (fresh) {
+            texts.emplace_back(constant.view());
+            kept = value::of(std::string_view{texts.back()});
+        }
+    } else {
+        auto bits = std::bit_cast<std::uint64_t>(constant.integer);
+        key k{k_number_key + static_cast<std::uint32_t>(constant.type),
+              static_cast<std::uint32_t>(bits), static_cast<std::uint32_t>(bits >> 32)};
+        found = known_.try_emplace(std::move(k), next).first->second;
+    }
+    if (found == next) {
+        static_type type = constant.type == value_type::boolean ? static_type::boolean
+                           : constant.type == value_type::text  ? static_type::text
+                                                                : static_type::number;
+        vertices_.push_back(
+            {operation::literal, type, static_cast<std::uint32_t>(constants.size())});
+        constants.push_back(kept);
+    }
+    return found;
+}
+
+vertex_id expression_graph::intern_slot(const slot &where, static_type type) {
+    std::string name;
+    for (const std::string &step : where.path)
+        name.append(step).push_back('\0');
+    auto next = static_cast<vertex_id>(vertices_.size());
+    auto [at, fresh] = known_slots_.try_emplace(std::move(name), next);
+    if (fresh) {
+        vertices_.push_back({operation::attribute, type, static_cast<std::uint32_t>(slots.size())});
+        slots.push_back(where);
+    }
+    return at->second;
+}
+
+// The members become one sorted set without repetitions; sets with the same members are one set.
+vertex_id expression_graph::intern_set(const node &n, std::span<const vertex_id> children) {
+    std::vector<vertex_id> ids{children.begin() + 1, children.end()};
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+    key k{k_number_key};
+    k.insert(k.end(), ids.begin(), ids.end());
+    auto [at, fresh] = known_.try_emplace(std::move(k), static_cast<vertex_id>(sets.size()));
+    if (fresh) {
+        std::vector<value> members;
+        members.reserve(ids.size());
+        for (vertex_id id : ids)
+            members.push_back(constant(vertices_[id]));
+        sort_members(members);
+        sets.push_back(std::move(members));
+    }
+    vertex made{operation::in_set, n.type, at->second};
+    value result;
+    if (fold(n.op, children, result))
+        return intern_constant(result);
+    return intern(made, children.first(1));
+}
+
+bool expression_graph::fold(operation op, std::span<const vertex_id> children, value &result) {
+    for (vertex_id child : children) {
+        if (vertices_[child].op != operation::literal)
+            return false;
+    }
+    const value &first = constant(vertices_[children[0]]);
+    if (op == operation::in_set) {
+        result = value::of(false);
+        for (vertex_id member : children.subspan(1))
+            result = logical_or(result, equal(first, constant(vertices_[member])));
+    } else if (children.size() == 1) {
+        result = apply_unary(op, first, arena_);
+    } else {
+        result = first;
+        for (vertex_id child : children.subspan(1))
+            result = apply_binary(op, result, constant(vertices_[child]));
+    }
+    return result.type != value_type::failure && result.type != value_type::missing;
+}
+
+// Metadata where a truth value belongs is read as one.
+vertex_id expression_graph::boolean(vertex_id id) {
+    if (vertices_[id].type != static_type::any)
+        return id;
+    vertex_id child[] = {id};
+    return intern({operation::to_boolean, static_type::boolean}, child);
+}
+
+vertex_id expression_graph::intern_operation(const node &n, std::vector<vertex_id> &children) {
+    if (is_logic(n.op)) {
+        for (vertex_id &child : children)
+            child = boolean(child);
+    }
+    // a = b and b = a are the same.
+    if ((n.op == operation::equal || n.op == operation::not_equal) && children[0] > children[1])
+        std::swap(children[0], children[1]);
+    value result;
+    if (fold(n.op, children, result))
+        return intern_constant(result);
+    return intern({n.op, n.type}, children);
+}
+
+std::size_t expression_graph::find_slot(std::string_view name) const {
+    auto found = std::find_if(slots.begin(), slots.end(), [&](const slot &s) {
+        return s.path.size() == 1 && s.path.front() == name;
+    });
+    return static_cast<std::size_t>(found - slots.begin());
+}
+
+vertex_id expression_graph::add(const rule_ast &rule) {
+    std::vector<vertex_id> made(rule.nodes.size());
+    std::vector<vertex_id> children;
+    for (std::size_t i = 0; i < rule.nodes.size(); ++i) {
+        const node &n = rule.nodes[i];
+        children.clear();
+        for (std::uint32_t child : rule.children_of(n))
+            children.push_back(made[child]);
+        if (n.op == operation::literal)
+            made[i] = intern_constant(n.literal);
+        else if (n.op == operation::attribute)
+            made[i] = intern_slot(rule.slots[n.slot], n.type);
+        else if (n.op == operation::in_set)
+            made[i] = intern_set(n, children);
+        else
+            made[i] = intern_operation(n, children);
+    }
+    vertex_id root = boolean(made[rule.root]);
+    ++vertices_[root].uses;
+    return root;
+}
+
+} // namespace saas::core::fraud

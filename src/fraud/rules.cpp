@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "fraud/rules.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/error.hpp"
+#include "pg/datum.hpp"
+#include "pg/spi.hpp"
+
+#include "pg/prelude.hpp"
+
+extern "C" {
+#include "catalog/namespace.h" // get_namespace_oid
+#include "utils/inval.h"       // CacheRegisterRelcacheCallback, AcceptInvalidationMessages
+#include "utils/lsyscache.h"   // get_relname_relid
+}
+
+namespace saas::fraud {
+namespace {
+
+constexpr core::sqlstate k_not_deployed{"SA021"};
+constexpr std::size_t k_kept_arrays = 4;
+constexpr std::size_t k_kept_array_size = 1'048'576;
+constexpr std::size_t k_kept_teams = 256;
+
+// The rules' table, and how often it changed. The callback may run inside any server call, so it
+// only counts; a set is dropped when it is next asked for.
+Oid rules_table = InvalidOid;
+std::uint64_t table_generation = 0;
+
+void table_changed(Datum, Oid relation) {
+    if (relation == InvalidOid || relation == rules_table)
+        ++table_generation;
+}
+
+std::uint64_t next_use() {
+    static std::uint64_t uses = 0;
+    return ++uses;
+}
+
+struct kept_array {
+    std::string bytes; // of the text[]
+    std::unique_ptr<compiled_rules> compiled;
+    std::uint64_t used = 0;
+};
+
+struct kept_team {
+    std::unique_ptr<compiled_rules> compiled;
+    std::uint64_t generation = 0;
+    std::uint64_t used = 0;
+};
+
+std::map<core::uuid, kept_team> &teams() {
+    static std::map<core::uuid, kept_team> all;
+    return all;
+}
+
+std::unique_ptr<compiled_rules> compile_texts(const std::vector<std::string> &texts) {
+    std::vector<std::string> ids;
+    ids.reserve(texts.size());
+    for (std::size_t i = 1; i <= texts.size(); ++i)
+        ids.push_back(std::to_string(i));
+    std::vector<core::fraud::rule_source> sources;
+    sources.reserve(texts.size());
+    for (std::size_t i = 0; i < texts.size(); ++i)
+        sources.push_back({ids[i], texts[i]});
+    return std::make_unique<compiled_rules>(core::fraud::compile(
+        sources, core::fraud::on_broken::refuse, core::cancel_poll{pg::stop_requested}));
+}
+
+void find_table() {
+    rules_table = pg::call([] {
+        Oid schema = get_namespace_oid("saas", true);
+        return OidIsValid(schema) ? get_relname_relid("fraud_detection_rules", schema) : InvalidOid;
+    });
+    if (!OidIsValid(rules_table))
+        throw core::error{k_not_deployed,
+                          "the schema package is not deployed",
+                          {},
+                          "Run SELECT saas.deploy() as the owner of the database."};
+}
+
+// Reads as saas_internal: what is kept serves every later caller in this backend, so no one's
+// row-level security may have filtered it. The newest snapshot, because a set read through the
+// older one of a REPEATABLE READ transaction would outlive it.
+std::unique_ptr<compiled_rules> load(const core::uuid &team) {
+    std::vector<pg::text_row> rows;
+    {
+        pg::as_role reader{pg::internal_role_id()};
+        pg::spi connection;
+        rows = connection.query_newest(
+            "SELECT r.id::pg_catalog.text, r.name, r.rule FROM saas.fraud_detection_rules AS r"
+            " WHERE r.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid AND r.enabled"
+            " ORDER BY r.id",
+            {core::to_text(team)});
+        connection.close();
+    }
+    std::vector<core::fraud::rule_source> sources;
+    sources.reserve(rows.size());
+    for (const pg::text_row &row : rows)
+        sources.push_back({*row[0], *row[2], *row[1]});
+    return std::make_unique<compiled_rules>(core::fraud::compile(
+        sources, core::fraud::on_broken::keep, core::cancel_poll{pg::stop_requested}));
+}
+
+void forget_least_used() {
+    auto oldest =
+        std::min_element(teams().begin(), teams().end(), [](const auto &a, const auto &b) {
+            return a.second.used < b.second.used;
+        });
+    if (oldest != teams().end())
+        teams().erase(oldest);
+}
+
+} // namespace
+
+void initialise() {
+    CacheRegisterRelcacheCallback(table_changed, 0);
+}
+
+compiled_rules &rules_of_texts(ArrayType *texts) {
+    static std::array<kept_array, k_kept_arrays> kept;
+    static std::unique_ptr<compiled_rules> unkept; // too large to keep: until the next call
+    unkept.reset();
+    std::string_view bytes{reinterpret_cast<const char *>(texts), VARSIZE(texts)};
+    for (kept_array &known : kept) {
+        if (known.compiled != nullptr && known.bytes == bytes) {
+            known.used = next_use();
+            return *known.compiled;
+        }
+    }
+    auto compiled = compile_texts(pg::text_array(PointerGetDatum(texts)));
+    if (bytes.size() > k_kept_array_size) {
+        unkept = std::move(compiled);
+        return *unkept;
+    }
+    auto oldest = std::min_element(kept.begin(), kept.end(),
+                                   [](const auto &a, const auto &b) { return a.used < b.used; });
+    *oldest = {std::string{bytes}, std::move(compiled), next_use()};
+    return *oldest->compiled;
+}
+
+compiled_rules &rules_of_team(const core::uuid &team) {
+    pg::call([] { AcceptInvalidationMessages(); }); // what others have committed by now
+    auto known = teams().find(team);
+    if (known == teams().end() || known->second.generation != table_generation) {
+        find_table();
+        // A change while the rules are read leaves the set outdated from the start: the next call
+        // reads again.
+        std::uint64_t generation = table_generation;
+        auto compiled = load(team);
+        if (known == teams().end() && teams().size() >= k_kept_teams)
+            forget_least_used();
+        known = teams().insert_or_assign(team, kept_team{std::move(compiled), generation, 0}).first;
+    }
+    known->second.used = next_use();
+    return *known->second.compiled;
+}
+
+} // namespace saas::fraud

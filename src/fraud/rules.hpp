@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: PostgreSQL
+// Compiled rule sets, kept in the backend.
+#pragma once
+
+#include <vector>
+
+#include "core/fraud/evaluator.hpp"
+#include "core/uuid.hpp"
+
+#include "pg/prelude.hpp"
+
+extern "C" {
+#include "utils/array.h" // ArrayType
+}
+
+namespace saas::fraud {
+
+// A rule set with its working memory. Stays where it is: the evaluator points to the rules.
+struct compiled_rules {
+    explicit compiled_rules(core::fraud::rule_set set)
+        : rules{std::move(set)}, memory{rules}, found(rules.slots().size()) {}
+    compiled_rules(const compiled_rules &) = delete;
+    compiled_rules &operator=(const compiled_rules &) = delete;
+
+    core::fraud::rule_set rules;
+    core::fraud::evaluator memory;
+    std::vector<core::fraud::value> found; // what the document holds, by slot
+};
+
+// Registers for the invalidation of the rules' table. Called once, by _PG_init.
+void initialise();
+
+// The compiled texts of a text[]; the last few arrays are kept. Valid until the next call of this
+// function. Throws core::error SA050 for a text that is no rule, 22004 for NULL.
+[[nodiscard]] compiled_rules &rules_of_texts(ArrayType *texts);
+
+// The compiled enabled rules of a team, as last committed (and as changed by this transaction).
+// Valid until the next call of this function. Rules that no longer parse are rules.broken().
+[[nodiscard]] compiled_rules &rules_of_team(const core::uuid &team);
+
+} // namespace saas::fraud

@@ -1,0 +1,171 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
+# The deployer on a private server whose package files the test may change: broken and edited
+# migrations, killed backends, two deployers at once, other owners, roll back and deploy again.
+# Needs PGHOST, PGPORT, PGUSER (superuser) and PG_CONFIG of the private server.
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+source "$here/lib/tap.sh"
+: "${PGHOST:?}" "${PGPORT:?}" "${PG_CONFIG:?}"
+package=$("$PG_CONFIG" --sharedir)/pg_saas/modules
+original=$(mktemp -d)
+cp -a "$package/." "$original/"
+restore_package() { rm -rf "${package:?}"/* && cp -a "$original/." "$package/"; }
+trap 'restore_package; rm -rf "$original"' EXIT
+
+sql() { psql -XAtq -v ON_ERROR_STOP=1 "$@" 2>&1; }
+fresh() { # fresh DATABASE [OWNER]
+    sql -d postgres -c "DROP DATABASE IF EXISTS $1" >/dev/null
+    sql -d postgres -c "CREATE DATABASE $1 ${2:+OWNER $2}" >/dev/null
+    sql -d "$1" -c 'CREATE EXTENSION pg_saas CASCADE' >/dev/null
+}
+applied() { sql -d "$1" -c "SELECT count(*) FROM saas.deploy_status() WHERE state = 'applied'"; }
+outstanding() { sql -d "$1" -c "SELECT count(*) FROM saas.deploy_status() WHERE state <> 'applied'"; }
+next_version() { printf %04d $(($(find "$package/core/migrations" -name '????_*.sql' ! -name '*.down.sql' | wc -l) + 1)); }
+add_migration() { # add_migration NAME TEXT
+    local stem
+    stem=$package/core/migrations/$(next_version)_$1
+    printf '%s' "$2" >"$stem.sql"
+    echo 'SELECT 1;' >"$stem.down.sql"
+}
+
+# A dry run executes and leaves nothing.
+fresh deploy_a
+before=$(catalog deploy_a)
+like "$(sql -d deploy_a -c "SELECT string_agg(action, ' ') FROM saas.deploy(dry_run => true)")" '^applied' 'a dry run reports its steps'
+is "$(catalog deploy_a)" "$before" 'a dry run leaves the catalog as it was'
+
+# Deploy, and deploy again.
+sql -d deploy_a -c 'SELECT saas.deploy()' >/dev/null
+is "$(outstanding deploy_a)" 0 'after deploying nothing is outstanding'
+is "$(sql -d deploy_a -c "SELECT count(*) FROM saas.deploy() WHERE action <> 'up to date'")" 0 'deploying again does nothing'
+deployed=$(catalog deploy_a)
+
+# Roll back to zero and deploy again.
+roll_back_all() {
+    sql -d "$1" -c "SELECT module FROM saas.modules() WITH ORDINALITY AS m (module, requires, migrations, applied, definitions, deployed, n) WHERE deployed ORDER BY n DESC" |
+        while read -r module; do sql -d "$1" -c "SELECT saas.rollback('$module')" || exit 1; done >/dev/null
+}
+like "$(sql -d deploy_a -c "SELECT saas.rollback('core')")" 'required by' 'a module that others require stays'
+roll_back_all deploy_a
+ok $? 'every module rolls back to zero'
+is "$(sql -d deploy_a -c "SELECT count(*) FROM pg_class WHERE relnamespace = 'saas'::regnamespace AND relkind IN ('r', 'p', 'v') AND relname !~ '^schema_'")" 0 'no table or view is left'
+is "$(sql -d deploy_a -c 'SELECT count(*) FROM saas.schema_objects')" 0 'no recorded object is left'
+sql -d deploy_a -c 'SELECT saas.deploy()' >/dev/null
+is "$(catalog deploy_a)" "$deployed" 'deploying again gives the same catalog'
+like "$(sql -d deploy_a -c "SELECT saas.rollback('core', 99)")" 'cannot be rolled back to version 99' 'a version above the applied one is refused'
+like "$(sql -d deploy_a -c "SELECT saas.deploy('{nonsense}')")" 'no module "nonsense"' 'an unknown module is refused'
+
+# A broken migration names file, line and statement, and applies nothing.
+add_migration broken $'-- é first\nCREATE TABLE saas.half (id integer);\n\nCREATE TABLE saas.half\n    (id nonsense_type);\n'
+message=$(sql -d deploy_a -c 'SELECT saas.deploy()')
+like "$message" 'type "nonsense_type" does not exist' 'a broken migration fails with the server'"'"'s message'
+like "$message" "core/migrations/$(basename "$(ls "$package"/core/migrations/*_broken.sql)"), line 5, statement: CREATE TABLE saas.half" 'and names file, line and statement'
+is "$(sql -d deploy_a -c "SELECT to_regclass('saas.half') IS NULL")" t 'and leaves nothing half done'
+is "$(catalog deploy_a)" "$deployed" 'and the catalog is as it was'
+printf 'CREATE TABLE saas.x (\n  id integer,,\n);\n' >"$(ls "$package"/core/migrations/*_broken.sql)"
+like "$(sql -d deploy_a -c 'SELECT saas.deploy()')" '_broken.sql, line 2' 'a syntax error names its line'
+printf 'COMMIT;\n' >"$(ls "$package"/core/migrations/*_broken.sql)"
+like "$(sql -d deploy_a -c 'SELECT saas.deploy()')" 'cannot control transactions' 'a migration cannot commit'
+restore_package
+
+# An applied migration that was edited, or that is gone.
+echo '-- later thought' >>"$package/core/migrations/0001_identity.sql"
+message=$(sql -d deploy_a -v VERBOSITY=verbose -c 'SELECT saas.deploy()')
+like "$message" 'SA001.*core/0001_identity was changed after it was applied' 'an edited migration is an error that names it'
+is "$(sql -d deploy_a -c "SELECT name FROM saas.deploy_status() WHERE state = 'changed'")" 0001_identity 'deploy_status shows it as changed'
+restore_package
+mkdir "$original.moved" && mv "$package"/metrics "$original.moved/" && sed -i '/^metrics/d' "$package/modules.list"
+like "$(sql -d deploy_a -c "SELECT string_agg(DISTINCT state, ',') FROM saas.deploy_status() WHERE module = 'metrics'")" missing 'what is not in the package any more is shown as missing'
+rm -rf "$original.moved"
+restore_package
+
+# A definition that changes is replayed, one that goes takes its objects along.
+cat >"$package/core/definitions/99_test.sql" <<'SQL'
+CREATE OR REPLACE FUNCTION saas.test_definition(p_n integer) RETURNS integer LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, saas, pg_temp AS $$ SELECT p_n $$;
+CREATE OR REPLACE VIEW saas.test_view WITH (security_invoker = true) AS SELECT 1 AS one;
+CREATE POLICY test_policy ON saas.users FOR DELETE TO saas_app USING (false);
+SQL
+sql -d deploy_a -c 'SELECT saas.deploy()' >/dev/null
+is "$(sql -d deploy_a -c 'SELECT saas.test_definition(7)')" 7 'a new definition is created'
+is "$(sql -d deploy_a -c "SELECT proowner::regrole FROM pg_proc WHERE proname = 'test_definition'")" saas_internal 'its SECURITY DEFINER function belongs to saas_internal'
+sed -i '2d; s/SELECT p_n/SELECT p_n + 1/' "$package/core/definitions/99_test.sql"
+sql -d deploy_a -c 'SELECT saas.deploy()' >/dev/null
+is "$(sql -d deploy_a -c 'SELECT saas.test_definition(7)')" 8 'a changed definition is replaced'
+is "$(sql -d deploy_a -c "SELECT to_regclass('saas.test_view') IS NULL")" t 'what its file no longer defines is dropped'
+restore_package
+sql -d deploy_a -c 'SELECT saas.deploy()' >/dev/null
+is "$(catalog deploy_a)" "$deployed" 'a file that is gone takes its objects along'
+
+# A backend that is killed in the middle leaves nothing.
+add_migration slow $'CREATE TABLE saas.slow (id integer);\nSELECT pg_sleep(60);\n'
+for way in pg_terminate_backend kill-9; do
+    psql -XAtq -d deploy_a -c 'SELECT saas.deploy()' >/dev/null 2>&1 &
+    client=$!
+    for _ in $(seq 100); do
+        pid=$(sql -d postgres -c "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = 'deploy_a'")
+        [ -n "$pid" ] && break
+        sleep 0.1
+    done
+    if [ $way = kill-9 ]; then kill -9 "$pid"; else sql -d postgres -c "SELECT pg_terminate_backend($pid)" >/dev/null; fi
+    wait $client
+    for _ in $(seq 100); do sql -d postgres -c 'SELECT 1' >/dev/null && break; sleep 0.1; done
+    is "$(sql -d deploy_a -c "SELECT to_regclass('saas.slow') IS NULL")" t "$way in the middle leaves nothing behind"
+    is "$(catalog deploy_a)" "$deployed" "and after $way the catalog is as it was"
+done
+restore_package
+
+# Two deployers at once: one deploys, the other waits and finds nothing to do.
+fresh deploy_b
+first=$(mktemp) second=$(mktemp)
+psql -XAtq -d deploy_b -c "SELECT count(*) FROM saas.deploy() WHERE action <> 'up to date'" >"$first" 2>&1 &
+psql -XAtq -d deploy_b -c "SELECT count(*) FROM saas.deploy() WHERE action <> 'up to date'" >"$second" 2>&1 &
+wait
+is "$(sort -n "$first" "$second" | head -1)" 0 'of two deployers at once one finds nothing to do'
+is "$(outstanding deploy_b)" 0 'and the other deploys everything'
+is "$(catalog deploy_b)" "$deployed" 'with the same catalog'
+rm -f "$first" "$second"
+
+# The owner of the database deploys without being a superuser; others do not.
+sql -d postgres -c 'DROP DATABASE IF EXISTS deploy_c' -c 'DROP ROLE IF EXISTS test_owner' -c 'DROP ROLE IF EXISTS test_stranger' \
+    -c 'CREATE ROLE test_owner LOGIN' -c 'CREATE ROLE test_stranger LOGIN' >/dev/null
+fresh deploy_c test_owner
+PGUSER=test_owner sql -d deploy_c -c 'SELECT saas.deploy()' >/dev/null
+is "$(outstanding deploy_c)" 0 'the owner of the database deploys'
+owned_by=$(PGUSER=test_owner sql -d deploy_c -f "$here/lib/catalog.sql")
+is "$(grep -c "^relation users r p \(t\|true\) \(t\|true\) test_owner" <<<"$owned_by")" 1 'and owns the tables'
+PGUSER=test_owner roll_back_all deploy_c && PGUSER=test_owner sql -d deploy_c -c 'SELECT saas.deploy()' >/dev/null
+is "$(PGUSER=test_owner sql -d deploy_c -f "$here/lib/catalog.sql")" "$owned_by" 'and rolls back and deploys again'
+like "$(PGUSER=test_owner sql -d deploy_c -c "SELECT saas.create_user('a@example.com')")" '^[0-9a-f-]{36}$' 'and may call what it deployed'
+is "$(PGUSER=test_owner sql -d deploy_c -c 'SELECT count(*) FROM saas.users')" 0 'while row-level security holds for the owner too'
+sql -d deploy_c -c 'GRANT USAGE ON SCHEMA saas TO test_stranger' >/dev/null
+like "$(PGUSER=test_stranger sql -d deploy_c -c 'SELECT saas.deploy()')" 'permission denied for function deploy' 'a stranger does not deploy'
+sql -d deploy_c -c 'GRANT EXECUTE ON FUNCTION saas.deploy(text[], boolean) TO test_stranger' >/dev/null
+like "$(PGUSER=test_stranger sql -d deploy_c -c 'SELECT saas.deploy()')" 'permission denied to deploy' 'not even with EXECUTE'
+
+# What the owner writes into the deployer's records gives no right over functions of others.
+sql -d deploy_c -c "CREATE FUNCTION public.trusted() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT current_user::text'" >/dev/null
+PGUSER=test_owner sql -d deploy_c -c "INSERT INTO saas.schema_objects VALUES ('core', 'x', 1, 'function', 'public.trusted()')" -c 'SELECT saas.deploy()' >/dev/null
+is "$(sql -d deploy_c -c "SELECT proowner::regrole FROM pg_proc WHERE proname = 'trusted'")" postgres 'a forged record does not change the owner of another role'"'"'s function'
+PGUSER=test_owner sql -d deploy_c -c "CREATE OR REPLACE FUNCTION saas.current_rights() RETURNS text LANGUAGE sql AS \$\$SELECT current_user::text\$\$" \
+    -c "INSERT INTO saas.schema_objects VALUES ('core', 'y', 1, 'function', 'saas.current_rights(); ALTER ROLE test_owner SUPERUSER; --()')" >/dev/null
+PGUSER=test_owner sql -d deploy_c -c 'SELECT saas.deploy()' >/dev/null
+is "$(sql -d deploy_c -c "SELECT rolsuper FROM pg_roles WHERE rolname = 'test_owner'")" f 'nor does it run anything as the superuser'
+
+# Somebody else's object under a name in the schema is refused.
+fresh deploy_d
+sql -d deploy_d -c 'GRANT CREATE ON SCHEMA saas TO test_stranger' -c 'GRANT USAGE ON SCHEMA saas TO test_stranger' >/dev/null
+PGUSER=test_stranger sql -d deploy_d -c "CREATE FUNCTION saas.active_role(p_team uuid, p_user uuid) RETURNS text LANGUAGE sql AS \$\$SELECT 'owner'\$\$" >/dev/null
+like "$(sql -d deploy_d -v VERBOSITY=verbose -c 'SELECT saas.deploy()')" 'SA003.*active_role.*belongs to role "test_stranger"' 'an object of another role is refused'
+
+# Roles may have other names.
+sql -d postgres -c 'DROP DATABASE IF EXISTS deploy_e' -c 'DROP ROLE IF EXISTS "Shop App"' -c 'CREATE DATABASE deploy_e' \
+    -c "ALTER DATABASE deploy_e SET saas.role_app = 'Shop App'" >/dev/null
+sql -d deploy_e -c 'CREATE EXTENSION pg_saas CASCADE' -c 'SELECT saas.deploy()' >/dev/null
+is "$(sql -d deploy_e -c "SELECT has_table_privilege('Shop App', 'saas.teams', 'SELECT') AND NOT has_table_privilege('saas_app', 'saas.teams', 'SELECT')")" t 'a configured role name takes the place of saas_app'
+is "$(sql -d deploy_e -c "SELECT count(*) > 0 FROM pg_policies WHERE schemaname = 'saas' AND 'Shop App' = ANY (roles)")" t 'in the policies too'
+
+sql -d postgres -c 'DROP DATABASE deploy_a' -c 'DROP DATABASE deploy_b' -c 'DROP DATABASE deploy_c' -c 'DROP DATABASE deploy_d' \
+    -c 'DROP DATABASE deploy_e' -c 'DROP ROLE test_owner' -c 'DROP ROLE test_stranger' -c 'DROP ROLE "Shop App"' >/dev/null
+ok $? 'everything the test made can be dropped'
+done_testing

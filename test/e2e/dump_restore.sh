@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
+# pg_dump and pg_restore lose nothing: rows, and what the user added to the package's tables.
+# Needs PGHOST, PGPORT, PGUSER (superuser).
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+source "$here/lib/tap.sh"
+: "${PGHOST:?}" "${PGPORT:?}"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+sql() { psql -XAtq -v ON_ERROR_STOP=1 "$@" 2>&1; }
+rows() { # a digest of every row of every table in schema saas
+    sql -d "$1" <<'SQL' | sha256sum | cut -d' ' -f1
+SELECT format('SELECT %L, md5(COALESCE(string_agg(t::text, E''\n'' ORDER BY t::text), '''')) FROM saas.%I AS t', relname, relname)
+FROM pg_class WHERE relnamespace = 'saas'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname \gexec
+SQL
+}
+
+for database in dump_source dump_plain dump_custom; do
+    sql -d postgres -c "DROP DATABASE IF EXISTS $database" -c "CREATE DATABASE $database" >/dev/null
+done
+sql -d dump_source <<'SQL' >/dev/null
+CREATE EXTENSION pg_saas CASCADE;
+SELECT saas.deploy();
+SELECT saas.create_user('owner' || n || '@example.com', 'Owner ' || n) FROM generate_series(1, 20) AS n;
+SELECT saas.create_team('Team ' || row_number() OVER (), 'team-' || row_number() OVER (), id) FROM saas.users;
+ALTER TABLE saas.users ADD COLUMN favourite_colour text;
+UPDATE saas.users SET favourite_colour = 'blue';
+CREATE INDEX users_favourite_colour_idx ON saas.users (favourite_colour);
+CREATE POLICY users_everybody_named_blue ON saas.users FOR DELETE TO saas_app USING (favourite_colour = 'blue');
+CREATE FUNCTION public.shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.favourite_colour := upper(NEW.favourite_colour); RETURN NEW; END $$;
+CREATE TRIGGER users_99_shout BEFORE UPDATE ON saas.users FOR EACH ROW EXECUTE FUNCTION public.shout();
+SQL
+source_catalog=$(catalog dump_source)
+source_rows=$(rows dump_source)
+
+pg_dump -d dump_source >"$work/plain.sql" && psql -Xq -v ON_ERROR_STOP=1 -d dump_plain -f "$work/plain.sql" >"$work/log" 2>&1
+ok $? 'pg_dump | psql restores without an error'
+pg_dump -Fc -d dump_source -f "$work/custom" && pg_restore --exit-on-error -j2 -d dump_custom "$work/custom" >>"$work/log" 2>&1
+ok $? 'pg_dump -Fc | pg_restore --exit-on-error -j2 restores without an error'
+
+for database in dump_plain dump_custom; do
+    is "$(catalog $database)" "$source_catalog" "$database: the same catalog, with the user's column, index, policy and trigger"
+    is "$(rows $database)" "$source_rows" "$database: the same rows"
+    is "$(sql -d $database -c "SELECT count(*) FROM saas.deploy_status() WHERE state <> 'applied'")" 0 "$database: deploy_status is clean"
+    is "$(sql -d $database -c "SELECT count(*) FROM saas.deploy() WHERE action <> 'up to date'")" 0 "$database: there is nothing to deploy"
+    is "$(sql -d $database -c "SELECT count(favourite_colour) FROM saas.users WHERE favourite_colour = 'blue'")" 20 "$database: triggers did not fire while loading"
+    is "$(sql -d $database -c "BEGIN; SELECT saas.set_context(t.id, m.user_id) FROM saas.teams AS t JOIN saas.team_members AS m ON m.team_id = t.id LIMIT 1; SET LOCAL ROLE saas_app; SELECT count(*) FROM saas.team_members; COMMIT" | tail -1)" 1 "$database: contexts and policies work"
+done
+cat "$work/log" | sed 's/^/# /'
+
+for database in dump_source dump_plain dump_custom; do sql -d postgres -c "DROP DATABASE $database" >/dev/null; done
+ok $? 'the databases can be dropped'
+done_testing

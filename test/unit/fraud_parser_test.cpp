@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "core/fraud/ast.hpp"
+#include "core/fraud/rule_error.hpp"
+#include "core/fraud/rule_set.hpp"
+
+#include <gtest/gtest.h>
+
+namespace fraud = saas::core::fraud;
+
+namespace {
+
+// The tree in prefix notation, for comparisons: (and (< 1 amount) x).
+std::string prefix(const fraud::rule_ast &ast, std::uint32_t id) {
+    static constexpr const char *k_names[] = {
+        "",   "",    "neg", "+",  "-",  "*",    "/",        "%",       "=",    "!=",    "<",
+        "<=", "not", "and", "or", "in", "like", "includes", "missing", "bool", "lower", "domain"};
+    const fraud::node &n = ast.nodes[id];
+    if (n.op == fraud::operation::attribute)
+        return ast.slots[n.slot].path.back();
+    if (n.op == fraud::operation::literal) {
+        const fraud::value &v = n.literal;
+        if (v.type == fraud::value_type::text)
+            return "'" + std::string{v.view()} + "'";
+        if (v.type == fraud::value_type::boolean)
+            return v.is_true() ? "true" : "false";
+        return v.type == fraud::value_type::integer ? std::to_string(v.integer)
+                                                    : std::to_string(v.real);
+    }
+    std::string out = std::string{"("} + k_names[static_cast<std::size_t>(n.op)];
+    for (std::uint32_t child : ast.children_of(n))
+        out += " " + prefix(ast, child);
+    return out + ")";
+}
+
+std::string tree(const std::string &condition) {
+    fraud::rule_ast ast = fraud::parse_rule("BLOCK IF " + condition);
+    return prefix(ast, ast.root);
+}
+
+// "position: problem | hint", or "valid".
+std::string verdict(const std::string &rule) {
+    fraud::validation v = fraud::validate(rule);
+    if (v.valid)
+        return "valid";
+    return std::to_string(v.position) + ": " + v.message + (v.hint.empty() ? "" : " | ") + v.hint;
+}
+
+std::string warnings(const std::string &rule) {
+    std::string out;
+    for (const fraud::rule_warning &w : fraud::validate(rule).warnings)
+        out += std::to_string(w.position) + ": " + w.message + "\n";
+    return out;
+}
+
+} // namespace
+
+TEST(fraud_parser, not_binds_before_and_before_or) {
+    EXPECT_EQ(tree(":livemode: OR :is_recurring: AND NOT :is_off_session: = true"),
+              "(or livemode (and is_recurring (not (= is_off_session true))))");
+    EXPECT_EQ(tree("(:livemode: || :is_recurring:) && ! :is_off_session:"),
+              "(and (or livemode is_recurring) (not is_off_session))");
+}
+
+TEST(fraud_parser, arithmetic_precedence_and_association) {
+    EXPECT_EQ(tree("1 + 2 * :amount: - 3 - 4 > 5 % 2 / 3"),
+              "(< (/ (% 5 2) 3) (- (- (+ 1 (* 2 amount)) 3) 4))");
+    EXPECT_EQ(tree("-:amount: * -2 < -1.5"), "(< (* (neg amount) -2) -1.500000)");
+}
+
+TEST(fraud_parser, chains_of_and_are_flat) {
+    EXPECT_EQ(tree(":livemode: and :livemode: AND :livemode:"), "(and livemode livemode livemode)");
+}
+
+TEST(fraud_parser, predicates) {
+    EXPECT_EQ(tree(":amount: BETWEEN 1 AND 2 AND :livemode:"),
+              "(and (and (<= 1 amount) (<= amount 2)) livemode)");
+    EXPECT_EQ(tree(":email: NOT LIKE '%@x.com' OR :email: INCLUDES \"say \"\"x\"\"\""),
+              "(or (not (like email '%@x.com')) (includes email 'say \"x\"'))");
+    EXPECT_EQ(tree(":card_country: not in ('us', 'CA') and is_missing(:ip:)"),
+              "(and (not (in card_country 'US' 'CA')) (missing ip))");
+    EXPECT_EQ(tree(":ip: IS NOT MISSING OR email_domain(lower(:email:)) <> 'it''s'"),
+              "(or (not (missing ip)) (!= (domain (lower email)) 'it's'))");
+}
+
+TEST(fraud_parser, metadata_and_paths) {
+    fraud::rule_ast ast =
+        fraud::parse_rule("TAG 'a' IF ::Item ID:: = 5 AND ::customer:vip:: AND :order.total: > 1");
+    ASSERT_EQ(ast.slots.size(), 3U);
+    EXPECT_EQ(ast.slots[0].path, (std::vector<std::string>{"metadata", "Item ID"}));
+    EXPECT_EQ(ast.slots[1].path, (std::vector<std::string>{"customer_metadata", "vip"}));
+    EXPECT_EQ(ast.slots[2].path, (std::vector<std::string>{"order", "total"}));
+    EXPECT_EQ(ast.head.tag, "a");
+}
+
+TEST(fraud_parser, head) {
+    fraud::rule_ast ast = fraud::parse_rule("shadow priority -7 score -25 if :livemode:");
+    EXPECT_TRUE(ast.head.shadow);
+    EXPECT_EQ(ast.head.priority, -7);
+    EXPECT_EQ(ast.head.action, fraud::action::score);
+    EXPECT_EQ(ast.head.score, -25);
+}
+
+// Rules as Radar's documentation and dashboard write them.
+TEST(fraud_parser, accepts_radar_rules) {
+    for (const char *rule : {
+             "Block if :card_country: != 'US'",
+             "Block if :card_funding: = 'prepaid' AND :amount_in_usd: > 10.00",
+             "Request 3DS if :card_country: != :ip_country:",
+             "Request 3D Secure if :amount_in_gbp: >= 100",
+             "Request credentials if :is_setup_intent:",
+             "Review if :ip_country: IN ('MX', 'CA') and not :is_recurring:",
+             "Allow if :customer: = 'cus_123' OR :email: = \"a@example.com\"",
+             "Block if is_missing(:ip_country:)",
+             "Block if not :address_zip_check: = 'pass'",
+             "Block if :cvc_check: = 'fail' && :risk_score: > 65",
+             "Review if :is_disposable_email: or :is_anonymous_ip:",
+             "Block if :email: INCLUDES 'example'",
+             "Block if :email_domain: LIKE '%.test'",
+             "Review if ::Customer Age:: < 30",
+             "Allow if ::customer:Trusted:: = 'true'",
+             "Block if ::destination:country:: != 'US'",
+             "Block if :risk_level: = 'highest' and :digital_wallet: != 'apple_pay'",
+         })
+        EXPECT_EQ(verdict(rule), "valid") << rule;
+}
+
+TEST(fraud_parser, says_where_what_was_found_and_what_was_expected) {
+    EXPECT_EQ(verdict("BLOCK :amount: > 1"), "7: found \":amount:\", expected IF");
+    EXPECT_EQ(verdict("BLOK IF :amount: > 1"),
+              "1: found \"BLOK\", expected ALLOW, BLOCK, REVIEW, CHALLENGE, SCORE or TAG | "
+              "Did you mean BLOCK?");
+    EXPECT_EQ(verdict("BLOCK IF :amount: >"),
+              "20: found the end of the rule, expected a number, a text in quotes, :attribute:, "
+              "::metadata::, a function or \"(\"");
+    EXPECT_EQ(verdict("BLOCK IF (:amount: > 1"), "23: found the end of the rule, expected \")\"");
+    EXPECT_EQ(verdict("BLOCK IF :amount: > 1 :livemode:"),
+              "23: found \":livemode:\", expected AND, OR or the end of the rule");
+    EXPECT_EQ(verdict("BLOCK IF 1 < :amount: < 3"),
+              "23: found \"<\", expected AND, OR or the end of the rule | "
+              "Comparisons do not chain: join two of them by AND.");
+    EXPECT_EQ(
+        verdict("BLOCK IF amount > 1"),
+        "10: found \"amount\", expected a number, a text in quotes, :attribute:, "
+        "::metadata::, a function or \"(\" | Attributes are written between colons: :amount:.");
+    EXPECT_EQ(verdict("BLOCK IF :email: IS 'x'"),
+              "21: found \"'x'\", expected MISSING or NOT MISSING");
+    EXPECT_EQ(verdict("SCORE 101 IF :livemode:"),
+              "7: SCORE out of range | It lies between -100 and 100.");
+    EXPECT_EQ(verdict(""), "1: found the end of the rule, expected ALLOW, BLOCK, REVIEW, "
+                           "CHALLENGE, SCORE or TAG");
+}
+
+TEST(fraud_parser, suggests_the_nearest_attribute) {
+    EXPECT_EQ(verdict("BLOCK IF :card_contry: = 'US'"),
+              "10: unknown attribute \":card_contry:\" | Did you mean :card_country:?");
+    EXPECT_EQ(verdict("BLOCK IF :emial: = 'x'"),
+              "10: unknown attribute \":emial:\" | Did you mean :email:?");
+    EXPECT_EQ(verdict("BLOCK IF :zzzzzzzzz: = 'x'"),
+              "10: unknown attribute \":zzzzzzzzz:\" | Values of your own are metadata: ::key::.");
+    EXPECT_EQ(verdict("BLOCK IF lowr(:email:) = 'x'"),
+              "10: unknown function \"lowr\" | Did you mean lower()?");
+}
+
+TEST(fraud_parser, positions_count_characters_not_bytes) {
+    EXPECT_EQ(verdict("BLOCK IF :email: = 'é€😀' AND ?"),
+              "30: unexpected character \"?\" | Texts are written in quotes, attributes between "
+              "colons.");
+}
+
+TEST(fraud_parser, lexical_errors) {
+    auto problem = [](const std::string &rule) {
+        std::string whole = verdict(rule);
+        return whole.substr(0, whole.find(" |"));
+    };
+    EXPECT_EQ(problem("BLOCK IF :email: = 'x"), "20: text without its closing quote");
+    EXPECT_EQ(problem("BLOCK IF :email: = 'x''"), "20: text without its closing quote");
+    EXPECT_EQ(problem("BLOCK IF :email = 'x'"),
+              "10: attribute \":email\" without its closing colon");
+    EXPECT_EQ(problem("BLOCK IF : = 'x'"), "10: malformed attribute");
+    EXPECT_EQ(problem("BLOCK IF ::key: = 1"), "10: metadata without its closing colons");
+    EXPECT_EQ(problem("BLOCK IF :::: = 1"), "10: metadata without a key");
+    EXPECT_EQ(problem("BLOCK IF ::shop:key:: = 1"), "10: unknown kind of metadata \"shop\"");
+    EXPECT_EQ(problem("BLOCK IF :amount: > 99999999999999999999"),
+              "21: number \"99999999999999999999\" out of range");
+    EXPECT_EQ(problem("BLOCK IF :amount: > 1e999"), "21: number \"1e999\" out of range");
+    EXPECT_EQ(problem("BLOCK IF :amount: > 12abc").substr(0, 19), "21: found \"12abc\",");
+}
+
+TEST(fraud_parser, type_errors) {
+    EXPECT_EQ(verdict("BLOCK IF :amount: = 'x'"),
+              "21: found a text, expected a number as on the other side");
+    EXPECT_EQ(verdict("BLOCK IF :amount: >= 'x'"),
+              "22: found a text, expected a number as on the other side");
+    EXPECT_EQ(verdict("BLOCK IF :amount:"),
+              "10: found a number, expected a truth value because a condition is one");
+    EXPECT_EQ(verdict("BLOCK IF :email: + 1 > 2"),
+              "10: found a text, expected a number because arithmetic takes one");
+    EXPECT_EQ(verdict("BLOCK IF :amount: LIKE 'x'"),
+              "10: found a number, expected a text because LIKE and INCLUDES take one");
+    EXPECT_EQ(verdict("BLOCK IF :livemode: < true").substr(0, 24), "10: found a truth value,");
+    EXPECT_EQ(verdict("BLOCK IF :amount: IN (1, 'x')"),
+              "26: found a text, expected a number as on the other side");
+    EXPECT_EQ(verdict("BLOCK IF :livemode: AND :amount:"),
+              "25: found a number, expected a truth value because AND, OR and NOT take one");
+}
+
+TEST(fraud_parser, what_is_not_there_yet_is_named) {
+    for (const char *rule :
+         {"BLOCK IF count(FROM payments BY :email: OVER 1h) > 3", "BLOCK IF :email: IN @disposable",
+          "BLOCK IF model_score('gbt') > 0.9", "BLOCK IF :livemode: SAMPLE 10 BY :customer:",
+          "BLOCK IF :total_charges_per_card_number_daily: > 3"})
+        EXPECT_NE(verdict(rule).find("is not available"), std::string::npos) << verdict(rule);
+}
+
+TEST(fraud_parser, hostile_lengths_and_depths_are_refused) {
+    std::string deep = "BLOCK IF " + std::string(100'000, '(') + "true";
+    EXPECT_EQ(verdict(deep.substr(0, 60'000)), "210: expression nested deeper than 200 levels");
+    EXPECT_EQ(verdict(deep).substr(0, 31), "1: rule longer than 65536 bytes");
+    std::string nots = "BLOCK IF ";
+    for (int i = 0; i < 10'000; ++i)
+        nots += "NOT ";
+    EXPECT_EQ(verdict(nots + "true").substr(5), "expression nested deeper than 200 levels");
+    std::string sums = "BLOCK IF 1";
+    for (int i = 0; i < 20'000; ++i)
+        sums += "+1";
+    EXPECT_NE(verdict(sums + " > 1").find("more than 1000 operators"), std::string::npos);
+    EXPECT_EQ(verdict("BLOCK IF " + std::string(198, '(') + ":livemode:" + std::string(198, ')')),
+              "valid");
+    std::string wide = "BLOCK IF :livemode:";
+    for (int i = 0; i < 3'000; ++i)
+        wide += " OR :livemode:";
+    EXPECT_EQ(verdict(wide), "valid");
+}
+
+TEST(fraud_parser, warns_of_what_is_hardly_meant) {
+    EXPECT_EQ(warnings("BLOCK IF :card_country: = 'USA'"),
+              "27: \"USA\" is not a code of two letters\n");
+    EXPECT_EQ(warnings("SCORE 0 IF :email: = :email:"),
+              "7: a score of 0 changes nothing\n20: an attribute is compared with itself\n");
+    EXPECT_EQ(warnings("BLOCK IF 1 + 1 = 2 OR 'a' IN ('b')"), "10: the condition is always true\n");
+    EXPECT_EQ(warnings("BLOCK IF 'abc' LIKE 'b%'"), "16: the condition is never true\n");
+    EXPECT_EQ(warnings("BLOCK IF :currency: = 'usd'"), "");
+}
+
+TEST(fraud_parser, errors_carry_the_sqlstate) {
+    try {
+        (void)fraud::parse_rule("BLOCK IF :emial: = 'x'");
+        FAIL() << "accepted";
+    } catch (const fraud::rule_error &e) {
+        EXPECT_EQ(e.state().code(), "SA050");
+        EXPECT_EQ(e.message(), "unknown attribute \":emial:\" at character 10");
+    }
+}
