@@ -1,7 +1,7 @@
 -- The audit trail of the payment tables.
 SELECT saas.audit_table('saas.payment_providers', '{updated_at}', '{webhook_secrets}');
 SELECT saas.audit_table('saas.payment_intents', '{updated_at}');
-SELECT saas.audit_table('saas.payment_transactions');
+SELECT saas.audit_table('saas.payment_transactions', '{updated_at}');
 SELECT saas.audit_table('saas.payments', '{updated_at}');
 SELECT saas.audit_table('saas.refunds', '{updated_at}');
 
