@@ -389,7 +389,6 @@ BEGIN
         v_row.snapshot_at := p_at;
         v_row.snapshot_event_id := p_event_id;
         v_row.snapshot_refunded := v_refunded;
-        v_row.provider_intent_id := COALESCE(v_intent_ref, v_row.provider_intent_id);
         v_row.failure_code := p_charge ->> 'failure_code';
         v_row.failure_message := p_charge ->> 'failure_message';
         v_row.payment_method_type := p_charge #>> '{payment_method_details,type}';
@@ -413,6 +412,7 @@ BEGIN
     v_row.status_source := saas.state_source(
         'payment', v_row.status, v_row.states_seen, v_row.status_source
     );
+    v_row.provider_intent_id := COALESCE(v_row.provider_intent_id, v_intent_ref); -- never changes
     IF v_row.payment_intent_id IS NULL AND v_row.provider_intent_id IS NOT NULL THEN
         SELECT i.id INTO v_row.payment_intent_id
         FROM saas.payment_intents AS i
@@ -684,10 +684,9 @@ BEGIN
     WHERE p.team_id = p_team
         AND p.id = v_payment.id
         AND (p.amount_refunded, p.amount_released) <> (v_refunded, v_total - v_refunded);
-    IF v_row.status IN ('failed', 'canceled')
-        AND v_before.status IN ('pending', 'requires_action', 'succeeded')
-    THEN
-        landed := ARRAY[v_payment.provider_payment_id]; -- there is room again
+    IF v_row.status IN ('failed', 'canceled') AND v_row.status IS DISTINCT FROM v_before.status THEN
+        -- There is room for another refund, and for what else we heard of this one.
+        landed := ARRAY[v_payment.provider_payment_id];
     END IF;
 END
 $$;
