@@ -96,7 +96,8 @@ void verify_stripe(FunctionCallInfo fcinfo, answer &a) {
 Datum tuple_of(FunctionCallInfo fcinfo, const answer &a) {
     TupleDesc columns = nullptr;
     if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
-        elog(ERROR, "saas.verify_webhook() is declared with another result");
+        throw core::error{core::k_internal_error,
+                          "saas.verify_webhook() is declared with another result"};
     constexpr std::int64_t k_epoch_shift =
         std::int64_t{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * SECS_PER_DAY;
     // Beyond the server's calendar a signature's time is not a time.

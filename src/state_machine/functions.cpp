@@ -71,7 +71,7 @@ SAAS_FUNCTION(saas_state_rank) {
     core::state_rank rank = machine.rank(known_state(machine, state));
     TupleDesc columns = nullptr;
     if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
-        elog(ERROR, "saas.state_rank() is declared with another result");
+        throw core::error{core::k_internal_error, "saas.state_rank() is declared with another result"};
     Datum values[2] = {Int32GetDatum(rank.component), Int32GetDatum(rank.position)};
     bool nulls[2] = {false, false};
     return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls));

@@ -67,12 +67,12 @@ static void table_changed(Datum, Oid relation) {
 }
 }
 
-Oid find_table() {
+Oid find_table_unsafe() {
     Oid schema = get_namespace_oid("saas", true);
     return OidIsValid(schema) ? get_relname_relid("state_transitions", schema) : InvalidOid;
 }
 
-Oid owner_of(Oid table) {
+Oid owner_of_unsafe(Oid table) {
     HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
     if (!HeapTupleIsValid(row))
         elog(ERROR, "cache lookup failed for relation %u", table);
@@ -83,7 +83,7 @@ Oid owner_of(Oid table) {
 
 // Reads the rows of one machine. Operators are named with their schema, since search_path is the
 // caller's. In a parallel query there is no newer snapshot to be had than the query's own.
-raw_edges query(const char *name, MemoryContext target) {
+raw_edges query_unsafe(const char *name, MemoryContext target) {
     static const char *const statement = "SELECT t.from_state, t.to_state FROM saas.state_transitions AS t "
                                     "WHERE t.machine OPERATOR(pg_catalog.=) $1 ORDER BY t.ordinal";
     if (SPI_connect() != SPI_OK_CONNECT)
@@ -112,17 +112,17 @@ raw_edges query(const char *name, MemoryContext target) {
 
 // As the table's owner and past FORCE ROW LEVEL SECURITY, as the server's own foreign keys read: the
 // rights of the caller do not matter, and nobody's code runs with more rights than its author has.
-raw_edges query_as_owner(Oid table, const char *name, MemoryContext target) {
+raw_edges query_as_owner_unsafe(Oid table, const char *name, MemoryContext target) {
     Oid user = InvalidOid;
     int security = 0;
     raw_edges edges{nullptr, 0};
     GetUserIdAndSecContext(&user, &security);
-    SetUserIdAndSecContext(owner_of(table), security | SECURITY_LOCAL_USERID_CHANGE |
+    SetUserIdAndSecContext(owner_of_unsafe(table), security | SECURITY_LOCAL_USERID_CHANGE |
                                                 SECURITY_RESTRICTED_OPERATION |
                                                 SECURITY_NOFORCE_RLS);
     PG_TRY();
     {
-        edges = query(name, target);
+        edges = query_unsafe(name, target);
     }
     PG_FINALLY();
     {
@@ -134,9 +134,9 @@ raw_edges query_as_owner(Oid table, const char *name, MemoryContext target) {
 
 std::unique_ptr<core::state_machine> load(const std::string &name) {
     raw_edges raw = pg::call([&] {
-        watched_table = find_table();
+        watched_table = find_table_unsafe();
         return OidIsValid(watched_table)
-                   ? query_as_owner(watched_table, name.c_str(), CurrentMemoryContext)
+                   ? query_as_owner_unsafe(watched_table, name.c_str(), CurrentMemoryContext)
                    : raw_edges{nullptr, 0};
     });
     if (!OidIsValid(watched_table))

@@ -69,3 +69,34 @@ COMMENT ON FUNCTION saas.state_source(text, text, text[], text) IS
 'conflict when a snapshot seen contradicts the state that holds, else the source given.';
 REVOKE ALL ON FUNCTION saas.state_source(text, text, text[], text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.state_source(text, text, text[], text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.live_refunds(
+    p_team uuid,
+    p_payment uuid,
+    p_snapshot_at timestamptz,
+    p_except uuid,
+    OUT live bigint,
+    OUT lost bigint
+)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    SELECT
+        COALESCE(sum(r.amount) FILTER (
+            WHERE r.status IN ('pending', 'requires_action', 'succeeded')
+        ), 0),
+        COALESCE(sum(r.amount) FILTER (
+            WHERE r.status IN ('failed', 'canceled')
+                AND r.provider_created_at <= p_snapshot_at
+                AND r.snapshot_at > p_snapshot_at
+        ), 0)
+    INTO live, lost
+    FROM saas.refunds AS r
+    WHERE r.team_id = p_team AND r.payment_id = p_payment AND r.id IS DISTINCT FROM p_except;
+END
+$$;
+COMMENT ON FUNCTION saas.live_refunds(uuid, uuid, timestamptz, uuid) IS
+'Of a payment''s refunds but one: the sum that has left or is about to leave, and the sum that came back after a snapshot of the payment which still counted it.';
+REVOKE ALL ON FUNCTION saas.live_refunds(uuid, uuid, timestamptz, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.live_refunds(uuid, uuid, timestamptz, uuid) TO saas_internal;
