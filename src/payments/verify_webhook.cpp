@@ -48,8 +48,8 @@ std::span<const bytes> secrets_of(Datum value) {
     Datum *elements = nullptr;
     bool *nulls = nullptr;
     int count = 0;
-    deconstruct_array(DatumGetArrayTypeP(value), BYTEAOID, -1, false, TYPALIGN_INT, &elements, &nulls,
-                      &count);
+    deconstruct_array(DatumGetArrayTypeP(value), BYTEAOID, -1, false, TYPALIGN_INT, &elements,
+                      &nulls, &count);
     auto *views = static_cast<bytes *>(palloc(sizeof(bytes) * static_cast<std::size_t>(count + 1)));
     for (int i = 0; i < count; ++i)
         new (&views[i]) bytes{nulls[i] ? bytes{} : bytes_of(elements[i])};
@@ -80,17 +80,18 @@ void verify_stripe(FunctionCallInfo fcinfo, answer &a) {
         break;
     }
     bytes text = bytes_of(PG_GETARG_DATUM(body));
-    verdict v = core::webhook::verify_stripe(
-        {header.data, static_cast<std::size_t>(header.length)}, text,
-        secrets_of(PG_GETARG_DATUM(secrets)), unix_seconds(PG_GETARG_TIMESTAMPTZ(at)),
-        PG_GETARG_INT32(tolerance));
+    verdict v = core::webhook::verify_stripe({header.data, static_cast<std::size_t>(header.length)},
+                                             text, secrets_of(PG_GETARG_DATUM(secrets)),
+                                             unix_seconds(PG_GETARG_TIMESTAMPTZ(at)),
+                                             PG_GETARG_INT32(tolerance));
     a.ok = v.ok();
     a.reason = core::webhook::text_of(v.reason);
     a.secret_no = v.secret_no;
     a.signed_at = v.signed_at;
     if (a.ok) // nothing of a forged body is parsed
-        (void)pg::find_string({reinterpret_cast<const char *>(text.data()), static_cast<int>(text.size())},
-                              "id", &a.event_id);
+        (void)pg::find_string(
+            {reinterpret_cast<const char *>(text.data()), static_cast<int>(text.size())}, "id",
+            &a.event_id);
 }
 
 Datum tuple_of(FunctionCallInfo fcinfo, const answer &a) {
