@@ -1,22 +1,28 @@
 -- What the adapters of all providers share: reading objects, locking them, joining snapshots.
-CREATE OR REPLACE FUNCTION saas.provider_object_id(p_value text)
+CREATE OR REPLACE FUNCTION saas.provider_object_id(p_value jsonb, p_required boolean DEFAULT false)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
-    IF length(p_value) BETWEEN 1 AND 255 THEN
-        RETURN p_value;
+    IF jsonb_typeof(p_value) = 'object' THEN -- expanded
+        p_value := p_value -> 'id';
+        p_required := true;
+    END IF;
+    IF jsonb_typeof(p_value) = 'string' AND length(p_value #>> '{}') BETWEEN 1 AND 255 THEN
+        RETURN p_value #>> '{}';
+    ELSIF COALESCE(p_value, 'null') = 'null' AND NOT p_required THEN
+        RETURN NULL;
     END IF;
     RAISE EXCEPTION USING
         ERRCODE = 'SA072',
-        MESSAGE = 'the object has no id, or one longer than 255 characters';
+        MESSAGE = 'an object has no id, or it is not a text of 1 to 255 characters';
 END
 $$;
-COMMENT ON FUNCTION saas.provider_object_id(text) IS
-'The identifier itself; SA072 unless it has 1 to 255 characters.';
-REVOKE ALL ON FUNCTION saas.provider_object_id(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.provider_object_id(text) TO saas_internal;
+COMMENT ON FUNCTION saas.provider_object_id(jsonb, boolean) IS
+'The identifier that a provider''s object gives for itself or for another one, as text or in an expanded object. SA072 unless it has 1 to 255 characters; NULL when it is missing and not required.';
+REVOKE ALL ON FUNCTION saas.provider_object_id(jsonb, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.provider_object_id(jsonb, boolean) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.lock_provider_object(p_team uuid, p_provider text, p_object text)
 RETURNS void

@@ -84,7 +84,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_ref text := saas.provider_object_id(p_intent ->> 'id');
+    v_ref text := saas.provider_object_id(p_intent -> 'id', true);
     v_money record := saas.provider_currency('stripe', p_intent ->> 'currency');
     v_amount bigint := saas.minor_units(p_intent -> 'amount', v_money.provider_exponent, v_money.exponent);
     v_capturable bigint := saas.minor_units(

@@ -63,8 +63,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_ref text := saas.provider_object_id(p_charge ->> 'id');
-    v_intent_ref text := COALESCE(p_charge #>> '{payment_intent,id}', p_charge ->> 'payment_intent');
+    v_ref text := saas.provider_object_id(p_charge -> 'id', true);
+    v_intent_ref text := saas.provider_object_id(p_charge -> 'payment_intent');
     v_money record := saas.provider_currency('stripe', p_charge ->> 'currency');
     v_amount bigint := saas.minor_units(p_charge -> 'amount', v_money.provider_exponent, v_money.exponent);
     v_refunded bigint := saas.minor_units(
@@ -101,7 +101,7 @@ BEGIN
     END IF;
 
     IF v_intent_ref IS NOT NULL THEN
-        PERFORM saas.lock_provider_object(p_team, 'stripe', saas.provider_object_id(v_intent_ref));
+        PERFORM saas.lock_provider_object(p_team, 'stripe', v_intent_ref);
     END IF;
     PERFORM saas.lock_provider_object(p_team, 'stripe', v_ref);
     SELECT p.* INTO v_before

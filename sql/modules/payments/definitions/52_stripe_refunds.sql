@@ -13,9 +13,9 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_ref text := saas.provider_object_id(p_refund ->> 'id');
-    v_charge_ref text := COALESCE(p_refund #>> '{charge,id}', p_refund ->> 'charge');
-    v_intent_ref text := COALESCE(p_refund #>> '{payment_intent,id}', p_refund ->> 'payment_intent');
+    v_ref text := saas.provider_object_id(p_refund -> 'id', true);
+    v_charge_ref text := saas.provider_object_id(p_refund -> 'charge');
+    v_intent_ref text := saas.provider_object_id(p_refund -> 'payment_intent');
     v_money record := saas.provider_currency('stripe', p_refund ->> 'currency');
     v_amount bigint := saas.minor_units(p_refund -> 'amount', v_money.provider_exponent, v_money.exponent);
     v_status text := p_refund ->> 'status';
@@ -39,10 +39,10 @@ BEGIN
             MESSAGE = 'the refund names neither a charge nor a payment intent';
     END IF;
     IF v_intent_ref IS NOT NULL THEN
-        PERFORM saas.lock_provider_object(p_team, 'stripe', saas.provider_object_id(v_intent_ref));
+        PERFORM saas.lock_provider_object(p_team, 'stripe', v_intent_ref);
     END IF;
     IF v_charge_ref IS NOT NULL THEN
-        PERFORM saas.lock_provider_object(p_team, 'stripe', saas.provider_object_id(v_charge_ref));
+        PERFORM saas.lock_provider_object(p_team, 'stripe', v_charge_ref);
         SELECT p.* INTO v_payment
         FROM saas.payments AS p
         WHERE p.team_id = p_team AND p.provider = 'stripe' AND p.provider_payment_id = v_charge_ref
