@@ -3,6 +3,7 @@
 #include "context/context.hpp"
 #include "fraud/rules.hpp"
 #include "pg/settings.hpp"
+#include "state_machine/registry.hpp"
 
 #include "pg/prelude.hpp"
 
@@ -15,6 +16,7 @@ void _PG_init(void);
 void _PG_init(void) {
     saas::pg::define_settings();
     saas::context::initialise();
+    saas::state_machine::initialise();
     saas::fraud::initialise();
     MarkGUCPrefixReserved("saas");
 }

@@ -1,25 +1,43 @@
-\pset footer off
-\echo
-\echo 'CPU of the backend, microseconds per row, and how many times that without a trigger:'
-WITH median AS (
-    SELECT r.statement, r.variant,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY r.microseconds) AS us
-    FROM audit_bench.results AS r
+-- One line a figure: what, median, unit, range, compared with. Separated by tabs.
+WITH figure AS (
+    SELECT
+        r.statement,
+        r.variant,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY r.microseconds)::numeric AS median,
+        min(r.microseconds)::numeric AS lowest,
+        max(r.microseconds)::numeric AS highest
+    FROM bench.results AS r
     GROUP BY r.statement, r.variant
+),
+baseline AS (
+    SELECT f.statement, f.median
+    FROM figure AS f
+    WHERE f.variant = 'none'
 )
-SELECT substr(n.statement, 3) AS statement,
-    round(n.us::numeric, 2) AS "no trigger",
-    format('%s (%sx)', round(a.us::numeric, 2), round((a.us / n.us)::numeric, 1)) AS native,
-    format('%s (%sx)', round(p.us::numeric, 2), round((p.us / n.us)::numeric, 1)) AS "PL/pgSQL"
-FROM median AS n
-JOIN median AS a ON a.statement = n.statement AND a.variant = 'native'
-JOIN median AS p ON p.statement = n.statement AND p.variant = 'plpgsql'
-WHERE n.variant = 'none'
-ORDER BY n.statement;
-\echo 'Bytes of the native log per row, indexes included:'
-SELECT substr(r.statement, 7) AS statement,
-    round(percentile_cont(0.5) WITHIN GROUP (ORDER BY r.microseconds)::numeric) AS bytes
-FROM audit_bench.results AS r
+SELECT
+    format('%s, %s', substr(f.statement, 3), CASE f.variant
+        WHEN 'none' THEN 'no trigger'
+        WHEN 'native' THEN 'saas.audit_table'
+        ELSE 'PL/pgSQL trigger'
+    END),
+    round(f.median, 2),
+    'µs CPU per row',
+    format('%s to %s', round(f.lowest, 2), round(f.highest, 2)),
+    CASE WHEN f.variant = 'none' THEN '' ELSE format('%s times no trigger', round(f.median / b.median, 2)) END
+FROM figure AS f
+JOIN baseline AS b ON b.statement = f.statement
+ORDER BY f.statement, array_position(ARRAY['none', 'native', 'plpgsql'], f.variant);
+
+SELECT
+    format('log of one %s, %s', substr(r.statement, 7), CASE r.variant
+        WHEN 'native' THEN 'saas.audit_table'
+        ELSE 'PL/pgSQL trigger'
+    END),
+    round(percentile_cont(0.5) WITHIN GROUP (ORDER BY r.microseconds)::numeric),
+    'bytes with indexes',
+    format('%s to %s', round(min(r.microseconds)::numeric), round(max(r.microseconds)::numeric)),
+    ''
+FROM bench.results AS r
 WHERE r.statement LIKE 'bytes %'
-GROUP BY r.statement
-ORDER BY r.statement;
+GROUP BY r.statement, r.variant
+ORDER BY r.statement, r.variant;

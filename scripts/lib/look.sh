@@ -26,7 +26,8 @@ section() {
     printf '\n%s%s. %s%s\n' "$bold$cyan" "$look_section" "$1" "$plain"
 }
 
-say() { printf '%s\n' "$@" | fold -s -w 92 | sed 's/ *$//; s/^/   /'; }
+# Text, filled to the width of the page; an argument that is empty is an empty line.
+say() { printf "%s\n" "$*" | fold -s -w 92 | sed "s/ *\$//; s/^/   /"; }
 
 good() { printf '   %s%s%s %s\n' "$green" "$look_good" "$plain" "$1"; }
 
@@ -40,9 +41,9 @@ working() { # what, command …
         "$@" >"$log" 2>&1 </dev/null &
         pid=$!
         while kill -0 "$pid" 2>/dev/null; do
-            dots=$((dots % 3 + 1))
-            printf '\r\e[K   %s %s%s' "$what" "${dim}" "$(printf '%*s' "$dots" '' | tr ' ' .)$plain"
-            sleep 0.2
+            dots=$((dots % 12 + 1))
+            printf '\r\e[K   %s %s%s' "$what" "${dim}" "$(repeat . $(((dots + 3) / 4)))$plain"
+            sleep 0.05
         done
         wait "$pid" || status=$?
         printf '\r\e[K'
@@ -96,7 +97,7 @@ show() { # statement
 
 query_table() { # statement
     psql -X -q -v ON_ERROR_STOP=1 -P border=2 -P "linestyle=$look_style" -P footer=off -P null=- \
-        -c "$1" | sed 's/^/   /'
+        -c "$1" | sed '/^$/d; s/^/   /'
 }
 
 # One value, unadorned.

@@ -3,7 +3,9 @@
 # Runs the steps and parts of scripts/test, counts and reports. Source this file.
 #
 # A step must succeed but counts nothing; a part calls `count PASSED FAILED`. Both run in a shell of
-# their own under set -e, with all output in a log, which is shown when something failed.
+# their own under set -e, with all output in a log, which is shown when something failed. Whether the
+# last one went well is in report_ok: "yes", or empty. Call both outside any condition (if, &&, ||, !),
+# where the shell would ignore set -e in everything that they call.
 
 report_begin() {
     report_logs=$(mktemp -d /tmp/pg_saas-test.XXXXXX)
@@ -27,7 +29,6 @@ report_run() {
     local started=$SECONDS
     [ ! -t 1 ] || printf '  %-16s …' "$1"
     : >"$report_logs/counts"
-    # Not in a condition: there set -e would not count inside the function.
     set +e
     (
         set -e
@@ -46,13 +47,15 @@ report_show_log() { # name, lines
 
 step() { # name, function
     report_run "$1" "$2"
+    report_ok=yes
     if [ "$report_status" -ne 0 ]; then
+        report_ok=
         report_failed=$((report_failed + 1))
         report_line "$1" "FAILED" "$report_seconds"
         report_show_log "$1" 60
-        return 1
+    else
+        report_line "$1" "done" "$report_seconds"
     fi
-    report_line "$1" "done" "$report_seconds"
 }
 
 run_part() { # name: runs part_<name>
@@ -69,13 +72,14 @@ run_part() { # name: runs part_<name>
     fi
     report_passed=$((report_passed + passed))
     report_failed=$((report_failed + failed))
+    report_ok=yes
     text="$passed passed"
-    [ "$failed" -eq 0 ] || text="$text, $failed FAILED"
+    if [ "$failed" -gt 0 ]; then
+        report_ok=
+        text="$text, $failed FAILED"
+    fi
     report_line "$1" "$text" "$report_seconds"
-    [ "$failed" -eq 0 ] || {
-        report_show_log "$1" 120
-        return 1
-    }
+    [ -n "$report_ok" ] || report_show_log "$1" 120
 }
 
 # The closing line, and the exit status of the run. Nothing may be printed after it.

@@ -3,11 +3,13 @@
 
 #include "audit/partition.hpp"
 #include "audit/request.hpp"
+#include "core/error.hpp"
 #include "core/uuid.hpp"
 
 #include <array>
 #include <cstring>
 #include <span>
+#include <string>
 
 #include "pg/prelude.hpp"
 
@@ -38,7 +40,7 @@ std::span<const std::uint8_t, k_random_bytes> random_bytes() {
     static std::size_t used = batch.size();
     if (used == batch.size()) {
         if (!pg_strong_random(batch.data(), batch.size()))
-            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("no random numbers")));
+            throw core::error{core::k_internal_error, "could not generate random bytes"};
         used = 0;
     }
     const std::span<const std::uint8_t, k_random_bytes> bytes{batch.data() + used, k_random_bytes};
@@ -105,6 +107,12 @@ void insert_directly(const log_row &row, const log_target &target) {
     table_close(partition, NoLock);
 }
 
+[[noreturn]] void fail_in_spi(const char *step, int code) {
+    throw core::error{core::k_internal_error,
+                      std::string{"cannot "} + step +
+                          " the audit statement: " + SPI_result_code_string(code)};
+}
+
 SPIPlanPtr prepare_insert() {
     Oid types[k_log_columns] = {UUIDOID,  TIMESTAMPTZOID, UUIDOID, XID8OID,  UUIDOID,
                                 UUIDOID,  TEXTOID,        TEXTOID, JSONBOID, JSONBOID,
@@ -117,7 +125,7 @@ SPIPlanPtr prepare_insert() {
                     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
                     k_log_columns, types);
     if (plan == nullptr || SPI_keepplan(plan) != 0)
-        elog(ERROR, "cannot prepare the audit statement: %s", SPI_result_code_string(SPI_result));
+        fail_in_spi("prepare", SPI_result);
     return plan;
 }
 
@@ -138,7 +146,7 @@ void insert_by_statement(log_row &row, Oid owner) {
         plan = prepare_insert();
     const int result = SPI_execute_plan(plan, row.values, absent, false, 0);
     if (result != SPI_OK_INSERT)
-        elog(ERROR, "cannot write the audit log: %s", SPI_result_code_string(result));
+        fail_in_spi("execute", result);
     SPI_finish();
     // After an error the end of the (sub)transaction restores both.
     SetUserIdAndSecContext(caller, security);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "audit/partition.hpp"
 
+#include "core/error.hpp"
+
 #include <cstring>
 
 #include "pg/prelude.hpp"
@@ -26,6 +28,8 @@ extern "C" {
 
 namespace saas::audit {
 namespace {
+
+constexpr core::sqlstate k_no_log{"SA042"};
 
 struct column_shape {
     const char *name;
@@ -185,10 +189,9 @@ Relation open_log() {
         log = OidIsValid(schema) ? get_relname_relid("audit_logs", schema) : InvalidOid;
     }
     if (!OidIsValid(log))
-        ereport(ERROR, (errcode(MAKE_SQLSTATE('S', 'A', '0', '4', '2')),
-                        errmsg("table saas.audit_logs does not exist"),
-                        errdetail("A change of an audited table must be recorded."),
-                        errhint("Run SELECT saas.deploy().")));
+        throw core::error{k_no_log, "table saas.audit_logs does not exist",
+                          "A change of an audited table must be recorded.",
+                          "Run SELECT saas.deploy()."};
     Relation relation = table_open(log, RowExclusiveLock);
     known.log = log;
     return relation;

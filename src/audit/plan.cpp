@@ -4,6 +4,7 @@
 #include "core/audit/column_list.hpp"
 
 #include <cstring>
+#include <string>
 
 #include "pg/prelude.hpp"
 
@@ -51,12 +52,11 @@ void create_cache() {
     CacheRegisterRelcacheCallback(table_changed, 0);
 }
 
-[[noreturn]] void refuse(const TriggerData &data, const char *what, const char *hint) {
-    ereport(ERROR, (errcode(MAKE_SQLSTATE('S', 'A', '0', '4', '0')),
-                    errmsg("audit trigger \"%s\" on \"%s\" cannot work", data.tg_trigger->tgname,
-                           RelationGetRelationName(data.tg_relation)),
-                    errdetail_internal("%s", what), errhint("%s", hint)));
-    pg_unreachable();
+[[noreturn]] void refuse(const TriggerData &data, const std::string &what, const char *hint) {
+    throw saas::core::error{core::k_bad_audit_trigger,
+                            std::string{"audit trigger \""} + data.tg_trigger->tgname + "\" on \"" +
+                                RelationGetRelationName(data.tg_relation) + "\" cannot work",
+                            what, hint};
 }
 
 // The attribute of that name, or an error that names the trigger.
@@ -67,7 +67,7 @@ Form_pg_attribute find_column(const TriggerData &data, const char *name) {
         if (!attribute->attisdropped && std::strcmp(NameStr(attribute->attname), name) == 0)
             return attribute;
     }
-    refuse(data, psprintf("The table has no column \"%s\".", name),
+    refuse(data, std::string{"The table has no column \""} + name + "\".",
            "Run saas.audit_table() again for this table.");
 }
 
@@ -85,7 +85,8 @@ int find_team(const TriggerData &data, const char *name) {
     Form_pg_attribute attribute = find_column(data, name);
     if (attribute->atttypid != UUIDOID)
         refuse(data,
-               psprintf("The column \"%s\", which should hold the team, is not a uuid.", name),
+               std::string{"The column \""} + name +
+                   "\", which should hold the team, is not a uuid.",
                "Name the uuid column that holds the team, or an empty text when there is none.");
     return attribute->attnum - 1;
 }
@@ -132,8 +133,8 @@ void fill_columns(const TriggerData &data, trigger_plan &plan) {
         Form_pg_attribute attribute = TupleDescAttr(row, i);
         if (left_out[i] && redacted[i])
             refuse(data,
-                   psprintf("The column \"%s\" is both left out and redacted.",
-                            NameStr(attribute->attname)),
+                   std::string{"The column \""} + NameStr(attribute->attname) +
+                       "\" is both left out and redacted.",
                    "Name each column in one of the two lists.");
         if (left_out[i] || !is_stored(attribute))
             continue;

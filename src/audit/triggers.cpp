@@ -4,7 +4,10 @@
 #include "audit/log.hpp"
 #include "audit/plan.hpp"
 #include "core/audit/column_list.hpp"
+#include "core/error.hpp"
 #include "pg/boundary.hpp"
+
+#include <string>
 
 #include "pg/prelude.hpp"
 
@@ -19,23 +22,26 @@ extern "C" {
 namespace {
 
 namespace audit = saas::audit;
+namespace core = saas::core;
+
+constexpr core::sqlstate k_trigger_protocol_violated{"39P01"};
+constexpr core::sqlstate k_append_only{"SA041"};
 
 // The trigger's data, or an error when the function is called otherwise.
 TriggerData &trigger_data(FunctionCallInfo fcinfo, const char *function) {
     if (!CALLED_AS_TRIGGER(fcinfo))
-        ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-                        errmsg("function \"saas.%s\" was not called as a trigger", function)));
+        throw core::error{k_trigger_protocol_violated,
+                          std::string{"saas."} + function + "() is for triggers"};
     return *reinterpret_cast<TriggerData *>(fcinfo->context);
 }
 
 [[noreturn]] void refuse_use(const TriggerData &data, const char *function, const char *use) {
-    ereport(ERROR,
-            (errcode(MAKE_SQLSTATE('S', 'A', '0', '4', '0')),
-             errmsg("trigger \"%s\" on \"%s\" uses saas.%s() in the wrong place",
-                    data.tg_trigger->tgname, RelationGetRelationName(data.tg_relation), function),
-             errdetail("It works as %s only.", use),
-             errhint("Create audit triggers by saas.audit_table().")));
-    pg_unreachable();
+    throw core::error{core::audit::k_bad_audit_trigger,
+                      std::string{"trigger \""} + data.tg_trigger->tgname + "\" on \"" +
+                          RelationGetRelationName(data.tg_relation) + "\" uses saas." + function +
+                          "() in the wrong place",
+                      std::string{"It works as "} + use + " only.",
+                      "Create audit triggers by saas.audit_table()."};
 }
 
 const char *event_name(TriggerEvent event) {
@@ -63,7 +69,7 @@ SAAS_FUNCTION(saas_audit_truncate) {
     if (!TRIGGER_FIRED_AFTER(data.tg_event) || !TRIGGER_FIRED_BY_TRUNCATE(data.tg_event) ||
         data.tg_trigger->tgnargs != 1)
         refuse_use(data, "audit_truncate", "an AFTER TRUNCATE trigger with the table's name");
-    saas::core::audit::check_table_name(data.tg_trigger->tgargs[0]);
+    core::audit::check_table_name(data.tg_trigger->tgargs[0]);
     audit::log_row row;
     row.set(audit::c_table_name, CStringGetTextDatum(data.tg_trigger->tgargs[0]));
     audit::describe_request(row, 'T', nullptr);
@@ -75,12 +81,11 @@ SAAS_FUNCTION(saas_append_only) {
     const TriggerData &data = trigger_data(fcinfo, "append_only");
     if (TRIGGER_FIRED_BY_INSERT(data.tg_event))
         refuse_use(data, "append_only", "a trigger on UPDATE, DELETE or TRUNCATE");
-    ereport(ERROR,
-            (errcode(MAKE_SQLSTATE('S', 'A', '0', '4', '1')),
-             errmsg("table \"%s\" is append-only", RelationGetRelationName(data.tg_relation)),
-             errdetail("%s was refused.", event_name(data.tg_event)),
-             errhint("Retention drops whole partitions; nothing else leaves this table.")));
-    return PointerGetDatum(nullptr);
+    throw core::error{k_append_only,
+                      std::string{"table \""} + RelationGetRelationName(data.tg_relation) +
+                          "\" is append-only",
+                      std::string{event_name(data.tg_event)} + " was refused.",
+                      "Retention drops whole partitions; nothing else leaves this table."};
 }
 
 SAAS_FUNCTION(saas_audit_row_id) {

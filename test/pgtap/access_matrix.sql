@@ -13,12 +13,23 @@ INSERT INTO expected VALUES
     ('team_members', 'S', 'S', 'S', true),
     ('activity_logs', 'S', 'S', 'S', true),
     ('audit_logs', 'S', 'S', '', true),
+    ('payment_providers', 'S', 'S', 'S', true),
+    ('payment_intents', 'S', 'S', 'S', true),
+    ('payments', 'S', 'S', 'S', true),
+    ('payment_transactions', 'S', 'S', 'S', true),
+    ('refunds', 'S', 'S', 'S', true),
+    ('webhook_events', 'S', 'S', 'S', true),
+    ('fraud_detection_rules', 'SIUD', 'SIUD', 'S', true),
+    ('fraud_assessments', 'S', 'S', 'S', true),
+    ('currencies', 'S', 'S', 'S', true),
+    ('provider_currency_exponents', 'S', 'S', 'S', true),
+    ('state_transitions', 'S', 'S', 'S', true),
     ('context_keys', '', '', '', false),
     ('schema_migrations', '', '', '', false),
     ('schema_definitions', '', '', '', false),
     ('schema_objects', '', '', '', false);
 
-\ir fixtures/two_teams.psql
+\ir include/two_teams.sql
 
 SELECT set_eq(
     $$SELECT relname::text FROM pg_class WHERE relnamespace = 'saas'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition$$,

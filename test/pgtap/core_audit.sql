@@ -118,13 +118,13 @@ INSERT INTO public.audited (team_id, id, amount)
 SELECT '0190a000-0000-7000-8000-000000000002', gen_random_uuid(), i FROM generate_series(1, 5000) AS i;
 SELECT is(
     (SELECT array_agg((l.new_values ->> 'amount')::integer ORDER BY l.created_at, l.id)
-     FROM saas.audit_logs AS l WHERE l.team_id = '0190a000-0000-7000-8000-000000000002'),
+     FROM saas.audit_logs AS l WHERE l.table_name = 'public.audited' AND l.team_id = '0190a000-0000-7000-8000-000000000002'),
     (SELECT array_agg(i) FROM generate_series(1, 5000) AS i),
     'the rows of a statement are in the order of the changes'
 );
 SELECT is(
     (SELECT count(DISTINCT l.created_at) FROM saas.audit_logs AS l
-     WHERE l.team_id = '0190a000-0000-7000-8000-000000000002'),
+     WHERE l.table_name = 'public.audited' AND l.team_id = '0190a000-0000-7000-8000-000000000002'),
     1::bigint, 'and have one time'
 );
 

@@ -32,7 +32,7 @@ SELECT
     END AS ending,
     (ARRAY['ines', 'marek', 'yuki', 'omar', 'lena', 'pablo', 'ayo', 'freja'])[1 + p.n % 8]
     || CASE WHEN p.n % 23 = 11 THEN '@mailinator.com' ELSE '@example.com' END AS email,
-    CASE WHEN p.n % 17 = 5 THEN 'KP' WHEN p.n % 3 = 0 THEN 'DE' ELSE 'US' END AS card_country,
+    CASE WHEN p.n % 29 = 5 THEN 'KP' WHEN p.n % 3 = 0 THEN 'DE' WHEN p.n % 3 = 1 THEN 'FR' ELSE 'US' END AS country,
     GREATEST(date_trunc('day', now()), now() - interval '9 hours')
     + (now() - GREATEST(date_trunc('day', now()), now() - interval '9 hours')) * (p.n / 130.0) * 0.98 AS happened_at
 FROM (
@@ -50,7 +50,8 @@ WITH objects AS (
             'amount_received', 0, 'created', extract(epoch FROM p.happened_at)::bigint,
             'livemode', false, 'capture_method', 'automatic', 'receipt_email', p.email,
             'payment_method_types', '["card"]'::jsonb, 'latest_charge', NULL,
-            'metadata', jsonb_build_object('order', 1000 + p.n, 'card_country', p.card_country)
+            'shipping', jsonb_build_object('name', p.email, 'address', jsonb_build_object('country', p.country)),
+            'metadata', jsonb_build_object('order', (1000 + p.n)::text)
         ) AS intent,
         jsonb_build_object(
             'id', p.charge_id, 'object', 'charge', 'amount', p.amount, 'amount_captured', p.amount,
@@ -59,7 +60,7 @@ WITH objects AS (
             'created', extract(epoch FROM p.happened_at)::bigint + 2, 'payment_intent', p.intent_id,
             'billing_details', jsonb_build_object('email', p.email),
             'payment_method_details', jsonb_build_object(
-                'type', 'card', 'card', jsonb_build_object('brand', 'visa', 'last4', '4242', 'country', p.card_country)
+                'type', 'card', 'card', jsonb_build_object('brand', 'visa', 'last4', '4242', 'country', p.country)
             )
         ) AS charge
     FROM demo.payments AS p
@@ -143,3 +144,19 @@ FROM (
 ) AS d;
 ALTER TABLE demo.deliveries ADD PRIMARY KEY (n);
 CREATE TABLE demo.answers (n bigint, outcome text, detail text);
+
+-- An amount as people write it.
+CREATE FUNCTION demo.money(p_amount bigint, p_currency char(3))
+RETURNS text
+LANGUAGE sql STABLE
+AS $$
+    SELECT trim(to_char(p_amount / 10.0 ^ c.exponent, 'FM999G999G990' || CASE
+        WHEN c.exponent > 0 THEN '.' || repeat('0', c.exponent)
+        ELSE ''
+    END)) || ' ' || c.code
+    FROM saas.currencies AS c
+    WHERE c.code = p_currency
+$$;
+GRANT USAGE ON SCHEMA demo TO demo_backend, demo_worker, saas_app;
+GRANT SELECT ON demo.deliveries TO demo_worker;
+GRANT INSERT ON demo.answers TO demo_worker;

@@ -9,8 +9,8 @@ COMMENT ON COLUMN saas.audit_logs.row_id IS 'The changed row: its primary key wi
 COMMENT ON COLUMN saas.audit_logs.operation IS 'I insert, U update, D delete, T truncate. [internal]';
 COMMENT ON COLUMN saas.audit_logs.table_name IS 'Schema and name of the audited table. [internal]';
 COMMENT ON COLUMN saas.audit_logs.row_key IS 'Primary key without team_id when it is not one uuid. [confidential]';
-COMMENT ON COLUMN saas.audit_logs.old_values IS 'Before the change: the changed columns, or the whole row that was deleted. [confidential]';
-COMMENT ON COLUMN saas.audit_logs.new_values IS 'After the change: the changed columns, or the whole new row. [confidential]';
+COMMENT ON COLUMN saas.audit_logs.old_values IS 'Before the change: the changed columns, or the whole row that was deleted; secrets are redacted. [confidential]';
+COMMENT ON COLUMN saas.audit_logs.new_values IS 'After the change: the changed columns, or the whole new row; secrets are redacted. [confidential]';
 COMMENT ON COLUMN saas.audit_logs.db_role IS 'Database role whose rights applied. [internal]';
 COMMENT ON COLUMN saas.audit_logs.login_role IS 'Database role that logged in, when it is another one. [internal]';
 COMMENT ON COLUMN saas.audit_logs.request_id IS 'Setting saas.request_id of the application. [internal]';

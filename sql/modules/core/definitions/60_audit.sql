@@ -46,9 +46,21 @@ DECLARE
     v_name text;
     v_team text := '';
     v_leave_out text := saas.check_audit_columns(p_table, p_leave_out);
-    v_redact text := saas.check_audit_columns(p_table, p_redact);
+    v_redact text;
     v_truncated regclass;
 BEGIN
+    -- A secret never enters the trail, whatever the caller forgot.
+    v_redact := saas.check_audit_columns(
+        p_table,
+        p_redact || ARRAY(
+            SELECT a.attname::text
+            FROM pg_catalog.pg_attribute AS a
+            WHERE a.attrelid = p_table AND a.attnum > 0 AND NOT a.attisdropped
+                AND col_description(a.attrelid, a.attnum) LIKE '%[restricted]'
+                AND a.attname <> ALL (p_redact || p_leave_out)
+            ORDER BY a.attnum
+        )
+    );
     SELECT n.nspname || '.' || c.relname
     INTO v_name
     FROM pg_catalog.pg_class AS c
@@ -94,7 +106,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION saas.audit_table(regclass, text[], text[]) FROM PUBLIC;
 COMMENT ON FUNCTION saas.audit_table(regclass, text[], text[]) IS
-'Records every change of the table in saas.audit_logs, except for the columns left out; of redacted columns only that they changed. Run by the owner of the table; run again to change the lists.';
+'Records every change of the table in saas.audit_logs, except for the columns left out; of redacted columns, and of all that are classified [restricted], only that they changed. Run by the owner of the table; run again to change the lists.';
 
 CREATE OR REPLACE FUNCTION saas.unaudit_table(p_table regclass)
 RETURNS void
@@ -141,12 +153,10 @@ GRANT EXECUTE ON FUNCTION saas.log_activity(uuid, text, text, uuid, jsonb) TO sa
 COMMENT ON FUNCTION saas.log_activity(uuid, text, text, uuid, jsonb) IS
 'Adds an entry to the team''s activity log in the name of the current user; for members of the team. Returns its id.';
 
--- Partitions: none is ever missing on the day of the deployment and for three months after it.
+-- The deployer makes the partitions of this month and the next three when everything is in place.
 SELECT saas.make_append_only('saas.audit_logs');
 SELECT saas.protect_partition('saas.audit_logs', 'saas.audit_logs_default');
 SELECT saas.protect_partition('saas.activity_logs', 'saas.activity_logs_default');
-SELECT saas.ensure_partitions('saas.audit_logs');
-SELECT saas.ensure_partitions('saas.activity_logs');
 
 ALTER TABLE saas.audit_logs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE saas.audit_logs FORCE ROW LEVEL SECURITY;

@@ -1,2 +1,2 @@
--- Who changed a rule, and what it said before. Assessments are append-only and need no trail.
+-- Who changed which rule: a weakened rule is how fraud from the inside begins.
 SELECT saas.audit_table('saas.fraud_detection_rules', '{updated_at}');

@@ -1,0 +1,112 @@
+-- Webhook signatures and state machines.
+CREATE OR REPLACE FUNCTION saas.verify_webhook(
+    provider text,
+    headers jsonb,
+    body bytea,
+    url text,
+    secrets bytea[],
+    at timestamptz,
+    tolerance_seconds integer DEFAULT 300,
+    OUT ok boolean,
+    OUT reason text,
+    OUT secret_no integer,
+    OUT event_id text,
+    OUT signed_at timestamptz
+)
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_verify_webhook';
+COMMENT ON FUNCTION saas.verify_webhook(text, jsonb, bytea, text, bytea[], timestamptz, integer) IS
+'Whether a webhook delivery is genuine: its signature over the raw bytes matches one of the secrets, and its time is within the tolerance of "at", both ways. Header names compare without regard to case. reason says why not; secret_no is the position of the secret that matched; event_id comes from the verified body. Provider: stripe.';
+REVOKE ALL ON FUNCTION saas.verify_webhook(text, jsonb, bytea, text, bytea[], timestamptz, integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.enforce_state_machine()
+RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_enforce_state_machine';
+COMMENT ON FUNCTION saas.enforce_state_machine() IS
+'BEFORE INSERT OR UPDATE row trigger with arguments (machine, state column [, source column]). Source api, and no source column: rows begin in an initial state and follow single transitions. Source provider: rows begin anywhere and follow the transitive closure. Source conflict (snapshots that contradict each other): any state of the machine. Otherwise SA070, which names the states that were possible.';
+
+CREATE OR REPLACE FUNCTION saas.state_transitions_changed()
+RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_state_transitions_changed';
+COMMENT ON FUNCTION saas.state_transitions_changed() IS
+'AFTER row trigger of saas.state_transitions: makes every session read the machines again once the change is committed.';
+
+CREATE OR REPLACE FUNCTION saas.enforce_immutable()
+RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_enforce_immutable';
+COMMENT ON FUNCTION saas.enforce_immutable() IS
+'BEFORE UPDATE row trigger: the columns named in its arguments never change (SA071).';
+
+CREATE OR REPLACE FUNCTION saas.state_rank(
+    machine text,
+    state text,
+    OUT component integer,
+    OUT place integer
+)
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_state_rank';
+COMMENT ON FUNCTION saas.state_rank(text, text) IS
+'Where a state stands in its machine''s order: the number of its strongly connected component along the direction of the transitions, and its place within the component.';
+
+CREATE OR REPLACE FUNCTION saas.state_reachable(machine text, from_state text, to_state text)
+RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_state_reachable';
+COMMENT ON FUNCTION saas.state_reachable(text, text, text) IS
+'Whether one or more transitions lead from one state to the other; from a state to itself only where it lies on a cycle.';
+
+CREATE OR REPLACE FUNCTION saas.state_allows(machine text, from_state text, to_state text, source text)
+RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_state_allows';
+COMMENT ON FUNCTION saas.state_allows(text, text, text, text) IS
+'Whether saas.enforce_state_machine() would let the source (api, provider, conflict) make this change; from_state NULL asks about a new row.';
+
+CREATE OR REPLACE FUNCTION saas.possible_states(machine text, from_state text, source text)
+RETURNS text[]
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_possible_states';
+COMMENT ON FUNCTION saas.possible_states(text, text, text) IS
+'The states to which the source (api, provider, conflict) may change; from_state NULL asks about a new row.';
+
+CREATE OR REPLACE FUNCTION saas.snapshot_order(
+    machine text,
+    stored_state text,
+    stored_at timestamptz,
+    stored_event text,
+    new_state text,
+    new_at timestamptz,
+    new_event text
+)
+RETURNS integer
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_snapshot_order';
+COMMENT ON FUNCTION saas.snapshot_order(text, text, timestamptz, text, text, timestamptz, text) IS
+'Which of two snapshots of one object holds: positive for the new one, negative for the stored one, 0 for the same. Ordered by component, the provider''s time, place in the component, event id; never by arrival. 2 and -2 where neither state leads to the other, so that the two contradict each other.';
+
+CREATE OR REPLACE FUNCTION saas.states_conflict(machine text, state text, seen text[])
+RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_states_conflict';
+COMMENT ON FUNCTION saas.states_conflict(text, text, text[]) IS
+'Whether one of the states seen neither leads to the state that holds nor follows from it.';
+
+-- The state machines are no secret; a signature is verified by whoever ingests deliveries.
+DO $$
+DECLARE
+    v_role text;
+BEGIN
+    FOREACH v_role IN ARRAY ARRAY[
+        pg_catalog.current_setting('saas.role_internal'),
+        pg_catalog.current_setting('saas.role_service')
+    ] LOOP
+        EXECUTE pg_catalog.format(
+            'GRANT EXECUTE ON FUNCTION saas.verify_webhook(text, jsonb, bytea, text, bytea[], timestamptz, integer) TO %I',
+            v_role
+        );
+    END LOOP;
+END
+$$;

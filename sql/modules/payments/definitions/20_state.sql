@@ -1,0 +1,71 @@
+-- State machines, immutable columns and times of change, kept by triggers.
+CREATE OR REPLACE TRIGGER state_transitions_10_changed
+AFTER INSERT OR UPDATE OR DELETE ON saas.state_transitions
+FOR EACH ROW EXECUTE FUNCTION saas.state_transitions_changed();
+
+CREATE OR REPLACE TRIGGER payment_intents_10_state
+BEFORE INSERT OR UPDATE OF status, status_source ON saas.payment_intents
+FOR EACH ROW EXECUTE FUNCTION saas.enforce_state_machine('payment_intent', 'status', 'status_source');
+CREATE OR REPLACE TRIGGER payments_10_state
+BEFORE INSERT OR UPDATE OF status, status_source ON saas.payments
+FOR EACH ROW EXECUTE FUNCTION saas.enforce_state_machine('payment', 'status', 'status_source');
+CREATE OR REPLACE TRIGGER payment_transactions_10_state
+BEFORE INSERT OR UPDATE OF status, status_source ON saas.payment_transactions
+FOR EACH ROW
+EXECUTE FUNCTION saas.enforce_state_machine('payment_transaction', 'status', 'status_source');
+CREATE OR REPLACE TRIGGER refunds_10_state
+BEFORE INSERT OR UPDATE OF status, status_source ON saas.refunds
+FOR EACH ROW EXECUTE FUNCTION saas.enforce_state_machine('refund', 'status', 'status_source');
+-- A delivery is stored once its outcome is known; after that it follows single transitions.
+CREATE OR REPLACE TRIGGER webhook_events_10_state
+BEFORE UPDATE OF status ON saas.webhook_events
+FOR EACH ROW EXECUTE FUNCTION saas.enforce_state_machine('webhook_event', 'status');
+
+-- An intent's amount may change until it is paid; a payment's, a refund's and an operation's do not.
+CREATE OR REPLACE TRIGGER payment_intents_20_immutable
+BEFORE UPDATE ON saas.payment_intents
+FOR EACH ROW EXECUTE FUNCTION saas.enforce_immutable('team_id', 'id', 'provider');
+CREATE OR REPLACE TRIGGER payments_20_immutable
+BEFORE UPDATE ON saas.payments
+FOR EACH ROW
+EXECUTE FUNCTION saas.enforce_immutable(
+    'team_id', 'id', 'provider', 'provider_payment_id', 'amount', 'currency'
+);
+CREATE OR REPLACE TRIGGER payment_transactions_20_immutable
+BEFORE UPDATE ON saas.payment_transactions
+FOR EACH ROW
+EXECUTE FUNCTION saas.enforce_immutable(
+    'team_id', 'id', 'payment_id', 'operation', 'provider_reference', 'currency'
+);
+-- A capture may go on: several captures of one authorisation are one growing operation.
+CREATE OR REPLACE TRIGGER payment_transactions_21_immutable_amount
+BEFORE UPDATE ON saas.payment_transactions
+FOR EACH ROW
+WHEN (old.operation <> 'capture')
+EXECUTE FUNCTION saas.enforce_immutable('amount');
+CREATE OR REPLACE TRIGGER refunds_20_immutable
+BEFORE UPDATE ON saas.refunds
+FOR EACH ROW
+EXECUTE FUNCTION saas.enforce_immutable('team_id', 'id', 'payment_id', 'provider', 'amount', 'currency');
+CREATE OR REPLACE TRIGGER webhook_events_20_immutable
+BEFORE UPDATE ON saas.webhook_events
+FOR EACH ROW
+EXECUTE FUNCTION saas.enforce_immutable(
+    'team_id', 'id', 'provider', 'provider_event_id', 'body_sha256', 'payload'
+);
+
+CREATE OR REPLACE TRIGGER payment_providers_30_updated_at
+BEFORE UPDATE ON saas.payment_providers
+FOR EACH ROW EXECUTE FUNCTION saas.set_updated_at();
+CREATE OR REPLACE TRIGGER payment_intents_30_updated_at
+BEFORE UPDATE ON saas.payment_intents
+FOR EACH ROW EXECUTE FUNCTION saas.set_updated_at();
+CREATE OR REPLACE TRIGGER payments_30_updated_at
+BEFORE UPDATE ON saas.payments
+FOR EACH ROW EXECUTE FUNCTION saas.set_updated_at();
+CREATE OR REPLACE TRIGGER payment_transactions_30_updated_at
+BEFORE UPDATE ON saas.payment_transactions
+FOR EACH ROW EXECUTE FUNCTION saas.set_updated_at();
+CREATE OR REPLACE TRIGGER refunds_30_updated_at
+BEFORE UPDATE ON saas.refunds
+FOR EACH ROW EXECUTE FUNCTION saas.set_updated_at();

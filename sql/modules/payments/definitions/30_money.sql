@@ -1,0 +1,71 @@
+-- Amounts as providers count them, in the currency's own minor units.
+CREATE OR REPLACE FUNCTION saas.provider_currency(
+    p_provider text,
+    p_currency text,
+    OUT code char(3),
+    OUT exponent integer,
+    OUT provider_exponent integer
+)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    IF p_currency ~ '^[A-Za-z]{3}$' THEN
+        SELECT c.code, c.exponent, COALESCE(p.exponent, c.exponent)
+        INTO code, exponent, provider_exponent
+        FROM saas.currencies AS c
+        LEFT JOIN saas.provider_currency_exponents AS p
+            ON p.currency = c.code AND p.provider = p_provider AND p.purpose = 'charge'
+        WHERE c.code = upper(p_currency)::char(3);
+    END IF;
+    IF exponent IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA072',
+            MESSAGE = 'the currency is unknown, or has no minor unit',
+            HINT = 'Currencies and their exponents are the rows of saas.currencies.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.provider_currency(text, text) IS
+'The currency of a provider''s object, its ISO 4217 exponent, and the exponent in which the provider counts charges. SA072 for an unknown currency and for one without minor unit.';
+REVOKE ALL ON FUNCTION saas.provider_currency(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.provider_currency(text, text) TO saas_internal, saas_service;
+
+CREATE OR REPLACE FUNCTION saas.minor_units(
+    p_value jsonb,
+    p_provider_exponent integer,
+    p_exponent integer
+)
+RETURNS bigint
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_amount numeric;
+BEGIN
+    IF jsonb_typeof(p_value) IS DISTINCT FROM 'number' THEN
+        RAISE EXCEPTION USING ERRCODE = 'SA072', MESSAGE = 'an amount is missing or not a number';
+    END IF;
+    v_amount := p_value::numeric;
+    IF v_amount < 0 OR v_amount > 9223372036854775807 OR v_amount <> trunc(v_amount) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA072',
+            MESSAGE = 'an amount is not a whole, non-negative number of minor units';
+    END IF;
+    IF p_exponent > p_provider_exponent THEN
+        v_amount := v_amount * (10 ^ (p_exponent - p_provider_exponent)::numeric);
+    ELSIF p_exponent < p_provider_exponent THEN
+        v_amount := v_amount / (10 ^ (p_provider_exponent - p_exponent)::numeric);
+    END IF;
+    IF v_amount > 9223372036854775807 OR v_amount <> trunc(v_amount) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA072',
+            MESSAGE = 'an amount is not a whole number of the currency''s minor units';
+    END IF;
+    RETURN v_amount::bigint;
+END
+$$;
+COMMENT ON FUNCTION saas.minor_units(jsonb, integer, integer) IS
+'A provider''s amount, counted with its exponent, in ISO 4217 minor units, exactly. SA072 unless it is a whole, non-negative number that fits and divides without remainder.';
+REVOKE ALL ON FUNCTION saas.minor_units(jsonb, integer, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.minor_units(jsonb, integer, integer) TO saas_internal, saas_service;

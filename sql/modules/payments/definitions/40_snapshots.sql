@@ -1,0 +1,71 @@
+-- What the adapters of all providers share: reading objects, locking them, joining snapshots.
+CREATE OR REPLACE FUNCTION saas.provider_object_id(p_value text)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    IF length(p_value) BETWEEN 1 AND 255 THEN
+        RETURN p_value;
+    END IF;
+    RAISE EXCEPTION USING
+        ERRCODE = 'SA072',
+        MESSAGE = 'the object has no id, or one longer than 255 characters';
+END
+$$;
+COMMENT ON FUNCTION saas.provider_object_id(text) IS
+'The identifier itself; SA072 unless it has 1 to 255 characters.';
+REVOKE ALL ON FUNCTION saas.provider_object_id(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.provider_object_id(text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.lock_provider_object(p_team uuid, p_provider text, p_object text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(
+        hashtextextended(p_provider || ' ' || p_object, uuid_hash_extended(p_team, 0))
+    );
+END
+$$;
+COMMENT ON FUNCTION saas.lock_provider_object(uuid, text, text) IS
+'Locks a provider''s object until the end of the transaction, whether or not there is a row for it yet: a parent and its child that arrive at once queue here. Lock the event first, then the intent, then the charge.';
+REVOKE ALL ON FUNCTION saas.lock_provider_object(uuid, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.lock_provider_object(uuid, text, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.add_state(p_states text[], p_state text)
+RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    IF p_states IS NULL THEN
+        RETURN ARRAY[p_state];
+    ELSIF p_state = ANY (p_states) THEN
+        RETURN p_states;
+    END IF;
+    RETURN ARRAY(SELECT s.state FROM unnest(p_states || p_state) AS s (state) ORDER BY s.state);
+END
+$$;
+COMMENT ON FUNCTION saas.add_state(text[], text) IS
+'The set of states with one more in it, sorted, so that equal sets are equal arrays.';
+REVOKE ALL ON FUNCTION saas.add_state(text[], text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.add_state(text[], text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.state_source(p_machine text, p_state text, p_seen text[], p_before text)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    IF cardinality(p_seen) > 1 AND saas.states_conflict(p_machine, p_state, p_seen) THEN
+        RETURN 'conflict';
+    END IF;
+    RETURN p_before;
+END
+$$;
+COMMENT ON FUNCTION saas.state_source(text, text, text[], text) IS
+'conflict when a snapshot seen contradicts the state that holds, else the source given.';
+REVOKE ALL ON FUNCTION saas.state_source(text, text, text[], text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.state_source(text, text, text[], text) TO saas_internal;

@@ -1,0 +1,49 @@
+-- The audit trail of the payment tables.
+SELECT saas.audit_table('saas.payment_providers', '{updated_at}', '{webhook_secrets}');
+SELECT saas.audit_table('saas.payment_intents', '{updated_at}');
+SELECT saas.audit_table('saas.payment_transactions', '{updated_at}');
+SELECT saas.audit_table('saas.payments', '{updated_at}');
+SELECT saas.audit_table('saas.refunds', '{updated_at}');
+
+CREATE OR REPLACE VIEW saas.payment_audit_log
+WITH (security_invoker = true) AS
+SELECT
+    l.team_id,
+    l.created_at,
+    l.id,
+    l.actor_id,
+    l.table_name,
+    l.operation,
+    l.row_id,
+    l.old_values,
+    l.new_values,
+    l.xact_id,
+    l.db_role,
+    l.login_role,
+    l.request_id,
+    l.client_addr
+FROM saas.audit_logs AS l
+WHERE l.table_name IN (
+    'saas.payment_providers',
+    'saas.payment_intents',
+    'saas.payment_transactions',
+    'saas.payments',
+    'saas.refunds'
+);
+GRANT SELECT ON saas.payment_audit_log TO saas_app, saas_service;
+
+COMMENT ON VIEW saas.payment_audit_log IS 'Audit trail of the payment tables; for admins and owners of the team.';
+COMMENT ON COLUMN saas.payment_audit_log.team_id IS 'Team. [internal]';
+COMMENT ON COLUMN saas.payment_audit_log.created_at IS 'Start of the statement that made the change. [internal]';
+COMMENT ON COLUMN saas.payment_audit_log.id IS 'Identifier of the entry. [internal]';
+COMMENT ON COLUMN saas.payment_audit_log.actor_id IS 'User of the request context; NULL without one. [confidential]';
+COMMENT ON COLUMN saas.payment_audit_log.table_name IS 'Schema and name of the audited table. [internal]';
+COMMENT ON COLUMN saas.payment_audit_log.operation IS 'I insert, U update, D delete, T truncate. [internal]';
+COMMENT ON COLUMN saas.payment_audit_log.row_id IS 'id of the changed row. [internal]';
+COMMENT ON COLUMN saas.payment_audit_log.old_values IS 'Before the change. [confidential]';
+COMMENT ON COLUMN saas.payment_audit_log.new_values IS 'After the change. [confidential]';
+COMMENT ON COLUMN saas.payment_audit_log.xact_id IS 'Transaction that made the change. [internal]';
+COMMENT ON COLUMN saas.payment_audit_log.db_role IS 'Database role whose rights applied. [internal]';
+COMMENT ON COLUMN saas.payment_audit_log.login_role IS 'Database role that logged in, when it is another one. [internal]';
+COMMENT ON COLUMN saas.payment_audit_log.request_id IS 'Setting saas.request_id of the application. [internal]';
+COMMENT ON COLUMN saas.payment_audit_log.client_addr IS 'Network address of the client. [confidential]';

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "state_machine/registry.hpp"
+
+#include "core/error.hpp"
+#include "pg/boundary.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "pg/prelude.hpp"
+
+extern "C" {
+#include "access/htup_details.h" // GETSTRUCT
+#include "access/xact.h"         // IsInParallelMode
+#include "catalog/namespace.h"   // get_namespace_oid
+#include "catalog/pg_class.h"    // Form_pg_class
+#include "catalog/pg_type.h"     // TEXTOID
+#include "executor/spi.h"        // SPI_*
+#include "utils/builtins.h"      // CStringGetTextDatum
+#include "utils/inval.h"         // CacheRegisterRelcacheCallback
+#include "utils/lsyscache.h"     // get_relname_relid
+#include "utils/memutils.h"      // MemoryContextStrdup
+#include "utils/snapmgr.h"       // GetLatestSnapshot
+#include "utils/syscache.h"      // SearchSysCache1
+}
+
+namespace saas::state_machine {
+namespace {
+
+constexpr core::sqlstate k_undefined_object{"42704"};
+constexpr core::sqlstate k_object_not_in_prerequisite_state{"55000"};
+
+// Rows as plain data.
+struct raw_edge {
+    const char *from; // null for an initial state
+    const char *to;
+};
+struct raw_edges {
+    raw_edge *items;
+    std::uint64_t count;
+};
+
+struct entry {
+    std::uint64_t generation; // of the table when its rows were read
+    bool provisional;         // read with a snapshot that may be older than the last commit
+    std::unique_ptr<core::state_machine> machine;
+};
+
+struct cache {
+    std::map<std::string, entry, std::less<>> machines;
+};
+cache &known() {
+    static cache value;
+    return value;
+}
+
+// Counts the changes of the table that this backend was told of. It is bumped by a callback in the
+// middle of anything, so it is all that the callback touches.
+std::uint64_t generation = 1;
+Oid watched_table = InvalidOid;
+
+extern "C" {
+static void table_changed(Datum, Oid relation) {
+    if (relation == InvalidOid || relation == watched_table)
+        ++generation;
+}
+}
+
+Oid find_table() {
+    Oid schema = get_namespace_oid("saas", true);
+    return OidIsValid(schema) ? get_relname_relid("state_transitions", schema) : InvalidOid;
+}
+
+Oid owner_of(Oid table) {
+    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+    if (!HeapTupleIsValid(row))
+        elog(ERROR, "cache lookup failed for relation %u", table);
+    Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relowner;
+    ReleaseSysCache(row);
+    return owner;
+}
+
+// Reads the rows of one machine. Operators are named with their schema, since search_path is the
+// caller's. In a parallel query there is no newer snapshot to be had than the query's own.
+raw_edges query(const char *name, MemoryContext target) {
+    static const char *const statement = "SELECT t.from_state, t.to_state FROM saas.state_transitions AS t "
+                                    "WHERE t.machine OPERATOR(pg_catalog.=) $1 ORDER BY t.ordinal";
+    if (SPI_connect() != SPI_OK_CONNECT)
+        elog(ERROR, "SPI_connect failed");
+    Oid type = TEXTOID;
+    SPIPlanPtr plan = SPI_prepare(statement, 1, &type);
+    if (plan == nullptr)
+        elog(ERROR, "SPI_prepare: %s", SPI_result_code_string(SPI_result));
+    Datum value = CStringGetTextDatum(name);
+    Snapshot snapshot = IsInParallelMode() ? GetActiveSnapshot() : GetLatestSnapshot();
+    int code = SPI_execute_snapshot(plan, &value, nullptr, snapshot, InvalidSnapshot, true, false, 0);
+    if (code != SPI_OK_SELECT)
+        elog(ERROR, "SPI_execute_snapshot: %s", SPI_result_code_string(code));
+    raw_edges edges{nullptr, SPI_processed};
+    edges.items = static_cast<raw_edge *>(
+        MemoryContextAlloc(target, sizeof(raw_edge) * (SPI_processed + 1)));
+    for (std::uint64_t i = 0; i < edges.count; ++i) {
+        char *from = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
+        char *to = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2);
+        edges.items[i] = {from == nullptr ? nullptr : MemoryContextStrdup(target, from),
+                          MemoryContextStrdup(target, to == nullptr ? "" : to)};
+    }
+    SPI_finish();
+    return edges;
+}
+
+// As the table's owner and past FORCE ROW LEVEL SECURITY, as the server's own foreign keys read: the
+// rights of the caller do not matter, and nobody's code runs with more rights than its author has.
+raw_edges query_as_owner(Oid table, const char *name, MemoryContext target) {
+    Oid user = InvalidOid;
+    int security = 0;
+    raw_edges edges{nullptr, 0};
+    GetUserIdAndSecContext(&user, &security);
+    SetUserIdAndSecContext(owner_of(table), security | SECURITY_LOCAL_USERID_CHANGE |
+                                                SECURITY_RESTRICTED_OPERATION |
+                                                SECURITY_NOFORCE_RLS);
+    PG_TRY();
+    {
+        edges = query(name, target);
+    }
+    PG_FINALLY();
+    {
+        SetUserIdAndSecContext(user, security);
+    }
+    PG_END_TRY();
+    return edges;
+}
+
+std::unique_ptr<core::state_machine> load(const std::string &name) {
+    raw_edges raw = pg::call([&] {
+        watched_table = find_table();
+        return OidIsValid(watched_table)
+                   ? query_as_owner(watched_table, name.c_str(), CurrentMemoryContext)
+                   : raw_edges{nullptr, 0};
+    });
+    if (!OidIsValid(watched_table))
+        throw core::error{k_object_not_in_prerequisite_state, "there is no table saas.state_transitions",
+                          {}, "Run SELECT saas.deploy() first."};
+    if (raw.count == 0)
+        throw core::error{k_undefined_object, "there is no state machine \"" + name + "\"", {},
+                          "Machines are the rows of saas.state_transitions."};
+    std::vector<core::state_edge> edges;
+    edges.reserve(raw.count);
+    for (std::uint64_t i = 0; i < raw.count; ++i)
+        edges.push_back({raw.items[i].from == nullptr ? "" : raw.items[i].from, raw.items[i].to});
+    return std::make_unique<core::state_machine>(edges);
+}
+
+} // namespace
+
+const core::state_machine &machine_of(std::string_view name) {
+    auto &machines = known().machines;
+    auto found = machines.find(name);
+    if (found != machines.end() && found->second.generation == generation &&
+        (!found->second.provisional || IsInParallelMode()))
+        return *found->second.machine;
+    std::string key{name};
+    std::uint64_t before = generation; // a change while we read makes this entry old at once
+    bool provisional = IsInParallelMode();
+    std::unique_ptr<core::state_machine> loaded = load(key);
+    entry &e = machines[key];
+    e = {before, provisional, std::move(loaded)};
+    return *e.machine;
+}
+
+void initialise() {
+    CacheRegisterRelcacheCallback(table_changed, 0);
+}
+
+} // namespace saas::state_machine

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
+# The two minutes of SQL in README.md work as they stand there. Needs PGHOST, PGPORT, PGUSER (superuser).
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+source "$here/lib/tap.sh"
+: "${PGHOST:?}" "${PGPORT:?}"
+psql -XAtq -d postgres -c 'DROP DATABASE IF EXISTS readme' -c 'CREATE DATABASE readme'
+answer=$(sed -n '/^```sql$/,/^```$/p' "$here/../../README.md" | sed '/^```/d' |
+    psql -XAt -v ON_ERROR_STOP=1 -d readme 2>&1)
+ok $? 'the tour runs without an error'
+[ "$tap_failed" -eq 0 ] || sed 's/^/# /' <<<"$answer"
+like "$answer" '\|processed\|' 'the delivery is processed'
+like "$answer" '\|duplicate\|' 'and then a duplicate'
+like "$answer" '^250000\|EUR\|succeeded$' 'the application sees the payment'
+like "$answer" '\|review\|.*large amounts' 'the rule reviews it'
+like "$answer" '^I\|saas.payment_intents\|succeeded$' 'the audit trail has it'
+like "$answer" '"new_users": 1' 'the day has figures'
+psql -XAtq -d postgres -c 'DROP DATABASE readme'
+done_testing

@@ -1,0 +1,32 @@
+-- Two teams with a row in every tenant table each. Sets :red, :blue (teams), :ann (owner of red), :bob
+-- (owner of blue), :suspended, :invited and :removed (users who are or were in red).
+SELECT saas.create_user('ann@example.com', 'Ann') AS ann, saas.create_user('bob@example.com', 'Bob') AS bob,
+    saas.create_user('suspended@example.com') AS suspended, saas.create_user('invited@example.com') AS invited,
+    saas.create_user('removed@example.com') AS removed \gset
+SELECT saas.create_team('Red', 'red', :'ann') AS red, saas.create_team('Blue', 'blue', :'bob') AS blue \gset
+SELECT saas.set_context(:'red', :'ann') \g /dev/null
+SELECT saas.add_team_member(:'red', :'suspended'), saas.add_team_member(:'red', :'invited'), saas.add_team_member(:'red', :'removed') \g /dev/null
+SELECT saas.change_team_member(:'red', :'suspended', NULL, 'suspended'), saas.change_team_member(:'red', :'invited', NULL, 'invited'),
+    saas.remove_team_member(:'red', :'removed'), saas.log_activity(:'red', 'started', 'team', :'red') \g /dev/null
+SELECT saas.set_context(:'blue', :'bob') \g /dev/null
+SELECT saas.log_activity(:'blue', 'started', 'team', :'blue') \g /dev/null
+SELECT saas.clear_context() \g /dev/null
+
+-- One captured payment with a refund each, delivered by the provider, and a rule that reviews it.
+INSERT INTO saas.fraud_detection_rules (team_id, name, rule)
+VALUES (:'red', 'any', 'REVIEW IF :amount: > 0'), (:'blue', 'any', 'REVIEW IF :amount: > 0');
+SELECT saas.set_context(:'red'), saas.configure_payment_provider(:'red', 'stripe', ARRAY['whsec_test'::bytea]) \g /dev/null
+SELECT saas.set_context(:'blue'), saas.configure_payment_provider(:'blue', 'stripe', ARRAY['whsec_test'::bytea]) \g /dev/null
+SELECT saas.clear_context() \g /dev/null
+CREATE FUNCTION pg_temp.deliver(p_team uuid, p_id text, p_object jsonb) RETURNS text LANGUAGE sql AS $$
+    SELECT d.outcome
+    FROM (SELECT jsonb_build_object('id', p_id, 'object', 'event', 'type', p_object ->> 'object' || '.updated', 'created', 1700000000,
+        'data', jsonb_build_object('object', p_object))::text AS body) AS b
+    CROSS JOIN LATERAL saas.ingest_webhook(p_team, 'stripe',
+        jsonb_build_object('Stripe-Signature', 't=1700000000,v1=' || encode(hmac('1700000000.' || b.body, 'whsec_test', 'sha256'), 'hex')),
+        convert_to(b.body, 'UTF8'), NULL, to_timestamp(1700000000)) AS d
+$$;
+SELECT pg_temp.deliver(t.team, 'evt_1', '{"id": "pi_1", "object": "payment_intent", "amount": 1000, "currency": "usd", "status": "succeeded", "created": 1700000000}'),
+    pg_temp.deliver(t.team, 'evt_2', '{"id": "ch_1", "object": "charge", "amount": 1000, "amount_captured": 1000, "captured": true, "currency": "usd", "status": "succeeded", "payment_intent": "pi_1", "created": 1700000000}'),
+    pg_temp.deliver(t.team, 'evt_3', '{"id": "re_1", "object": "refund", "amount": 100, "currency": "usd", "status": "succeeded", "charge": "ch_1", "created": 1700000000}')
+FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
