@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 namespace fraud = saas::core::fraud;
 
 namespace {
@@ -241,6 +244,16 @@ TEST(fraud_parser, warns_of_what_is_hardly_meant) {
     EXPECT_EQ(warnings("BLOCK IF 1 + 1 = 2 OR 'a' IN ('b')"), "10: the condition is always true\n");
     EXPECT_EQ(warnings("BLOCK IF 'abc' LIKE 'b%'"), "16: the condition is never true\n");
     EXPECT_EQ(warnings("BLOCK IF :currency: = 'usd'"), "");
+}
+
+TEST(fraud_parser, every_attribute_is_documented) {
+    std::ifstream file{SAAS_SOURCE_DIR "/docs/modules/fraud.md"};
+    std::string page{std::istreambuf_iterator<char>{file}, {}};
+    for (const fraud::attribute &known : fraud::known_attributes()) {
+        std::string row = "| `:" + std::string{known.name} + ":` |";
+        EXPECT_NE(page.find(row), std::string::npos) << row;
+        EXPECT_EQ(fraud::find_attribute(known.name), &known);
+    }
 }
 
 TEST(fraud_parser, errors_carry_the_sqlstate) {
