@@ -67,7 +67,7 @@ count_ctest() { # folder
     local status=0 log
     log=$(mktemp)
     ctest --test-dir "$1" -j"$(nproc)" --output-on-failure >"$log" 2>&1 || status=$?
-    cat "$log"
+    grep -vE '^ +Start +[0-9]+: | Passed +[0-9.]+ sec$' "$log"
     sed -nE 's/.*, ([0-9]+) tests failed out of ([0-9]+)$/\1 \2/p' "$log" |
         while read -r failed total; do count "$((total - failed))" "$failed"; done
     rm -f "$log"

@@ -80,6 +80,13 @@ CROSS JOIN LATERAL (
             o.ending = 'failed'
         ),
         (
+            1,
+            'charge.failed',
+            o.charge || '{"status": "failed", "paid": false, "captured": false, "amount_captured": 0,
+                "failure_code": "card_declined", "failure_message": "Your card has insufficient funds."}',
+            o.ending = 'failed'
+        ),
+        (
             3,
             'payment_intent.canceled',
             o.intent || '{"status": "canceled", "cancellation_reason": "requested_by_customer"}'
