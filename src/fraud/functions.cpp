@@ -47,7 +47,7 @@ SAAS_FUNCTION(saas_evaluate_rules) {
     auto limits = thresholds_of(PG_GETARG_INT32(2), PG_GETARG_INT32(3));
     fraud::compiled_rules &compiled = fraud::rules_of_texts(texts);
     fraud::read_attributes(document, compiled);
-    return fraud::assessment_row(fcinfo, compiled.rules, compiled.memory.run(limits));
+    return fraud::assessment_row(fcinfo, compiled, compiled.memory.run(limits));
 }
 
 SAAS_FUNCTION(saas_evaluate_team_rules) {
@@ -57,7 +57,7 @@ SAAS_FUNCTION(saas_evaluate_team_rules) {
     auto limits = thresholds_of(PG_GETARG_INT32(2), PG_GETARG_INT32(3));
     fraud::compiled_rules &compiled = fraud::rules_of_team(team);
     fraud::read_attributes(document, compiled);
-    return fraud::assessment_row(fcinfo, compiled.rules, compiled.memory.run(limits));
+    return fraud::assessment_row(fcinfo, compiled, compiled.memory.run(limits));
 }
 
 SAAS_FUNCTION(saas_fraud_rules_changed) {

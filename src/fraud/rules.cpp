@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "fraud/answer.hpp"
 #include "pg/datum.hpp"
 #include "pg/spi.hpp"
 
@@ -59,6 +60,14 @@ std::map<core::uuid, kept_team> &teams() {
     return all;
 }
 
+std::unique_ptr<compiled_rules> compile(const std::vector<core::fraud::rule_source> &sources,
+                                        core::fraud::on_broken broken) {
+    core::fraud::rule_set rules =
+        core::fraud::compile(sources, broken, core::cancel_poll{pg::stop_requested});
+    std::vector<json_container> descriptions = describe_rules(rules);
+    return std::make_unique<compiled_rules>(std::move(rules), std::move(descriptions));
+}
+
 std::unique_ptr<compiled_rules> compile_texts(const std::vector<std::string> &texts) {
     std::vector<std::string> ids;
     ids.reserve(texts.size());
@@ -68,8 +77,7 @@ std::unique_ptr<compiled_rules> compile_texts(const std::vector<std::string> &te
     sources.reserve(texts.size());
     for (std::size_t i = 0; i < texts.size(); ++i)
         sources.push_back({ids[i], texts[i]});
-    return std::make_unique<compiled_rules>(core::fraud::compile(
-        sources, core::fraud::on_broken::refuse, core::cancel_poll{pg::stop_requested}));
+    return compile(sources, core::fraud::on_broken::refuse);
 }
 
 void find_table() {
@@ -103,8 +111,7 @@ std::unique_ptr<compiled_rules> load(const core::uuid &team) {
     sources.reserve(rows.size());
     for (const pg::text_row &row : rows)
         sources.push_back({*row[0], *row[2], *row[1]});
-    return std::make_unique<compiled_rules>(core::fraud::compile(
-        sources, core::fraud::on_broken::keep, core::cancel_poll{pg::stop_requested}));
+    return compile(sources, core::fraud::on_broken::keep);
 }
 
 void forget_least_used() {

@@ -15,16 +15,21 @@ extern "C" {
 
 namespace saas::fraud {
 
+// A container in jsonb's own format, aligned as the server wants it.
+using json_container = std::vector<std::uint32_t>;
+
 // A rule set with its working memory. Stays where it is: the evaluator points to the rules.
 struct compiled_rules {
-    explicit compiled_rules(core::fraud::rule_set set)
-        : rules{std::move(set)}, memory{rules}, found(rules.slots().size()) {}
+    compiled_rules(core::fraud::rule_set set, std::vector<json_container> descriptions)
+        : rules{std::move(set)}, memory{rules},
+          found(rules.slots().size()), described{std::move(descriptions)} {}
     compiled_rules(const compiled_rules &) = delete;
     compiled_rules &operator=(const compiled_rules &) = delete;
 
     core::fraud::rule_set rules;
     core::fraud::evaluator memory;
     std::vector<core::fraud::value> found; // what the document holds, by slot
+    std::vector<json_container> described; // what a match says, by rule
 };
 
 // Registers for the invalidation of the rules' table. Called once, by _PG_init.

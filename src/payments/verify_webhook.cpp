@@ -48,8 +48,8 @@ std::span<const bytes> secrets_of(Datum value) {
     Datum *elements = nullptr;
     bool *nulls = nullptr;
     int count = 0;
-    deconstruct_array(DatumGetArrayTypeP(value), BYTEAOID, -1, false, TYPALIGN_INT, &elements, &nulls,
-                      &count);
+    deconstruct_array(DatumGetArrayTypeP(value), BYTEAOID, -1, false, TYPALIGN_INT, &elements,
+                      &nulls, &count);
     auto *views = static_cast<bytes *>(palloc(sizeof(bytes) * static_cast<std::size_t>(count + 1)));
     for (int i = 0; i < count; ++i)
         new (&views[i]) bytes{nulls[i] ? bytes{} : bytes_of(elements[i])};
@@ -80,23 +80,25 @@ void verify_stripe(FunctionCallInfo fcinfo, answer &a) {
         break;
     }
     bytes text = bytes_of(PG_GETARG_DATUM(body));
-    verdict v = core::webhook::verify_stripe(
-        {header.data, static_cast<std::size_t>(header.length)}, text,
-        secrets_of(PG_GETARG_DATUM(secrets)), unix_seconds(PG_GETARG_TIMESTAMPTZ(at)),
-        PG_GETARG_INT32(tolerance));
+    verdict v = core::webhook::verify_stripe({header.data, static_cast<std::size_t>(header.length)},
+                                             text, secrets_of(PG_GETARG_DATUM(secrets)),
+                                             unix_seconds(PG_GETARG_TIMESTAMPTZ(at)),
+                                             PG_GETARG_INT32(tolerance));
     a.ok = v.ok();
     a.reason = core::webhook::text_of(v.reason);
     a.secret_no = v.secret_no;
     a.signed_at = v.signed_at;
     if (a.ok) // nothing of a forged body is parsed
-        (void)pg::find_string({reinterpret_cast<const char *>(text.data()), static_cast<int>(text.size())},
-                              "id", &a.event_id);
+        (void)pg::find_string(
+            {reinterpret_cast<const char *>(text.data()), static_cast<int>(text.size())}, "id",
+            &a.event_id);
 }
 
 Datum tuple_of(FunctionCallInfo fcinfo, const answer &a) {
     TupleDesc columns = nullptr;
     if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
-        elog(ERROR, "saas.verify_webhook() is declared with another result");
+        throw core::error{core::k_internal_error,
+                          "saas.verify_webhook() is declared with another result"};
     constexpr std::int64_t k_epoch_shift =
         std::int64_t{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * SECS_PER_DAY;
     // Beyond the server's calendar a signature's time is not a time.

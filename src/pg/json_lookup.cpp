@@ -139,8 +139,8 @@ json_state find_string(text_view text, const char *key, char **value) {
     JsonLexContext *lexer = makeJsonLexContextCstringLen(
         nullptr, text.data, static_cast<std::size_t>(text.length), PG_UTF8, true);
 #else
-    JsonLexContext *lexer = makeJsonLexContextCstringLen(const_cast<char *>(text.data), text.length,
-                                                         PG_UTF8, true);
+    JsonLexContext *lexer =
+        makeJsonLexContextCstringLen(const_cast<char *>(text.data), text.length, PG_UTF8, true);
 #endif
     if (pg_parse_json(lexer, &actions) != JSON_SUCCESS)
         return json_state::not_json;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// Writes a jsonb object directly. The server's own builder sorts the keys of each object and copies
-// every value several times; here the keys come sorted, and every byte is written once.
+// Writes a jsonb object or array directly. The server's own builder sorts the keys of each object and
+// copies every value several times; here the keys come sorted, and every byte is written once.
 #include "pg/json_value.hpp"
 
 #include <cstring>
@@ -62,16 +62,18 @@ const void *payload_bytes(const JsonbValue &value) {
     }
 }
 
-// Bytes of keys and values with their padding, from the end of the entries, which is aligned.
+// Where the next value ends that follows `at`, counted from the end of the entries, which is aligned.
+Size end_of(Size at, const JsonbValue &value) {
+    return (needs_alignment(value) ? aligned(at) : at) + payload(value);
+}
+
+// Bytes of keys and values with their padding.
 Size data_size(const json_member *members, int count) {
     Size size = 0;
     for (int i = 0; i < count; ++i)
         size += static_cast<Size>(members[i].key_length);
-    for (int i = 0; i < count; ++i) {
-        if (needs_alignment(members[i].value))
-            size = aligned(size);
-        size += payload(members[i].value);
-    }
+    for (int i = 0; i < count; ++i)
+        size = end_of(size, members[i].value);
     return size;
 }
 
@@ -83,6 +85,34 @@ JEntry make_entry(uint32 type, int index, Size start, Size end) {
     return type | static_cast<uint32>(end - start);
 }
 
+// Writes child `index` at `at` and returns its end.
+Size put_value(char *base, JEntry *entry, int index, Size at, const JsonbValue &value) {
+    const Size start = at;
+    if (needs_alignment(value)) {
+        at = aligned(at);
+        std::memset(base + start, 0, at - start);
+    }
+    const Size length = payload(value);
+    if (length > 0)
+        std::memcpy(base + at, payload_bytes(value), length);
+    entry[index] = make_entry(entry_type(value), index, start, at + length);
+    return at + length;
+}
+
+// Room for a container with so many children and bytes of data.
+Jsonb *allocate(uint32 header, Size children, Size data) {
+    if (data > JENTRY_OFFLENMASK)
+        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                        errmsg("value is too large for jsonb"),
+                        errdetail("The values take %zu bytes, and jsonb holds %u.", data,
+                                  static_cast<unsigned>(JENTRY_OFFLENMASK))));
+    const Size size = VARHDRSZ + sizeof(uint32) + children * sizeof(JEntry) + data;
+    auto *out = static_cast<Jsonb *>(palloc(size));
+    SET_VARSIZE(out, size);
+    out->root.header = header;
+    return out;
+}
+
 } // namespace
 
 int compare_json_keys(const char *a, int a_length, const char *b, int b_length) {
@@ -92,19 +122,11 @@ int compare_json_keys(const char *a, int a_length, const char *b, int b_length) 
 }
 
 Jsonb *make_json_object(const json_member *members, int count) {
-    const Size entries = sizeof(uint32) + 2 * static_cast<Size>(count) * sizeof(JEntry);
-    const Size data = data_size(members, count);
-    if (data > JENTRY_OFFLENMASK)
-        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-                        errmsg("row is too large for a jsonb object"),
-                        errdetail("The values take %zu bytes, and jsonb holds %u.", data,
-                                  static_cast<unsigned>(JENTRY_OFFLENMASK))));
-    auto *out = static_cast<Jsonb *>(palloc(VARHDRSZ + entries + data));
-    SET_VARSIZE(out, VARHDRSZ + entries + data);
-    out->root.header = static_cast<uint32>(count) | JB_FOBJECT;
+    const auto children = 2 * static_cast<Size>(count);
+    Jsonb *out = allocate(static_cast<uint32>(count) | JB_FOBJECT, children,
+                          data_size(members, count));
     JEntry *entry = out->root.children;
-    char *base = reinterpret_cast<char *>(out) + VARHDRSZ + entries;
-
+    char *base = reinterpret_cast<char *>(entry + children);
     Size at = 0;
     int index = 0;
     for (int i = 0; i < count; ++i, ++index) {
@@ -113,19 +135,21 @@ Jsonb *make_json_object(const json_member *members, int count) {
         entry[index] = make_entry(JENTRY_ISSTRING, index, at, at + length);
         at += length;
     }
-    for (int i = 0; i < count; ++i, ++index) {
-        const JsonbValue &value = members[i].value;
-        const Size start = at;
-        if (needs_alignment(value)) {
-            at = aligned(at);
-            std::memset(base + start, 0, at - start);
-        }
-        const Size length = payload(value);
-        if (length > 0)
-            std::memcpy(base + at, payload_bytes(value), length);
-        at += length;
-        entry[index] = make_entry(entry_type(value), index, start, at);
-    }
+    for (int i = 0; i < count; ++i, ++index)
+        at = put_value(base, entry, index, at, members[i].value);
+    return out;
+}
+
+Jsonb *make_json_array(const JsonbValue *elements, int count) {
+    Size data = 0;
+    for (int i = 0; i < count; ++i)
+        data = end_of(data, elements[i]);
+    Jsonb *out = allocate(static_cast<uint32>(count) | JB_FARRAY, static_cast<Size>(count), data);
+    JEntry *entry = out->root.children;
+    char *base = reinterpret_cast<char *>(entry + count);
+    Size at = 0;
+    for (int i = 0; i < count; ++i)
+        at = put_value(base, entry, i, at, elements[i]);
     return out;
 }
 

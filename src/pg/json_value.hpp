@@ -69,4 +69,8 @@ int compare_json_keys(const char *a, int a_length, const char *b, int b_length);
 // duplicates; values are scalars or jbvBinary. Raises 54000 when the object exceeds jsonb's 256 MB.
 Jsonb *make_json_object(const json_member *members, int count);
 
+// Writes an array in jsonb's own format, likewise. `elements` are scalars or jbvBinary. Raises 54000
+// when the array exceeds jsonb's 256 MB.
+Jsonb *make_json_array(const JsonbValue *elements, int count);
+
 } // namespace saas::pg

@@ -25,7 +25,9 @@ constexpr core::sqlstate k_trigger_protocol_violated{"39P01"};
 constexpr core::sqlstate k_illegal_transition{"SA070"};
 
 [[noreturn]] void misused(const char *what) {
-    throw core::error{k_trigger_protocol_violated, what, {},
+    throw core::error{k_trigger_protocol_violated,
+                      what,
+                      {},
                       "CREATE TRIGGER … BEFORE INSERT OR UPDATE ON … FOR EACH ROW EXECUTE FUNCTION "
                       "saas.enforce_state_machine('machine', 'state column' [, 'source column'])."};
 }
@@ -63,7 +65,8 @@ void check(std::string_view machine_name, const column *from, const column &to, 
     auto from_state = from == nullptr || from->is_null ? core::state_machine::k_unknown
                                                        : machine.find(from->text);
     auto to_state = to.is_null ? core::state_machine::k_unknown : machine.find(to.text);
-    bool stranded = from != nullptr && !from->is_null && from_state == core::state_machine::k_unknown;
+    bool stranded =
+        from != nullptr && !from->is_null && from_state == core::state_machine::k_unknown;
     if (!stranded && state_machine::allowed(machine, from_state, to_state, who))
         return;
     std::string target = to.is_null ? "NULL" : quoted(to.text);
@@ -71,12 +74,14 @@ void check(std::string_view machine_name, const column *from, const column &to, 
     if (from == nullptr)
         message += " cannot begin as " + target;
     else
-        message += " cannot change from " + (from->is_null ? "NULL" : quoted(from->text)) + " to " + target;
-    std::string detail = "Possible states: " +
-                         (stranded ? std::string{"none"}
-                                   : state_machine::list_of(
-                                         machine, state_machine::possible(machine, from_state, who))) +
-                         ".";
+        message += " cannot change from " + (from->is_null ? "NULL" : quoted(from->text)) + " to " +
+                   target;
+    std::string detail =
+        "Possible states: " +
+        (stranded
+             ? std::string{"none"}
+             : state_machine::list_of(machine, state_machine::possible(machine, from_state, who))) +
+        ".";
     throw core::error{k_illegal_transition, message, detail};
 }
 
@@ -86,7 +91,8 @@ SAAS_FUNCTION(saas_enforce_state_machine) {
     auto *trigger = reinterpret_cast<TriggerData *>(fcinfo->context);
     if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
         !TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
-        misused("saas.enforce_state_machine() is for BEFORE INSERT OR UPDATE … FOR EACH ROW triggers");
+        misused(
+            "saas.enforce_state_machine() is for BEFORE INSERT OR UPDATE … FOR EACH ROW triggers");
     int arguments = trigger->tg_trigger->tgnargs;
     char **argument = trigger->tg_trigger->tgargs;
     if (arguments != 2 && arguments != 3)
@@ -120,8 +126,8 @@ SAAS_FUNCTION(saas_enforce_state_machine) {
     return PointerGetDatum(row);
 }
 
-// AFTER trigger of saas.state_transitions: every session forgets what it read, as soon as the change
-// is committed; this one at its next statement.
+// AFTER trigger of saas.state_transitions: every session forgets what it read, as soon as the
+// change is committed; this one at its next statement.
 SAAS_FUNCTION(saas_state_transitions_changed) {
     auto *trigger = reinterpret_cast<TriggerData *>(fcinfo->context);
     if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event) ||

@@ -71,7 +71,8 @@ SAAS_FUNCTION(saas_state_rank) {
     core::state_rank rank = machine.rank(known_state(machine, state));
     TupleDesc columns = nullptr;
     if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
-        elog(ERROR, "saas.state_rank() is declared with another result");
+        throw core::error{core::k_internal_error,
+                          "saas.state_rank() is declared with another result"};
     Datum values[2] = {Int32GetDatum(rank.component), Int32GetDatum(rank.position)};
     bool nulls[2] = {false, false};
     return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls));
@@ -95,8 +96,10 @@ SAAS_FUNCTION(saas_state_allows) {
     std::string_view to = view(PG_GETARG_DATUM(2));
     std::string_view who = view(PG_GETARG_DATUM(3));
     const core::state_machine &machine = machine_of(name);
-    machine_state start = PG_ARGISNULL(1) ? core::state_machine::k_unknown : known_state(machine, from);
-    PG_RETURN_BOOL(state_machine::allowed(machine, start, known_state(machine, to), known_source(who)));
+    machine_state start =
+        PG_ARGISNULL(1) ? core::state_machine::k_unknown : known_state(machine, from);
+    PG_RETURN_BOOL(
+        state_machine::allowed(machine, start, known_state(machine, to), known_source(who)));
 }
 
 // (machine, from or NULL, source) -> text[]
@@ -107,13 +110,15 @@ SAAS_FUNCTION(saas_possible_states) {
     std::string_view from = view_or_empty(fcinfo, 1);
     std::string_view who = view(PG_GETARG_DATUM(2));
     const core::state_machine &machine = machine_of(name);
-    machine_state start = PG_ARGISNULL(1) ? core::state_machine::k_unknown : known_state(machine, from);
+    machine_state start =
+        PG_ARGISNULL(1) ? core::state_machine::k_unknown : known_state(machine, from);
     std::vector<machine_state> states = state_machine::possible(machine, start, known_source(who));
     return pg::call([&] {
         auto *items = static_cast<Datum *>(palloc(sizeof(Datum) * (states.size() + 1)));
         for (std::size_t i = 0; i < states.size(); ++i) {
             std::string_view item = machine.name(states[i]);
-            items[i] = PointerGetDatum(cstring_to_text_with_len(item.data(), static_cast<int>(item.size())));
+            items[i] = PointerGetDatum(
+                cstring_to_text_with_len(item.data(), static_cast<int>(item.size())));
         }
         return PointerGetDatum(construct_array(items, static_cast<int>(states.size()), TEXTOID, -1,
                                                false, TYPALIGN_INT));

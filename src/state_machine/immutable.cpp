@@ -48,9 +48,10 @@ SAAS_FUNCTION(saas_enforce_immutable) {
     if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
         !TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ||
         trigger->tg_trigger->tgnargs == 0)
-        throw core::error{k_trigger_protocol_violated,
-                          "saas.enforce_immutable() is for BEFORE UPDATE … FOR EACH ROW triggers and "
-                          "takes the names of columns"};
+        throw core::error{
+            k_trigger_protocol_violated,
+            "saas.enforce_immutable() is for BEFORE UPDATE … FOR EACH ROW triggers and "
+            "takes the names of columns"};
     for (int i = 0; i < trigger->tg_trigger->tgnargs; ++i) {
         const char *name = trigger->tg_trigger->tgargs[i];
         comparison found = compare(trigger, name);
@@ -60,7 +61,8 @@ SAAS_FUNCTION(saas_enforce_immutable) {
         if (found == comparison::changed)
             throw core::error{k_immutable,
                               "column \"" + std::string{name} + "\" of \"" +
-                                  RelationGetRelationName(trigger->tg_relation) + "\" never changes",
+                                  RelationGetRelationName(trigger->tg_relation) +
+                                  "\" never changes",
                               {},
                               "Record a correction as a new row."};
     }

@@ -67,12 +67,12 @@ static void table_changed(Datum, Oid relation) {
 }
 }
 
-Oid find_table() {
+Oid find_table_unsafe() {
     Oid schema = get_namespace_oid("saas", true);
     return OidIsValid(schema) ? get_relname_relid("state_transitions", schema) : InvalidOid;
 }
 
-Oid owner_of(Oid table) {
+Oid owner_of_unsafe(Oid table) {
     HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
     if (!HeapTupleIsValid(row))
         elog(ERROR, "cache lookup failed for relation %u", table);
@@ -83,9 +83,10 @@ Oid owner_of(Oid table) {
 
 // Reads the rows of one machine. Operators are named with their schema, since search_path is the
 // caller's. In a parallel query there is no newer snapshot to be had than the query's own.
-raw_edges query(const char *name, MemoryContext target) {
-    static const char *const statement = "SELECT t.from_state, t.to_state FROM saas.state_transitions AS t "
-                                    "WHERE t.machine OPERATOR(pg_catalog.=) $1 ORDER BY t.ordinal";
+raw_edges query_unsafe(const char *name, MemoryContext target) {
+    static const char *const statement =
+        "SELECT t.from_state, t.to_state FROM saas.state_transitions AS t "
+        "WHERE t.machine OPERATOR(pg_catalog.=) $1 ORDER BY t.ordinal";
     if (SPI_connect() != SPI_OK_CONNECT)
         elog(ERROR, "SPI_connect failed");
     Oid type = TEXTOID;
@@ -94,12 +95,13 @@ raw_edges query(const char *name, MemoryContext target) {
         elog(ERROR, "SPI_prepare: %s", SPI_result_code_string(SPI_result));
     Datum value = CStringGetTextDatum(name);
     Snapshot snapshot = IsInParallelMode() ? GetActiveSnapshot() : GetLatestSnapshot();
-    int code = SPI_execute_snapshot(plan, &value, nullptr, snapshot, InvalidSnapshot, true, false, 0);
+    int code =
+        SPI_execute_snapshot(plan, &value, nullptr, snapshot, InvalidSnapshot, true, false, 0);
     if (code != SPI_OK_SELECT)
         elog(ERROR, "SPI_execute_snapshot: %s", SPI_result_code_string(code));
     raw_edges edges{nullptr, SPI_processed};
-    edges.items = static_cast<raw_edge *>(
-        MemoryContextAlloc(target, sizeof(raw_edge) * (SPI_processed + 1)));
+    edges.items =
+        static_cast<raw_edge *>(MemoryContextAlloc(target, sizeof(raw_edge) * (SPI_processed + 1)));
     for (std::uint64_t i = 0; i < edges.count; ++i) {
         char *from = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
         char *to = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2);
@@ -110,40 +112,41 @@ raw_edges query(const char *name, MemoryContext target) {
     return edges;
 }
 
-// As the table's owner and past FORCE ROW LEVEL SECURITY, as the server's own foreign keys read: the
-// rights of the caller do not matter, and nobody's code runs with more rights than its author has.
-raw_edges query_as_owner(Oid table, const char *name, MemoryContext target) {
+// As the table's owner and past FORCE ROW LEVEL SECURITY, as the server's own foreign keys read:
+// the rights of the caller do not matter, and nobody's code runs with more rights than its author
+// has.
+raw_edges query_as_owner_unsafe(Oid table, const char *name, MemoryContext target) {
     Oid user = InvalidOid;
     int security = 0;
     raw_edges edges{nullptr, 0};
     GetUserIdAndSecContext(&user, &security);
-    SetUserIdAndSecContext(owner_of(table), security | SECURITY_LOCAL_USERID_CHANGE |
-                                                SECURITY_RESTRICTED_OPERATION |
-                                                SECURITY_NOFORCE_RLS);
+    SetUserIdAndSecContext(owner_of_unsafe(table), security | SECURITY_LOCAL_USERID_CHANGE |
+                                                       SECURITY_RESTRICTED_OPERATION |
+                                                       SECURITY_NOFORCE_RLS);
     PG_TRY();
-    {
-        edges = query(name, target);
-    }
+    { edges = query_unsafe(name, target); }
     PG_FINALLY();
-    {
-        SetUserIdAndSecContext(user, security);
-    }
+    { SetUserIdAndSecContext(user, security); }
     PG_END_TRY();
     return edges;
 }
 
 std::unique_ptr<core::state_machine> load(const std::string &name) {
     raw_edges raw = pg::call([&] {
-        watched_table = find_table();
+        watched_table = find_table_unsafe();
         return OidIsValid(watched_table)
-                   ? query_as_owner(watched_table, name.c_str(), CurrentMemoryContext)
+                   ? query_as_owner_unsafe(watched_table, name.c_str(), CurrentMemoryContext)
                    : raw_edges{nullptr, 0};
     });
     if (!OidIsValid(watched_table))
-        throw core::error{k_object_not_in_prerequisite_state, "there is no table saas.state_transitions",
-                          {}, "Run SELECT saas.deploy() first."};
+        throw core::error{k_object_not_in_prerequisite_state,
+                          "there is no table saas.state_transitions",
+                          {},
+                          "Run SELECT saas.deploy() first."};
     if (raw.count == 0)
-        throw core::error{k_undefined_object, "there is no state machine \"" + name + "\"", {},
+        throw core::error{k_undefined_object,
+                          "there is no state machine \"" + name + "\"",
+                          {},
                           "Machines are the rows of saas.state_transitions."};
     std::vector<core::state_edge> edges;
     edges.reserve(raw.count);

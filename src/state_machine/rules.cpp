@@ -25,8 +25,8 @@ bool allowed(const core::state_machine &machine, core::state_machine::state from
     return is_new || machine.reach(from, to);
 }
 
-std::vector<core::state_machine::state>
-possible(const core::state_machine &machine, core::state_machine::state from, source who) {
+std::vector<core::state_machine::state> possible(const core::state_machine &machine,
+                                                 core::state_machine::state from, source who) {
     std::vector<core::state_machine::state> found;
     for (core::state_machine::state to = 0; to < machine.size(); ++to) {
         if (to != from && allowed(machine, from, to, who))

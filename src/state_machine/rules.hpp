@@ -21,8 +21,8 @@ enum class source : std::uint8_t {
 // 'api', 'provider' or 'conflict'.
 [[nodiscard]] std::optional<source> source_of(std::string_view text) noexcept;
 
-// Whether the source may change `from` to `to`; `from` is k_unknown for a new row. A state that stays
-// what it is is no change and always allowed.
+// Whether the source may change `from` to `to`; `from` is k_unknown for a new row. A state that
+// stays what it is is no change and always allowed.
 [[nodiscard]] bool allowed(const core::state_machine &machine, core::state_machine::state from,
                            core::state_machine::state to, source who);
 

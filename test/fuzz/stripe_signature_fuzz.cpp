@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // Feeds arbitrary headers and bodies to the Stripe verification. Input: header, a zero byte, body.
-// Properties: it never crashes; the verdict does not depend on the order of the secrets but for their
-// number; and what it accepts carries the true HMAC in the header.
+// Properties: it never crashes; the verdict does not depend on the order of the secrets but for
+// their number; and what it accepts carries the true HMAC in the header.
 #include "core/webhook/stripe.hpp"
 
 #include "core/sha256.hpp"
@@ -47,8 +47,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     std::string_view input{reinterpret_cast<const char *>(data), size};
     std::size_t zero = input.find('\0');
     std::string_view header = input.substr(0, zero);
-    webhook::bytes body =
-        zero == std::string_view::npos ? webhook::bytes{} : webhook::bytes{data + zero + 1, size - zero - 1};
+    webhook::bytes body = zero == std::string_view::npos
+                              ? webhook::bytes{}
+                              : webhook::bytes{data + zero + 1, size - zero - 1};
 
     const webhook::bytes secrets[] = {core::bytes_of("whsec_other"), core::bytes_of(k_secret)};
     const webhook::bytes reversed[] = {secrets[1], secrets[0]};

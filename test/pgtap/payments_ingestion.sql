@@ -163,7 +163,7 @@ INSERT INTO nonsense VALUES
     ('evt_n3', pg_temp.charge('ch_n', NULL, 'succeeded', true, '{"amount": 1e30}'), 'an amount is not a whole, non-negative number of minor units'),
     ('evt_n4', pg_temp.charge('ch_n', NULL, 'on fire', true), 'the status of the charge is unknown'),
     ('evt_n5', pg_temp.charge('ch_n', NULL, 'succeeded', true, '{"currency": "zzz"}'), 'the currency is unknown, or has no minor unit'),
-    ('evt_n6', pg_temp.charge(NULL, NULL, 'succeeded', true), 'the object has no id, or one longer than 255 characters'),
+    ('evt_n6', pg_temp.charge(NULL, NULL, 'succeeded', true), 'an object has no id, or it is not a text of 1 to 255 characters'),
     ('evt_n7', pg_temp.charge('ch_n', NULL, 'succeeded', true, '{"amount_captured": 2000}'), 'new row for relation "payments" violates check constraint "payments_amount_captured_check"'),
     ('evt_n8', pg_temp.charge('ch_2', NULL, 'succeeded', true, '{"amount": 2000}'), 'amount or currency of the charge differ from those of the payment'),
     ('evt_n9', pg_temp.refund('re_n', 'ch_2', 10, 'succeeded', '{"currency": "eur"}'), 'payment, amount or currency of the refund differ from those known'),

@@ -109,5 +109,11 @@ SELECT score, decision, jsonb_array_length(matched) AS matched
 FROM saas.evaluate_rules(
     (SELECT array_agg('SCORE 1 IF :amount: > ' || n) FROM generate_series(1, 10000) AS n), '{"amount": 31}'
 );
+-- The documents are the server's own, also when they are long.
+SELECT e.matched = e.matched::text::jsonb AS same, e.matched -> 69 AS last, jsonb_array_length(e.matched) AS length
+FROM saas.evaluate_rules(
+    (SELECT array_agg('TAG ''' || repeat('x', n % 7 + 1) || ''' IF true') FROM generate_series(1, 70) AS n), '{}'
+) AS e;
+
 -- Without the schema package there are no teams' rules.
 SELECT * FROM saas.evaluate_team_rules('00000000-0000-7000-8000-000000000001', '{}');

@@ -166,6 +166,11 @@ TEST(fraud_evaluator, metadata_is_read_as_what_it_is_compared_with) {
     EXPECT_EQ(outcome("::n:: = '10'", {{"n", whole(10)}}), "hit");
     EXPECT_EQ(outcome("::n:: IN ('9', '10')", {{"n", whole(10)}}), "hit");
     EXPECT_EQ(outcome("::n:: > 9", {{"n", value::of("ten"sv)}}), "value of the wrong type");
+    EXPECT_EQ(outcome("::n:: > 9 OR ::n:: < 2 OR -::n:: = 5", {{"n", value::of("5"sv)}}), "no hit");
+    EXPECT_EQ(outcome("::n:: > 9", {{"n", value::of(true)}}), "value of the wrong type");
+    EXPECT_EQ(outcome("::n:: + ::m:: = 15", {{"n", value::of("10"sv)}, {"m", whole(5)}}), "hit");
+    EXPECT_EQ(outcome("::n:: = ::m::", {{"n", value::of("10"sv)}, {"m", value::of("10.0"sv)}}),
+              "no hit");
     EXPECT_EQ(outcome("::vip:: AND NOT ::bad::",
                       {{"vip", value::of("True"sv)}, {"bad", value::of(false)}}),
               "hit");

@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 namespace fraud = saas::core::fraud;
 
 namespace {
@@ -12,8 +15,9 @@ namespace {
 // The tree in prefix notation, for comparisons: (and (< 1 amount) x).
 std::string prefix(const fraud::rule_ast &ast, std::uint32_t id) {
     static constexpr const char *k_names[] = {
-        "",   "",    "neg", "+",  "-",  "*",    "/",        "%",       "=",    "!=",    "<",
-        "<=", "not", "and", "or", "in", "like", "includes", "missing", "bool", "lower", "domain"};
+        "",     "",         "neg",     "+",    "-",      "*",     "/",     "%",
+        "=",    "!=",       "<",       "<=",   "not",    "and",   "or",    "in",
+        "like", "includes", "missing", "bool", "number", "lower", "domain"};
     const fraud::node &n = ast.nodes[id];
     if (n.op == fraud::operation::attribute)
         return ast.slots[n.slot].path.back();
@@ -183,7 +187,7 @@ TEST(fraud_parser, lexical_errors) {
     EXPECT_EQ(problem("BLOCK IF :amount: > 99999999999999999999"),
               "21: number \"99999999999999999999\" out of range");
     EXPECT_EQ(problem("BLOCK IF :amount: > 1e999"), "21: number \"1e999\" out of range");
-    EXPECT_EQ(problem("BLOCK IF :amount: > 12abc").substr(0, 19), "21: found \"12abc\",");
+    EXPECT_EQ(problem("BLOCK IF :amount: > 12abc").substr(0, 18), "21: found \"12abc\",");
 }
 
 TEST(fraud_parser, type_errors) {
@@ -240,6 +244,16 @@ TEST(fraud_parser, warns_of_what_is_hardly_meant) {
     EXPECT_EQ(warnings("BLOCK IF 1 + 1 = 2 OR 'a' IN ('b')"), "10: the condition is always true\n");
     EXPECT_EQ(warnings("BLOCK IF 'abc' LIKE 'b%'"), "16: the condition is never true\n");
     EXPECT_EQ(warnings("BLOCK IF :currency: = 'usd'"), "");
+}
+
+TEST(fraud_parser, every_attribute_is_documented) {
+    std::ifstream file{SAAS_SOURCE_DIR "/docs/modules/fraud.md"};
+    std::string page{std::istreambuf_iterator<char>{file}, {}};
+    for (const fraud::attribute &known : fraud::known_attributes()) {
+        std::string row = "| `:" + std::string{known.name} + ":` |";
+        EXPECT_NE(page.find(row), std::string::npos) << row;
+        EXPECT_EQ(fraud::find_attribute(known.name), &known);
+    }
 }
 
 TEST(fraud_parser, errors_carry_the_sqlstate) {

@@ -103,10 +103,12 @@ TEST(state_machine, snapshots_are_ordered_by_component_then_time) {
         return state_snapshot{m.find(name), at, event};
     };
     EXPECT_LT(compared(m, snapshot("processing", 900, "b"), snapshot("succeeded", 1, "a")), 0);
-    EXPECT_GT(compared(m, snapshot("requires_payment_method", 2, "a"), snapshot("processing", 1, "b")),
-              0);
-    EXPECT_LT(compared(m, snapshot("requires_payment_method", 1, "b"), snapshot("processing", 1, "a")),
-              0);
+    EXPECT_GT(
+        compared(m, snapshot("requires_payment_method", 2, "a"), snapshot("processing", 1, "b")),
+        0);
+    EXPECT_LT(
+        compared(m, snapshot("requires_payment_method", 1, "b"), snapshot("processing", 1, "a")),
+        0);
     EXPECT_LT(compared(m, snapshot("processing", 1, "a"), snapshot("processing", 1, "b")), 0);
     EXPECT_EQ(compared(m, snapshot("processing", 1, "a"), snapshot("processing", 1, "a")), 0);
 }
@@ -141,7 +143,8 @@ TEST(state_machine, properties_on_random_graphs) {
     std::mt19937 random{20240229};
     for (int round = 0; round < 400; ++round) {
         unsigned states = 1 + static_cast<unsigned>(random() % 90);
-        state_machine m{random_edges(random, states, 1 + static_cast<unsigned>(random() % (2 * states)))};
+        state_machine m{
+            random_edges(random, states, 1 + static_cast<unsigned>(random() % (2 * states)))};
         std::vector<std::vector<bool>> expected = closure(m);
         std::set<state_rank> ranks;
         for (unsigned a = 0; a < m.size(); ++a) {

@@ -17,8 +17,8 @@ namespace {
 
 const std::string k_secret = "whsec_test_secret";
 const std::string k_body = R"({"id":"evt_test_webhook","object":"event"})";
-const std::string k_body_of_lines =
-    "{\n  \"id\": \"evt_test_webhook\",\n  \"object\": \"event\",\n  \"api_version\": \"2020-01-01\"\n}";
+const std::string k_body_of_lines = "{\n  \"id\": \"evt_test_webhook\",\n  \"object\": "
+                                    "\"event\",\n  \"api_version\": \"2020-01-01\"\n}";
 constexpr std::int64_t k_time = 1495999758;
 const std::string k_digest = "bd9584a798a9bd54c579fb7780e70d915eb8f35bcacc651f9a06a3cce74be871";
 
@@ -92,9 +92,8 @@ TEST(stripe_signature, unknown_schemes_are_skipped) {
 }
 
 TEST(stripe_signature, invalid_headers) {
-    for (const char *header :
-         {"", ",", "v1", "t", "t=", "t=abc", "t=-1", "t=+1", "t=1 ", "t=1,", "t=1,v1", "v1=00",
-          "t=99999999999999999999", "t=1,t=1"}) {
+    for (const char *header : {"", ",", "v1", "t", "t=", "t=abc", "t=-1", "t=+1", "t=1 ", "t=1,",
+                               "t=1,v1", "v1=00", "t=99999999999999999999", "t=1,t=1"}) {
         EXPECT_EQ(verify(header).reason, refusal::invalid_header) << header;
         EXPECT_EQ(verify(header).signed_at, -1) << header;
     }

@@ -46,7 +46,8 @@ enum class operation : std::uint8_t {
     like,
     includes,
     is_missing,
-    to_boolean, // put in by the compiler
+    to_boolean, // put in by the compiler, like to_number
+    to_number,
     lower,
     email_domain
 };

@@ -161,6 +161,7 @@ static_type checker::check(node &n) {
     case operation::multiply:
     case operation::divide:
     case operation::modulo:
+    case operation::to_number:
         return require_all(n, static_type::number, "arithmetic takes", static_type::number);
     case operation::equal:
     case operation::not_equal:

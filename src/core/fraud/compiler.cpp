@@ -149,6 +149,7 @@ void rule_compiler::emit_operation(const vertex &v, std::uint32_t dst) {
         at(operation::logical_not) = opcode::logical_not;
         at(operation::is_missing) = opcode::is_missing;
         at(operation::to_boolean) = opcode::to_boolean;
+        at(operation::to_number) = opcode::to_number;
         at(operation::lower) = opcode::lower;
         at(operation::email_domain) = opcode::email_domain;
         return table;

@@ -117,7 +117,7 @@ void evaluator::execute() {
         case opcode::not_equal: r[i.dst] = logical_not(equal(r[i.a], r[i.b])); break;
         case opcode::less: binary(i, less); break;
         case opcode::less_equal: binary(i, less_equal); break;
-        case opcode::conclude: conclude(r[i.a], i.b); break;
+        case opcode::conclude: if (!r[i.a].is_false()) conclude(r[i.a], i.b); break;
         case opcode::and_first: r[i.dst] = r[i.a]; leave_if(r[i.dst].is_false(), i); break;
         case opcode::and_next: binary({i.op, i.dst, i.dst, i.a}, logical_and);
             leave_if(r[i.dst].is_false(), i); break;
@@ -128,6 +128,7 @@ void evaluator::execute() {
         case opcode::logical_not: unary(i, logical_not); break;
         case opcode::is_missing: unary(i, is_missing); break;
         case opcode::to_boolean: unary(i, to_boolean); break;
+        case opcode::to_number: unary(i, to_number); break;
         case opcode::in_set: r[i.dst] = in_set(r[i.a], rules_->set(i.b)); break;
         case opcode::like: binary(i, like); break;
         case opcode::includes: binary(i, includes); break;

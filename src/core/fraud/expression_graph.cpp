@@ -15,6 +15,14 @@ bool is_logic(operation op) noexcept {
            op == operation::logical_not;
 }
 
+bool is_arithmetic(operation op) noexcept {
+    return op >= operation::negate && op <= operation::modulo;
+}
+
+bool is_comparison(operation op) noexcept {
+    return op >= operation::equal && op <= operation::less_equal;
+}
+
 value apply_binary(operation op, const value &a, const value &b) {
     switch (op) {
     case operation::add:
@@ -56,6 +64,8 @@ value apply_unary(operation op, const value &a, text_arena &arena) {
         return is_missing(a);
     case operation::to_boolean:
         return to_boolean(a);
+    case operation::to_number:
+        return to_number(a);
     case operation::lower:
         return lower(a, arena);
     default:
@@ -167,19 +177,28 @@ bool expression_graph::fold(operation op, std::span<const vertex_id> children, v
     return result.type != value_type::failure && result.type != value_type::missing;
 }
 
-// Metadata where a truth value belongs is read as one.
-vertex_id expression_graph::boolean(vertex_id id) {
+// Metadata where a truth value or a number belongs is read as one, once for all rules.
+vertex_id expression_graph::read_as(operation reading, static_type type, vertex_id id) {
     if (vertices_[id].type != static_type::any)
         return id;
     vertex_id child[] = {id};
-    return intern({operation::to_boolean, static_type::boolean}, child);
+    return intern({reading, type}, child);
+}
+
+void expression_graph::read_metadata(operation op, std::span<vertex_id> children) {
+    bool with_number = std::any_of(children.begin(), children.end(), [&](vertex_id child) {
+        return vertices_[child].type == static_type::number;
+    });
+    for (vertex_id &child : children) {
+        if (is_logic(op))
+            child = read_as(operation::to_boolean, static_type::boolean, child);
+        else if (is_arithmetic(op) || (is_comparison(op) && with_number))
+            child = read_as(operation::to_number, static_type::number, child);
+    }
 }
 
 vertex_id expression_graph::intern_operation(const node &n, std::vector<vertex_id> &children) {
-    if (is_logic(n.op)) {
-        for (vertex_id &child : children)
-            child = boolean(child);
-    }
+    read_metadata(n.op, children);
     // a = b and b = a are the same.
     if ((n.op == operation::equal || n.op == operation::not_equal) && children[0] > children[1])
         std::swap(children[0], children[1]);
@@ -213,7 +232,7 @@ vertex_id expression_graph::add(const rule_ast &rule) {
         else
             made[i] = intern_operation(n, children);
     }
-    vertex_id root = boolean(made[rule.root]);
+    vertex_id root = read_as(operation::to_boolean, static_type::boolean, made[rule.root]);
     ++vertices_[root].uses;
     return root;
 }

@@ -64,7 +64,8 @@ private:
     [[nodiscard]] vertex_id intern_slot(const slot &where, static_type type);
     [[nodiscard]] vertex_id intern_set(const node &n, std::span<const vertex_id> children);
     [[nodiscard]] vertex_id intern_operation(const node &n, std::vector<vertex_id> &children);
-    [[nodiscard]] vertex_id boolean(vertex_id id);
+    [[nodiscard]] vertex_id read_as(operation reading, static_type type, vertex_id id);
+    void read_metadata(operation op, std::span<vertex_id> children);
     [[nodiscard]] bool fold(operation op, std::span<const vertex_id> children, value &result);
 
     std::vector<vertex> vertices_;

@@ -47,17 +47,6 @@ bool adapt(value &text, const value &other) noexcept {
     return text.type != value_type::failure;
 }
 
-// Failure or missing among the operands, or type none when both are plain values.
-value obstacle(const value &a, const value &b) noexcept {
-    if (a.type == value_type::failure)
-        return a;
-    if (b.type == value_type::failure)
-        return b;
-    if (a.type == value_type::missing || b.type == value_type::missing)
-        return value::missing();
-    return {};
-}
-
 // Compares and hands the ordering to `judge`.
 template <class Judge>
 value compare(value a, value b, Judge judge) noexcept {
@@ -88,14 +77,6 @@ double as_real(const value &a) noexcept {
 
 value finite(double d) noexcept {
     return std::isfinite(d) ? value::of(d) : value::failed(failure_kind::out_of_range);
-}
-
-// Reads texts (metadata) as numbers; refuses truth values.
-value to_number(const value &a) noexcept {
-    if (a.is_number())
-        return a;
-    return a.type == value_type::text ? number_from(a.view())
-                                      : value::failed(failure_kind::type_mismatch);
 }
 
 // Makes numbers of both operands, then hands them to `whole` (may fail) or `broken`.
@@ -316,10 +297,6 @@ value email_domain(const value &a, text_arena &arena) {
     return lower(value::of(a.view().substr(at + 1)), arena);
 }
 
-value is_missing(const value &a) noexcept {
-    return a.type == value_type::failure ? a : value::of(a.type == value_type::missing);
-}
-
 value to_boolean(const value &a) noexcept {
     if (a.type == value_type::boolean || a.type == value_type::missing ||
         a.type == value_type::failure)
@@ -337,22 +314,10 @@ value to_boolean(const value &a) noexcept {
     return value::failed(failure_kind::type_mismatch);
 }
 
-value logical_not(const value &a) noexcept {
-    return a.type == value_type::boolean ? value::of(a.integer == 0) : a;
-}
-
-value logical_and(const value &a, const value &b) noexcept {
-    if (a.is_false() || b.is_false())
-        return value::of(false);
-    value found = obstacle(a, b);
-    return found.type == value_type::none ? value::of(true) : found;
-}
-
-value logical_or(const value &a, const value &b) noexcept {
-    if (a.is_true() || b.is_true())
-        return value::of(true);
-    value found = obstacle(a, b);
-    return found.type == value_type::none ? value::of(false) : found;
+value to_number(const value &a) noexcept {
+    if (a.type == value_type::text)
+        return number_from(a.view());
+    return a.type == value_type::boolean ? value::failed(failure_kind::type_mismatch) : a;
 }
 
 value number_from(std::string_view words) noexcept {

@@ -67,13 +67,10 @@ void sort_members(std::vector<value> &members);
 // What follows the last @, in lower case; missing without @ or with nothing after it.
 [[nodiscard]] value email_domain(const value &a, text_arena &arena);
 
-// Whether `a` is missing; a failure stays one.
-[[nodiscard]] value is_missing(const value &a) noexcept;
 // A truth value from a truth value or from the texts true and false (any case).
 [[nodiscard]] value to_boolean(const value &a) noexcept;
-[[nodiscard]] value logical_not(const value &a) noexcept;
-[[nodiscard]] value logical_and(const value &a, const value &b) noexcept;
-[[nodiscard]] value logical_or(const value &a, const value &b) noexcept;
+// A number from a number or from a text that spells one.
+[[nodiscard]] value to_number(const value &a) noexcept;
 
 // The number that the whole of `words` spells, an integer when it fits; out_of_range when no double
 // does; type_mismatch when it is no number.
@@ -99,6 +96,41 @@ void sort_members(std::vector<value> &members);
     if (a.type == value_type::integer && b.type == value_type::integer)
         return value::of(a.integer <= b.integer);
     return less_equal_slowly(a, b);
+}
+
+// Failure or missing among the operands, or type none when both are plain values.
+[[nodiscard]] inline value obstacle(const value &a, const value &b) noexcept {
+    if (a.type == value_type::failure)
+        return a;
+    if (b.type == value_type::failure)
+        return b;
+    if (a.type == value_type::missing || b.type == value_type::missing)
+        return value::missing();
+    return {};
+}
+
+// Whether `a` is missing; a failure stays one.
+[[nodiscard]] inline value is_missing(const value &a) noexcept {
+    return a.type == value_type::failure ? a : value::of(a.type == value_type::missing);
+}
+
+// The operands below are truth values, missing or failures.
+[[nodiscard]] inline value logical_not(const value &a) noexcept {
+    return a.type == value_type::boolean ? value::of(a.integer == 0) : a;
+}
+
+[[nodiscard]] inline value logical_and(const value &a, const value &b) noexcept {
+    if (a.is_false() || b.is_false())
+        return value::of(false);
+    value found = obstacle(a, b);
+    return found.type == value_type::none ? value::of(true) : found;
+}
+
+[[nodiscard]] inline value logical_or(const value &a, const value &b) noexcept {
+    if (a.is_true() || b.is_true())
+        return value::of(true);
+    value found = obstacle(a, b);
+    return found.type == value_type::none ? value::of(false) : found;
 }
 
 } // namespace saas::core::fraud

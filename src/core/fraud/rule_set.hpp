@@ -48,6 +48,7 @@ enum class opcode : std::uint32_t {
     logical_not,
     is_missing,
     to_boolean,
+    to_number,
     lower,
     email_domain,
     and_first, // dst = a; when false go to b

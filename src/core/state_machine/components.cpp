@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint32_t k_unvisited = ~std::uint32_t{0};
 
 class tarjan {
-  public:
+public:
     explicit tarjan(const std::vector<std::vector<std::uint32_t>> &successors)
         : successors_{successors}, index_(successors.size(), k_unvisited),
           low_(successors.size(), 0), open_(successors.size(), false) {}
@@ -23,7 +23,7 @@ class tarjan {
         return std::move(components_);
     }
 
-  private:
+private:
     struct frame {
         std::uint32_t vertex;
         std::size_t next; // the successor to look at next

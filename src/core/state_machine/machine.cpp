@@ -54,8 +54,9 @@ state_machine::state state_machine::find(std::string_view name) const noexcept {
     return k_unknown;
 }
 
-// Tarjan finds a component after all that it leads to, so one pass in that order closes the relation:
-// a component reaches its successors and what they reach, and itself when an edge stays inside.
+// Tarjan finds a component after all that it leads to, so one pass in that order closes the
+// relation: a component reaches its successors and what they reach, and itself when an edge stays
+// inside.
 void state_machine::close(const std::vector<std::vector<state>> &components) {
     reach_.assign(size() * words_, 0);
     for (const std::vector<state> &members : components) {
@@ -72,7 +73,8 @@ void state_machine::close(const std::vector<std::vector<state>> &components) {
                 row[s / 64] |= std::uint64_t{1} << (s % 64);
         }
         for (state s : members)
-            std::copy(row.begin(), row.end(), reach_.begin() + static_cast<std::ptrdiff_t>(s * words_));
+            std::copy(row.begin(), row.end(),
+                      reach_.begin() + static_cast<std::ptrdiff_t>(s * words_));
     }
 }
 

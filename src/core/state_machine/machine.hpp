@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: PostgreSQL
 // A state machine as data: which states follow which, and a total order of its states.
 //
-// Two relations. `step` is the given edges: what one call may do. `reach` is their transitive closure:
-// what a snapshot from a provider may show, since messages in between may be late or lost.
+// Two relations. `step` is the given edges: what one call may do. `reach` is their transitive
+// closure: what a snapshot from a provider may show, since messages in between may be late or lost.
 //
 // The order. The strongly connected components of the graph (Tarjan, "Depth-first search and linear
-// graph algorithms", SIAM J. Comput. 1(2), 1972) form an acyclic graph; `component` numbers them along
-// one linear extension of it, so if b is reachable from a and not the other way round, then
-// component(a) < component(b). Within a component, where a machine may run in circles and only time can
-// decide, `position` breaks ties. A machine's order is fixed by its edges in their given order: among
-// components that the graph leaves free, the one whose states were named first comes first.
+// graph algorithms", SIAM J. Comput. 1(2), 1972) form an acyclic graph; `component` numbers them
+// along one linear extension of it, so if b is reachable from a and not the other way round, then
+// component(a) < component(b). Within a component, where a machine may run in circles and only time
+// can decide, `position` breaks ties. A machine's order is fixed by its edges in their given order:
+// among components that the graph leaves free, the one whose states were named first comes first.
 #pragma once
 
 #include <compare>
@@ -35,7 +35,7 @@ struct state_rank {
 };
 
 class state_machine {
-  public:
+public:
     using state = std::uint32_t; // index of a state, below size()
     static constexpr state k_unknown = ~state{0};
     static constexpr std::size_t k_max_states = 512;
@@ -60,13 +60,13 @@ class state_machine {
     }
     [[nodiscard]] state_rank rank(state s) const { return rank_[s]; }
 
-    // Where a row may begin, what follows `from` in one step, what is reachable from it; in the order
-    // in which the states were first named.
+    // Where a row may begin, what follows `from` in one step, what is reachable from it; in the
+    // order in which the states were first named.
     [[nodiscard]] std::vector<state> initial_states() const;
     [[nodiscard]] std::vector<state> steps_from(state from) const;
     [[nodiscard]] std::vector<state> reachable_from(state from) const;
 
-  private:
+private:
     using matrix = std::vector<std::uint64_t>; // one row of bits for each state
 
     state intern(std::string_view name);

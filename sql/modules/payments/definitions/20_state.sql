@@ -4,17 +4,17 @@ AFTER INSERT OR UPDATE OR DELETE ON saas.state_transitions
 FOR EACH ROW EXECUTE FUNCTION saas.state_transitions_changed();
 
 CREATE OR REPLACE TRIGGER payment_intents_10_state
-BEFORE INSERT OR UPDATE OF status, status_source ON saas.payment_intents
+BEFORE INSERT OR UPDATE ON saas.payment_intents
 FOR EACH ROW EXECUTE FUNCTION saas.enforce_state_machine('payment_intent', 'status', 'status_source');
 CREATE OR REPLACE TRIGGER payments_10_state
-BEFORE INSERT OR UPDATE OF status, status_source ON saas.payments
+BEFORE INSERT OR UPDATE ON saas.payments
 FOR EACH ROW EXECUTE FUNCTION saas.enforce_state_machine('payment', 'status', 'status_source');
 CREATE OR REPLACE TRIGGER payment_transactions_10_state
-BEFORE INSERT OR UPDATE OF status, status_source ON saas.payment_transactions
+BEFORE INSERT OR UPDATE ON saas.payment_transactions
 FOR EACH ROW
 EXECUTE FUNCTION saas.enforce_state_machine('payment_transaction', 'status', 'status_source');
 CREATE OR REPLACE TRIGGER refunds_10_state
-BEFORE INSERT OR UPDATE OF status, status_source ON saas.refunds
+BEFORE INSERT OR UPDATE ON saas.refunds
 FOR EACH ROW EXECUTE FUNCTION saas.enforce_state_machine('refund', 'status', 'status_source');
 -- A delivery is stored once its outcome is known; after that it follows single transitions.
 CREATE OR REPLACE TRIGGER webhook_events_10_state

@@ -1,22 +1,28 @@
 -- What the adapters of all providers share: reading objects, locking them, joining snapshots.
-CREATE OR REPLACE FUNCTION saas.provider_object_id(p_value text)
+CREATE OR REPLACE FUNCTION saas.provider_object_id(p_value jsonb, p_required boolean DEFAULT false)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
-    IF length(p_value) BETWEEN 1 AND 255 THEN
-        RETURN p_value;
+    IF jsonb_typeof(p_value) = 'object' THEN -- expanded
+        p_value := p_value -> 'id';
+        p_required := true;
+    END IF;
+    IF jsonb_typeof(p_value) = 'string' AND length(p_value #>> '{}') BETWEEN 1 AND 255 THEN
+        RETURN p_value #>> '{}';
+    ELSIF COALESCE(p_value, 'null') = 'null' AND NOT p_required THEN
+        RETURN NULL;
     END IF;
     RAISE EXCEPTION USING
         ERRCODE = 'SA072',
-        MESSAGE = 'the object has no id, or one longer than 255 characters';
+        MESSAGE = 'an object has no id, or it is not a text of 1 to 255 characters';
 END
 $$;
-COMMENT ON FUNCTION saas.provider_object_id(text) IS
-'The identifier itself; SA072 unless it has 1 to 255 characters.';
-REVOKE ALL ON FUNCTION saas.provider_object_id(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.provider_object_id(text) TO saas_internal;
+COMMENT ON FUNCTION saas.provider_object_id(jsonb, boolean) IS
+'The identifier that a provider''s object gives for itself or for another one, as text or in an expanded object. SA072 unless it has 1 to 255 characters; NULL when it is missing and not required.';
+REVOKE ALL ON FUNCTION saas.provider_object_id(jsonb, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.provider_object_id(jsonb, boolean) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.lock_provider_object(p_team uuid, p_provider text, p_object text)
 RETURNS void
@@ -69,3 +75,34 @@ COMMENT ON FUNCTION saas.state_source(text, text, text[], text) IS
 'conflict when a snapshot seen contradicts the state that holds, else the source given.';
 REVOKE ALL ON FUNCTION saas.state_source(text, text, text[], text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.state_source(text, text, text[], text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.live_refunds(
+    p_team uuid,
+    p_payment uuid,
+    p_snapshot_at timestamptz,
+    p_except uuid,
+    OUT live bigint,
+    OUT lost bigint
+)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    SELECT
+        COALESCE(sum(r.amount) FILTER (
+            WHERE r.status IN ('pending', 'requires_action', 'succeeded')
+        ), 0),
+        COALESCE(sum(r.amount) FILTER (
+            WHERE r.status IN ('failed', 'canceled')
+                AND r.provider_created_at <= p_snapshot_at
+                AND r.snapshot_at > p_snapshot_at
+        ), 0)
+    INTO live, lost
+    FROM saas.refunds AS r
+    WHERE r.team_id = p_team AND r.payment_id = p_payment AND r.id IS DISTINCT FROM p_except;
+END
+$$;
+COMMENT ON FUNCTION saas.live_refunds(uuid, uuid, timestamptz, uuid) IS
+'Of a payment''s refunds but one: the sum that has left or is about to leave, and the sum that came back after a snapshot of the payment which still counted it.';
+REVOKE ALL ON FUNCTION saas.live_refunds(uuid, uuid, timestamptz, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.live_refunds(uuid, uuid, timestamptz, uuid) TO saas_internal;

@@ -1,0 +1,63 @@
+-- Stripe's events: which object goes where.
+CREATE OR REPLACE FUNCTION saas.apply_stripe_event(
+    p_team uuid,
+    p_event jsonb,
+    OUT outcome text,
+    OUT detail text,
+    OUT waits_for text,
+    OUT landed text[]
+)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_type text := p_event ->> 'type';
+    v_object jsonb := p_event #> '{data,object}';
+    v_at timestamptz;
+    v_result record;
+    v_expected text;
+BEGIN
+    IF COALESCE(v_type, '') !~ '^(payment_intent|charge|refund)\.'
+        OR COALESCE(v_object ->> 'object', '') NOT IN ('payment_intent', 'charge', 'refund')
+        OR p_event ->> 'object' = 'v2.core.event'
+    THEN
+        outcome := 'ignored';
+        detail := 'no table for this type of event';
+        RETURN;
+    END IF;
+    v_at := saas.stripe_time(p_event -> 'created');
+    IF v_at IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'SA072', MESSAGE = 'the event has no time';
+    END IF;
+    CASE v_object ->> 'object'
+        WHEN 'payment_intent' THEN
+            v_result := saas.apply_stripe_intent(p_team, v_object, v_at, p_event ->> 'id');
+        WHEN 'charge' THEN
+            v_result := saas.apply_stripe_charge(p_team, v_object, v_at, p_event ->> 'id');
+        ELSE
+            v_result := saas.apply_stripe_refund(p_team, v_object, v_at, p_event ->> 'id');
+    END CASE;
+    outcome := v_result.outcome;
+    detail := v_result.detail;
+    waits_for := v_result.waits_for;
+    landed := v_result.landed;
+    v_expected := CASE v_type
+        WHEN 'payment_intent.succeeded' THEN 'succeeded'
+        WHEN 'payment_intent.canceled' THEN 'canceled'
+        WHEN 'payment_intent.processing' THEN 'processing'
+        WHEN 'payment_intent.requires_action' THEN 'requires_action'
+        WHEN 'payment_intent.payment_failed' THEN 'requires_payment_method'
+        WHEN 'charge.succeeded' THEN 'succeeded'
+        WHEN 'charge.failed' THEN 'failed'
+        WHEN 'charge.pending' THEN 'pending'
+        WHEN 'refund.failed' THEN 'failed'
+    END;
+    IF v_object ->> 'status' <> v_expected THEN
+        detail := concat_ws('; ', detail, 'the object''s status is not the one that the event type announces');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.apply_stripe_event(uuid, jsonb) IS
+'Applies a verified Stripe event to the payment tables. Outcome processed, superseded, conflict, deferred or ignored; raises SA072 for an object that makes no sense.';
+REVOKE ALL ON FUNCTION saas.apply_stripe_event(uuid, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.apply_stripe_event(uuid, jsonb) TO saas_internal;
