@@ -95,7 +95,7 @@ vertex_id expression_graph::intern(vertex made, std::span<const vertex_id> child
 
 vertex_id expression_graph::intern_constant(const value &constant) {
     auto next = static_cast<vertex_id>(vertices_.size());
-    vertex_id found = next;
+    vertex_id found;
     value kept = constant;
     if (constant.type == value_type::text) {
         auto [at, fresh] = known_texts_.try_emplace(std::string{constant.view()}, next);
