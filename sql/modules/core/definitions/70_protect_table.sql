@@ -218,12 +218,14 @@ AS $$
     -- The default of a serial column draws from its sequence with the rights of whoever inserts.
     SELECT 'rights on the sequence', format('GRANT USAGE ON SEQUENCE %s TO saas_app, saas_service', d.objid::regclass)
     FROM pg_depend AS d
-    JOIN pg_class AS q ON q.oid = d.objid AND q.relkind = 'S'
+    JOIN pg_class AS q ON q.oid = d.objid
     WHERE d.classid = 'pg_class'::regclass
         AND d.refclassid = 'pg_class'::regclass
         AND d.refobjid = p_table
         AND d.deptype = 'a'
-        AND NOT has_sequence_privilege(current_setting('saas.role_app'), d.objid, 'USAGE')
+        AND CASE q.relkind
+            WHEN 'S' THEN NOT has_sequence_privilege(current_setting('saas.role_app'), d.objid, 'USAGE')
+        END
 $$;
 COMMENT ON FUNCTION saas.protection_grants(regclass, text) IS
 'The rights that a protected table lacks as statements: never ALL, no secrets, and for analysts what is public or internal.';
@@ -310,7 +312,7 @@ BEGIN
         RETURN NEXT;
     END LOOP;
     EXECUTE format('COMMENT ON POLICY saas_select ON %s IS %L', v_name, 'Made by saas.protect_table(): '
-        || jsonb_build_object('team_column', p_team_column, 'before', v_before));
+        || jsonb_build_object('team_column', p_team_column, 'before', v_before)::text);
     IF p_audit THEN
         PERFORM saas.audit_table(p_table, p_leave_out, p_redact);
         step := 'audit';
