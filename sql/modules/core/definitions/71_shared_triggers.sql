@@ -40,7 +40,12 @@ BEGIN
     IF p_source_column IS NOT NULL THEN
         PERFORM saas.require_column(p_table, p_source_column, 'text');
     END IF;
-    PERFORM saas.state_allows(p_machine, NULL, '', 'api'); -- 42704 when there is no such machine
+    IF NOT saas.has_state_machine(p_machine) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '42704',
+            MESSAGE = format('there is no state machine "%s"', p_machine),
+            HINT = 'Put its transitions into saas.state_transitions first.';
+    END IF;
     EXECUTE format(
         'CREATE OR REPLACE TRIGGER %I BEFORE INSERT OR UPDATE ON %s
          FOR EACH ROW EXECUTE FUNCTION saas.enforce_state_machine(%L, %L%s)',
