@@ -24,14 +24,19 @@ as_user() {
     fi
 }
 
-# .pg/ in the checkout, or a folder in /tmp when the ordinary user cannot reach the checkout.
+# .pg/ in the checkout, or a folder in /tmp when the ordinary user cannot reach the checkout or its
+# path has a space, which make and PGXS do not take in the path of pg_config.
 saas_choose_folder() {
     if [ -n "${SAAS_DIR:-}" ]; then
         saas_dir=$SAAS_DIR
-    elif as_user test -x "$saas_root" 2>/dev/null; then
+    elif [[ $saas_root != *[[:space:]]* ]] && as_user test -x "$saas_root" 2>/dev/null; then
         saas_dir=$saas_root/.pg
     else
         saas_dir=/tmp/pg_saas-$(printf %s "$saas_root" | sha256sum | cut -c1-12)
+    fi
+    if [ -e "$saas_dir" ] && [ ! -O "$saas_dir" ]; then
+        echo "$saas_dir belongs to another user: run as that user, remove it, or set SAAS_DIR." >&2
+        exit 1
     fi
     saas_server=$saas_dir/server
     saas_bin=$saas_server/lib/postgresql/$saas_major/bin

@@ -17,7 +17,7 @@ extern "C" {
 #include "catalog/pg_class.h"    // RELKIND_RELATION
 #include "catalog/pg_type.h"     // UUIDOID, BYTEAOID
 #include "utils/lsyscache.h"     // get_relname_relid, get_attnum, get_rel_relkind, get_atttype
-#include "utils/snapmgr.h"       // GetLatestSnapshot
+#include "utils/snapmgr.h"       // GetCatalogSnapshot
 #include "utils/uuid.h"          // pg_uuid_t
 }
 
@@ -39,7 +39,8 @@ bool read_newest_unsafe(std::uint8_t *key, std::size_t size) {
     pg_uuid_t newest;
     bool found = false;
     Relation relation = table_open(table, AccessShareLock);
-    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    // What is committed by now, which GetLatestSnapshot() refuses to parallel workers.
+    Snapshot snapshot = RegisterSnapshot(GetCatalogSnapshot(table));
     TableScanDesc scan = table_beginscan(relation, snapshot, 0, nullptr);
     HeapTuple tuple;
     while ((tuple = heap_getnext(scan, ForwardScanDirection)) != nullptr) {
