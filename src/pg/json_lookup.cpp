@@ -7,7 +7,7 @@
 
 extern "C" {
 #include "common/jsonapi.h" // pg_parse_json
-#include "mb/pg_wchar.h"    // pg_verify_mbstr
+#include "mb/pg_wchar.h"    // pg_verify_mbstr, pg_any_to_server
 }
 
 namespace saas::pg {
@@ -144,7 +144,8 @@ json_state find_string(text_view text, const char *key, char **value) {
 #endif
     if (pg_parse_json(lexer, &actions) != JSON_SUCCESS)
         return json_state::not_json;
-    *value = state.value;
+    if (state.value != nullptr)
+        *value = pg_any_to_server(state.value, static_cast<int>(std::strlen(state.value)), PG_UTF8);
     return json_state::valid;
 }
 

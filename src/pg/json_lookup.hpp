@@ -32,8 +32,9 @@ enum class json_state : std::uint8_t { valid, not_utf8, not_json, too_deep };
 inline constexpr int k_max_json_depth = 512; // jsonb itself recurses on the server's stack
 
 // Checks that `text` is one JSON value in UTF-8, and gives the string that the outermost object has
-// under `key`: `value` is allocated, or null when there is no such string. With a key given twice
-// the last one counts, as in jsonb.
+// under `key`: `value` is allocated, in the database's encoding, or null when there is no such
+// string. With a key given twice the last one counts, as in jsonb. Raises 22P05 for a string that the
+// encoding cannot hold.
 json_state find_string(text_view text, const char *key, char **value);
 
 } // namespace saas::pg
