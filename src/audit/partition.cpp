@@ -34,13 +34,17 @@ constexpr core::sqlstate k_no_log{"SA042"};
 struct column_shape {
     const char *name;
     Oid type;
+    bool may_be_null; // while the owner has not made it NOT NULL, which heap_insert() does not check
 };
 constexpr column_shape k_shape[k_log_columns] = {
-    {"team_id", UUIDOID},     {"created_at", TIMESTAMPTZOID}, {"id", UUIDOID},
-    {"xact_id", XID8OID},     {"actor_id", UUIDOID},          {"row_id", UUIDOID},
-    {"operation", TEXTOID},   {"table_name", TEXTOID},        {"row_key", JSONBOID},
-    {"old_values", JSONBOID}, {"new_values", JSONBOID},       {"db_role", TEXTOID},
-    {"login_role", TEXTOID},  {"request_id", TEXTOID},        {"client_addr", INETOID},
+    {"team_id", UUIDOID, false},     {"created_at", TIMESTAMPTZOID, false},
+    {"id", UUIDOID, false},          {"xact_id", XID8OID, false},
+    {"actor_id", UUIDOID, true},     {"row_id", UUIDOID, true},
+    {"operation", TEXTOID, false},   {"table_name", TEXTOID, false},
+    {"row_key", JSONBOID, true},     {"old_values", JSONBOID, true},
+    {"new_values", JSONBOID, true},  {"db_role", TEXTOID, true},
+    {"login_role", TEXTOID, true},   {"request_id", TEXTOID, true},
+    {"client_addr", INETOID, true},
 };
 
 // The log's own CHECK constraint; the trigger writes nothing that it would refuse.
@@ -100,7 +104,7 @@ Oid route(Relation log, TimestampTz at, TimestampTz &from, TimestampTz &to) {
     return partition < 0 ? InvalidOid : description->oids[partition];
 }
 
-// True when the partition has the columns that the package made and no others.
+// True when the partition has the columns as the package made them and no others.
 bool map_columns(Relation partition, int *attributes) {
     TupleDesc row = RelationGetDescr(partition);
     int live = 0;
@@ -114,6 +118,7 @@ bool map_columns(Relation partition, int *attributes) {
             Form_pg_attribute attribute = TupleDescAttr(row, i);
             if (!attribute->attisdropped && attribute->atttypid == k_shape[c].type &&
                 attribute->attgenerated == '\0' &&
+                !(attribute->attnotnull && k_shape[c].may_be_null) &&
                 std::strcmp(NameStr(attribute->attname), k_shape[c].name) == 0)
                 attributes[c] = i;
         }
