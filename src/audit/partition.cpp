@@ -2,6 +2,7 @@
 #include "audit/partition.hpp"
 
 #include "core/error.hpp"
+#include "pg/package.hpp"
 
 #include <cstring>
 
@@ -11,7 +12,6 @@ extern "C" {
 #include "access/genam.h"            // index_open
 #include "access/table.h"            // table_open
 #include "catalog/index.h"           // BuildIndexInfo
-#include "catalog/namespace.h"       // get_namespace_oid
 #include "catalog/pg_am.h"           // HEAP_TABLE_AM_OID
 #include "catalog/pg_class.h"        // RELKIND_RELATION
 #include "catalog/pg_type.h"         // type oids
@@ -20,7 +20,6 @@ extern "C" {
 #include "partitioning/partdesc.h"   // RelationGetPartitionDesc
 #include "storage/lmgr.h"            // LockRelationOid
 #include "utils/inval.h"             // CacheRegisterRelcacheCallback
-#include "utils/lsyscache.h"         // get_relname_relid
 #include "utils/partcache.h"         // RelationGetPartitionKey
 #include "utils/rel.h"               // RelationGetDescr
 #include "utils/timestamp.h"         // TimestampTzGetDatum
@@ -189,10 +188,8 @@ bool read_partition(Oid oid, log_target &target) {
 Relation open_log() {
     watch_relations();
     Oid log = known.log;
-    if (!OidIsValid(log)) {
-        const Oid schema = get_namespace_oid("saas", true);
-        log = OidIsValid(schema) ? get_relname_relid("audit_logs", schema) : InvalidOid;
-    }
+    if (!OidIsValid(log))
+        log = pg::package_table_unsafe("audit_logs");
     if (!OidIsValid(log))
         throw core::error{k_no_log, "table saas.audit_logs does not exist",
                           "A change of an audited table must be recorded.",

@@ -4,15 +4,14 @@
 #include <string>
 
 #include "pg/boundary.hpp"
+#include "pg/package.hpp"
 #include "pg/spi.hpp"
 
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "access/xact.h"       // GetCurrentTransactionStartTimestamp
-#include "catalog/namespace.h" // get_namespace_oid
-#include "utils/guc.h"         // GetConfigOption
-#include "utils/lsyscache.h"   // get_relname_relid
+#include "access/xact.h" // GetCurrentTransactionStartTimestamp
+#include "utils/guc.h"   // GetConfigOption
 }
 
 namespace saas::context {
@@ -34,10 +33,7 @@ std::optional<core::uuid> setting(const char *name) {
 
 // Before the package is deployed nobody is a member.
 bool is_deployed() {
-    return pg::call([] {
-        Oid schema = get_namespace_oid("saas", true);
-        return OidIsValid(schema) && OidIsValid(get_relname_relid("team_members", schema));
-    });
+    return pg::call([] { return OidIsValid(pg::package_table_unsafe("team_members")); });
 }
 
 // The member's role, asked as saas_internal: the caller has no context yet that would let it read.
