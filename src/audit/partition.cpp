@@ -33,16 +33,16 @@ constexpr core::sqlstate k_no_log{"SA042"};
 struct column_shape {
     const char *name;
     Oid type;
-    bool may_be_null; // while the owner has not made it NOT NULL, which heap_insert() does not check
+    bool may_be_null; // as the package made it: heap_insert() does not check NOT NULL
 };
 constexpr column_shape k_shape[k_log_columns] = {
-    {"team_id", UUIDOID, false},     {"created_at", TIMESTAMPTZOID, false},
-    {"id", UUIDOID, false},          {"xact_id", XID8OID, false},
-    {"actor_id", UUIDOID, true},     {"row_id", UUIDOID, true},
-    {"operation", TEXTOID, false},   {"table_name", TEXTOID, false},
-    {"row_key", JSONBOID, true},     {"old_values", JSONBOID, true},
-    {"new_values", JSONBOID, true},  {"db_role", TEXTOID, true},
-    {"login_role", TEXTOID, true},   {"request_id", TEXTOID, true},
+    {"team_id", UUIDOID, false},    {"created_at", TIMESTAMPTZOID, false},
+    {"id", UUIDOID, false},         {"xact_id", XID8OID, false},
+    {"actor_id", UUIDOID, true},    {"row_id", UUIDOID, true},
+    {"operation", TEXTOID, false},  {"table_name", TEXTOID, false},
+    {"row_key", JSONBOID, true},    {"old_values", JSONBOID, true},
+    {"new_values", JSONBOID, true}, {"db_role", TEXTOID, true},
+    {"login_role", TEXTOID, true},  {"request_id", TEXTOID, true},
     {"client_addr", INETOID, true},
 };
 
