@@ -2,6 +2,7 @@
 #include "audit/partition.hpp"
 
 #include "core/error.hpp"
+#include "pg/invalidation.hpp"
 #include "pg/package.hpp"
 
 #include <cstring>
@@ -19,7 +20,6 @@ extern "C" {
 #include "partitioning/partbounds.h" // partition_range_datum_bsearch
 #include "partitioning/partdesc.h"   // RelationGetPartitionDesc
 #include "storage/lmgr.h"            // LockRelationOid
-#include "utils/inval.h"             // CacheRegisterRelcacheCallback
 #include "utils/partcache.h"         // RelationGetPartitionKey
 #include "utils/rel.h"               // RelationGetDescr
 #include "utils/timestamp.h"         // TimestampTzGetDatum
@@ -61,7 +61,7 @@ known_log known{};
 
 // Any change of the log, its partitions or their indexes. Indexes announce themselves with their
 // table. Only marks: it can run while the target is in use.
-void relation_changed(Datum, Oid relation) {
+void relation_changed(Oid relation) {
     if (relation == InvalidOid || relation == known.log ||
         (known.valid && relation == known.target.partition))
         known.valid = false;
@@ -69,10 +69,10 @@ void relation_changed(Datum, Oid relation) {
         known.log = InvalidOid;
 }
 
-void watch_relations() {
+void watch_log() {
     static bool watching = false;
     if (!watching) {
-        CacheRegisterRelcacheCallback(relation_changed, 0);
+        pg::watch_relations(relation_changed);
         watching = true;
     }
 }
@@ -186,7 +186,7 @@ bool read_partition(Oid oid, log_target &target) {
 } // namespace
 
 Relation open_log() {
-    watch_relations();
+    watch_log();
     Oid log = known.log;
     if (!OidIsValid(log))
         log = pg::package_table_unsafe("audit_logs");

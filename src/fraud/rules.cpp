@@ -10,13 +10,14 @@
 #include "core/error.hpp"
 #include "fraud/answer.hpp"
 #include "pg/datum.hpp"
+#include "pg/invalidation.hpp"
 #include "pg/package.hpp"
 #include "pg/spi.hpp"
 
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "utils/inval.h" // CacheRegisterRelcacheCallback, AcceptInvalidationMessages
+#include "utils/inval.h" // AcceptInvalidationMessages
 }
 
 namespace saas::fraud {
@@ -31,7 +32,7 @@ constexpr std::size_t k_kept_teams = 256;
 Oid rules_table = InvalidOid;
 std::uint64_t table_generation = 0;
 
-void table_changed(Datum, Oid relation) {
+void table_changed(Oid relation) {
     if (relation == InvalidOid || relation == rules_table)
         ++table_generation;
 }
@@ -118,7 +119,7 @@ void forget_least_used() {
 } // namespace
 
 void initialise() {
-    CacheRegisterRelcacheCallback(table_changed, 0);
+    pg::watch_relations(table_changed);
 }
 
 compiled_rules &rules_of_texts(ArrayType *texts) {

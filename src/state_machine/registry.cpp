@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "pg/boundary.hpp"
+#include "pg/invalidation.hpp"
 #include "pg/package.hpp"
 
 #include <map>
@@ -18,7 +19,6 @@ extern "C" {
 #include "catalog/pg_type.h"     // TEXTOID
 #include "executor/spi.h"        // SPI_*
 #include "utils/builtins.h"      // CStringGetTextDatum
-#include "utils/inval.h"         // CacheRegisterRelcacheCallback
 #include "utils/memutils.h"      // MemoryContextStrdup
 #include "utils/snapmgr.h"       // GetLatestSnapshot
 #include "utils/syscache.h"      // SearchSysCache1
@@ -58,11 +58,9 @@ cache &known() {
 std::uint64_t generation = 1;
 Oid watched_table = InvalidOid;
 
-extern "C" {
-static void table_changed(Datum, Oid relation) {
+void table_changed(Oid relation) {
     if (relation == InvalidOid || relation == watched_table)
         ++generation;
-}
 }
 
 Oid owner_of_unsafe(Oid table) {
@@ -163,7 +161,7 @@ const core::state_machine &machine_of(std::string_view name) {
 }
 
 void initialise() {
-    CacheRegisterRelcacheCallback(table_changed, 0);
+    pg::watch_relations(table_changed);
 }
 
 } // namespace saas::state_machine
