@@ -8,6 +8,7 @@
 extern "C" {
 #include "access/htup_details.h" // heap_modify_tuple_by_cols
 #include "access/xact.h"         // GetCurrentTransactionStartTimestamp
+#include "catalog/pg_type.h"     // TIMESTAMPTZOID
 #include "commands/trigger.h"    // CALLED_AS_TRIGGER, TriggerData
 #include "executor/spi.h"        // SPI_fnumber
 #include "utils/timestamp.h"     // TimestampTzGetDatum
@@ -27,8 +28,11 @@ SAAS_FUNCTION(saas_set_updated_at) {
                           "saas.set_updated_at() is for BEFORE UPDATE … FOR EACH ROW triggers"};
     TupleDesc columns = RelationGetDescr(trigger->tg_relation);
     int column = SPI_fnumber(columns, "updated_at");
-    if (column <= 0)
-        throw core::error{k_trigger_protocol_violated, "the table has no column updated_at"};
+    // Anyone may put the trigger on a table of their own, and a value of another type is no
+    // pointer.
+    if (column <= 0 || SPI_gettypeid(columns, column) != TIMESTAMPTZOID)
+        throw core::error{k_trigger_protocol_violated,
+                          "the table has no column updated_at of type timestamptz"};
     Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
     bool is_null = false;
     HeapTuple changed = heap_modify_tuple_by_cols(trigger->tg_newtuple, columns, 1, &column, &now,
