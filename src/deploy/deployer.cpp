@@ -73,7 +73,7 @@ void check_history(const run &state) {
         auto module = std::find_if(state.files.modules.begin(), state.files.modules.end(),
                                    [&](const module_files &m) { return m.name == key.first; });
         std::string name = "migration " + key.first + "/" + value.name;
-        if (module == state.files.modules.end() ||
+        if (module == state.files.modules.end() || key.second < 1 ||
             module->migrations.size() < static_cast<std::size_t>(key.second))
             throw core::error{k_edited_migration, name + " was applied but is not in the package",
                               {}, "Install the version of pg_saas that this database was deployed "
@@ -131,7 +131,7 @@ void make_partitions(run &state) {
     if (there[0][0] != "t")
         return;
     auto made = state.connection.query("SELECT saas.ensure_all_partitions()");
-    if (made[0][0] != "0")
+    if (!made.empty() && made[0][0] && made[0][0] != "0")
         state.done.add("core", "partitions", "made " + *made[0][0]);
 }
 
