@@ -12,6 +12,12 @@
 
 #include "pg/prelude.hpp"
 
+extern "C" {
+#include "catalog/namespace.h"    // get_namespace_oid
+#include "catalog/pg_namespace.h" // NamespaceRelationId
+#include "storage/lmgr.h"         // LockDatabaseObject
+}
+
 namespace saas::deploy {
 namespace {
 
@@ -135,6 +141,12 @@ void make_partitions(run &state) {
         state.done.add("core", "partitions", "made " + *made[0][0]);
 }
 
+// One deployer at a time. Not by an advisory lock, which anybody could hold.
+void lock_schema_unsafe() {
+    LockDatabaseObject(NamespaceRelationId, get_namespace_oid("saas", false), 0,
+                       ShareUpdateExclusiveLock);
+}
+
 // The frame that deploy and rollback share: rights, lock, bookkeeping, dry run.
 template <class Work>
 std::vector<pg::text_row> in_deployment(bool dry_run, Work work) {
@@ -143,7 +155,7 @@ std::vector<pg::text_row> in_deployment(bool dry_run, Work work) {
     state.roles = configured_roles();
     deployment_settings settings;
     require_deployer(state.connection);
-    state.connection.query("SELECT pg_advisory_xact_lock(hashtextextended('saas.deploy', 0))");
+    pg::call([] { lock_schema_unsafe(); });
     trial attempt{dry_run};
     if (!has_bookkeeping(state.connection))
         run_file(state.connection, state.files.bookkeeping, state.roles);

@@ -143,6 +143,14 @@ like "$(PGUSER=test_stranger sql -d deploy_c -c 'SELECT saas.deploy()')" 'permis
 sql -d deploy_c -c 'GRANT EXECUTE ON FUNCTION saas.deploy(text[], boolean) TO test_stranger' >/dev/null
 like "$(PGUSER=test_stranger sql -d deploy_c -c 'SELECT saas.deploy()')" 'permission denied to deploy' 'not even with EXECUTE'
 
+# A lock that anybody may take keeps nobody from deploying.
+PGUSER=test_stranger sql -d deploy_c -c "SELECT pg_advisory_lock(hashtextextended('saas.deploy', 0)), pg_sleep(5)" >/dev/null &
+holder=$!
+sleep 0.5
+like "$(PGUSER=test_owner sql -d deploy_c -c "SET lock_timeout = '1s'" -c 'SELECT saas.deploy()')" 'up to date' 'an advisory lock does not stop a deployment'
+kill $holder 2>/dev/null
+wait $holder 2>/dev/null
+
 # What the owner writes into the deployer's records gives no right over functions of others.
 sql -d deploy_c -c "CREATE FUNCTION public.trusted() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT current_user::text'" >/dev/null
 PGUSER=test_owner sql -d deploy_c -c "INSERT INTO saas.schema_objects VALUES ('core', 'x', 1, 'function', 'public.trusted()')" -c 'SELECT saas.deploy()' >/dev/null
