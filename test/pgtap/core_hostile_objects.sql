@@ -1,6 +1,6 @@
 -- Native code survives tables that are not what it expects, and lends its rights to nobody.
 BEGIN;
-SELECT plan(10);
+SELECT plan(11);
 
 -- Anyone may put a trigger of the package on a temporary table of their own.
 CREATE TEMPORARY TABLE dated (id integer, updated_at text) ON COMMIT DROP;
@@ -82,6 +82,21 @@ SELECT is(
     'machines are read as saas_internal, not as the owner of the table'
 );
 ROLLBACK TO swapped;
+
+-- The names that the trail asks, given to somebody's own functions.
+SAVEPOINT asked;
+CREATE TABLE public.noted (id integer);
+CREATE TRIGGER noted AFTER INSERT ON public.noted FOR EACH ROW EXECUTE FUNCTION saas.audit_row_change('public.noted', '', '', '');
+ALTER SCHEMA saas RENAME TO saas_was;
+CREATE SCHEMA saas;
+CREATE TABLE saas.audit_logs (LIKE saas_was.audit_logs);
+CREATE FUNCTION saas.current_user_id() RETURNS uuid LANGUAGE sql AS 'SELECT gen_random_uuid()';
+INSERT INTO public.noted VALUES (1);
+SELECT is(
+    (SELECT count(*) FROM (TABLE saas.audit_logs UNION ALL TABLE saas_was.audit_logs) AS l WHERE l.table_name = 'public.noted' AND l.actor_id IS NULL),
+    1::bigint, 'the trail calls only functions of the library'
+);
+ROLLBACK TO asked;
 
 -- The log of a superuser in the database of somebody else.
 SAVEPOINT borrowed;
