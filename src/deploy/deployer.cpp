@@ -12,6 +12,12 @@
 
 #include "pg/prelude.hpp"
 
+extern "C" {
+#include "catalog/namespace.h"    // get_namespace_oid
+#include "catalog/pg_namespace.h" // NamespaceRelationId
+#include "storage/lmgr.h"         // LockDatabaseObject
+}
+
 namespace saas::deploy {
 namespace {
 
@@ -73,7 +79,7 @@ void check_history(const run &state) {
         auto module = std::find_if(state.files.modules.begin(), state.files.modules.end(),
                                    [&](const module_files &m) { return m.name == key.first; });
         std::string name = "migration " + key.first + "/" + value.name;
-        if (module == state.files.modules.end() ||
+        if (module == state.files.modules.end() || key.second < 1 ||
             module->migrations.size() < static_cast<std::size_t>(key.second))
             throw core::error{k_edited_migration, name + " was applied but is not in the package",
                               {}, "Install the version of pg_saas that this database was deployed "
@@ -131,8 +137,14 @@ void make_partitions(run &state) {
     if (there[0][0] != "t")
         return;
     auto made = state.connection.query("SELECT saas.ensure_all_partitions()");
-    if (made[0][0] != "0")
+    if (!made.empty() && made[0][0] && made[0][0] != "0")
         state.done.add("core", "partitions", "made " + *made[0][0]);
+}
+
+// One deployer at a time. Not by an advisory lock, which anybody could hold.
+void lock_schema_unsafe() {
+    LockDatabaseObject(NamespaceRelationId, get_namespace_oid("saas", false), 0,
+                       ShareUpdateExclusiveLock);
 }
 
 // The frame that deploy and rollback share: rights, lock, bookkeeping, dry run.
@@ -143,7 +155,7 @@ std::vector<pg::text_row> in_deployment(bool dry_run, Work work) {
     state.roles = configured_roles();
     deployment_settings settings;
     require_deployer(state.connection);
-    state.connection.query("SELECT pg_advisory_xact_lock(hashtextextended('saas.deploy', 0))");
+    pg::call([] { lock_schema_unsafe(); });
     trial attempt{dry_run};
     if (!has_bookkeeping(state.connection))
         run_file(state.connection, state.files.bookkeeping, state.roles);

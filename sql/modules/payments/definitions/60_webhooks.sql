@@ -323,6 +323,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_id uuid;
+    v_constraint text;
 BEGIN
     PERFORM saas.require_team(p_team, 'admin');
     INSERT INTO saas.payment_providers AS p (
@@ -339,6 +340,17 @@ BEGIN
         is_active = COALESCE(p_is_active, p.is_active)
     RETURNING p.id INTO v_id;
     RETURN v_id;
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        -- The server's own detail would show the row, secrets and all, and the log would keep it.
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME;
+        RAISE EXCEPTION USING
+            ERRCODE = SQLSTATE,
+            MESSAGE = 'the provider cannot be set up like this',
+            HINT = 'Give a provider that is supported, a name of 1 to 200 characters, up to 8 secrets that are not empty, and a tolerance of 1 to 86400 seconds.',
+            SCHEMA = 'saas',
+            TABLE = 'payment_providers',
+            CONSTRAINT = v_constraint;
 END
 $$;
 COMMENT ON FUNCTION saas.configure_payment_provider(uuid, text, bytea[], text, integer, boolean) IS
