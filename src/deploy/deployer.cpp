@@ -147,14 +147,19 @@ std::vector<pg::text_row> in_deployment(bool dry_run, Work work) {
     require_deployer(state.connection);
     state.connection.query("SELECT pg_advisory_xact_lock(hashtextextended('saas.deploy', 0))");
     trial attempt{dry_run};
-    if (!has_bookkeeping(state.connection))
-        run_file(state.connection, state.files.bookkeeping, state.roles);
-    state.migrations = read_migrations(state.connection);
-    state.definitions = read_definitions(state.connection);
-    check_history(state);
-    take_functions(state.connection);
-    work(state);
-    give_functions(state.connection);
+    try {
+        if (!has_bookkeeping(state.connection))
+            run_file(state.connection, state.files.bookkeeping, state.roles);
+        state.migrations = read_migrations(state.connection);
+        state.definitions = read_definitions(state.connection);
+        check_history(state);
+        take_functions(state.connection);
+        work(state);
+        give_functions(state.connection);
+    } catch (...) {
+        attempt.end();
+        throw;
+    }
     attempt.end();
     settings.restore();
     state.connection.close();
