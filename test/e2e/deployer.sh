@@ -8,6 +8,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 source "$here/lib/tap.sh"
 : "${PGHOST:?}" "${PGPORT:?}" "${PG_CONFIG:?}"
 package=$("$PG_CONFIG" --sharedir)/pg_saas/modules
+[ -d "$package" ] || {
+    echo "Bail out! $package does not exist"
+    exit 1
+}
 original=$(mktemp -d)
 cp -a "$package/." "$original/"
 restore_package() { rm -rf "${package:?}"/* && cp -a "$original/." "$package/"; }

@@ -1,6 +1,6 @@
 -- What each kind of delivery does.
 BEGIN;
-SELECT plan(71);
+SELECT plan(75);
 \ir include/payments.sql
 
 -- Genuine or not.
@@ -154,6 +154,18 @@ SELECT is(
     (SELECT i.provider_intent_id FROM saas.payment_intents AS i WHERE i.team_id = pg_temp.team() AND i.id = (pg_temp.payment('ch_5')).payment_intent_id),
     'pi_5', 'and its payment finds it'
 );
+
+-- A refund that names the intent alone waits for whatever it needs next.
+SELECT is((pg_temp.deliver(pg_temp.event('evt_34', 300, pg_temp.refund('re_7', NULL, 600, 'succeeded', '{"payment_intent": "pi_6"}')))).outcome, 'deferred', 'a refund before its intent is known');
+SELECT is((pg_temp.deliver(pg_temp.event('evt_35', 90, pg_temp.charge('ch_6', NULL, 'succeeded', true)))).outcome, 'processed', 'a charge that does not name its intent');
+SELECT pg_temp.deliver(pg_temp.event('evt_36', 280, pg_temp.refund('re_8', 'ch_6', 600, 'succeeded')));
+SELECT pg_temp.deliver(pg_temp.event('evt_37', 95, pg_temp.charge('ch_6', 'pi_6', 'succeeded', true)));
+SELECT results_eq(
+    $$SELECT e.reason, e.waits_for FROM saas.webhook_events AS e WHERE e.team_id = pg_temp.team() AND e.provider_event_id = 'evt_34'$$,
+    $$VALUES ('the refunds would exceed the payment', 'ch_6')$$, 'once it does, the refund is tried, and waits for another to come back'
+);
+SELECT pg_temp.deliver(pg_temp.event('evt_38', 290, pg_temp.refund('re_8', 'ch_6', 600, 'failed')));
+SELECT is((SELECT e.status FROM saas.webhook_events AS e WHERE e.team_id = pg_temp.team() AND e.provider_event_id = 'evt_34'), 'processed', 'which it does');
 
 -- What makes no sense fails, and is kept.
 CREATE TEMPORARY TABLE nonsense (id text, object jsonb, detail text) ON COMMIT DROP;
