@@ -76,9 +76,10 @@ int applied_version(const run &state, const std::string &module) {
 // An applied migration must be in the package, with the text that was applied.
 void check_history(const run &state) {
     for (const auto &[key, value] : state.migrations) {
+        const std::string &owner = key.first;
         auto module = std::find_if(state.files.modules.begin(), state.files.modules.end(),
-                                   [&](const module_files &m) { return m.name == key.first; });
-        std::string name = "migration " + key.first + "/" + value.name;
+                                   [&](const module_files &m) { return m.name == owner; });
+        std::string name = "migration " + owner + "/" + value.name;
         if (module == state.files.modules.end() || key.second < 1 ||
             module->migrations.size() < static_cast<std::size_t>(key.second))
             throw core::error{k_edited_migration, name + " was applied but is not in the package",
@@ -104,11 +105,12 @@ void run_definitions(run &state, const module_files &module, bool all) {
         state.done.add(module.name, step, known == state.definitions.end() ? "created" : "replaced");
     }
     for (const auto &[key, value] : state.definitions) {
+        const std::string &path = key.second;
         bool present = std::any_of(module.definitions.begin(), module.definitions.end(),
-                                   [&](const sql_file &file) { return file.path == key.second; });
+                                   [&](const sql_file &file) { return file.path == path; });
         if (key.first == module.name && !present) {
-            drop_definitions(state.connection, module.name, &key.second);
-            state.done.add(module.name, key.second.substr(module.name.size() + 1), "dropped");
+            drop_definitions(state.connection, module.name, &path);
+            state.done.add(module.name, path.substr(module.name.size() + 1), "dropped");
         }
     }
 }
@@ -157,14 +159,19 @@ std::vector<pg::text_row> in_deployment(bool dry_run, Work work) {
     require_deployer(state.connection);
     pg::call([] { lock_schema_unsafe(); });
     trial attempt{dry_run};
-    if (!has_bookkeeping(state.connection))
-        run_file(state.connection, state.files.bookkeeping, state.roles);
-    state.migrations = read_migrations(state.connection);
-    state.definitions = read_definitions(state.connection);
-    check_history(state);
-    take_functions(state.connection);
-    work(state);
-    give_functions(state.connection);
+    try {
+        if (!has_bookkeeping(state.connection))
+            run_file(state.connection, state.files.bookkeeping, state.roles);
+        state.migrations = read_migrations(state.connection);
+        state.definitions = read_definitions(state.connection);
+        check_history(state);
+        take_functions(state.connection);
+        work(state);
+        give_functions(state.connection);
+    } catch (...) {
+        attempt.end();
+        throw;
+    }
     attempt.end();
     settings.restore();
     state.connection.close();

@@ -90,5 +90,5 @@ AS $$
     VALUES (sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())));
 $$;
 COMMENT ON FUNCTION saas.rotate_context_key() IS
-'Makes a new key for request contexts and removes the old ones. For the owner, and after restoring a dump elsewhere. Contexts of running transactions end.';
+'Makes a new key for request contexts and removes the old ones. For the owner, and after restoring a dump elsewhere. A transaction that is running may lose its context.';
 REVOKE ALL ON FUNCTION saas.rotate_context_key() FROM PUBLIC;
