@@ -7,6 +7,7 @@ VALUES (:'team', 'stripe', 'Stripe', ARRAY['whsec_bench'::bytea]);
 CREATE SCHEMA bench;
 CREATE TABLE bench.settings AS SELECT :'team'::uuid AS team_id;
 CREATE SEQUENCE bench.next CACHE 1;
+CREATE TABLE bench.commits (n integer);
 CREATE UNLOGGED TABLE bench.deliveries AS
 SELECT
     d.n,
@@ -91,5 +92,4 @@ BEGIN
     RETURN NULL;
 END
 $$;
-VACUUM ANALYZE;
-CHECKPOINT;
+VACUUM ANALYZE bench.deliveries;

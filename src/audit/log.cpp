@@ -31,7 +31,7 @@ extern "C" {
 namespace saas::audit {
 namespace {
 
-constexpr std::size_t k_random_bytes = 10; // that an id takes
+constexpr std::size_t k_random_bytes = core::uuid_v7_generator::k_random_bytes;
 
 // Fresh random bytes. The generator is asked for many at a time: one call costs more than a row.
 std::span<const std::uint8_t, k_random_bytes> random_bytes() {
@@ -48,14 +48,14 @@ std::span<const std::uint8_t, k_random_bytes> random_bytes() {
     return bytes;
 }
 
-// Ascends with every row of this backend, so that (created_at, id) is the order in which the
-// changes of one statement happened.
-Datum next_id(TimestampTz now) {
+// By the clock and not by the start of the statement, which may have waited for the row: so the ids
+// of one row's changes ascend whichever sessions made them.
+Datum next_id() {
     static core::uuid_v7_generator generator;
     constexpr TimestampTz k_epoch =
         TimestampTz{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * USECS_PER_DAY;
-    const auto milliseconds = static_cast<std::uint64_t>((now + k_epoch) / 1000);
-    const core::uuid id = generator.next(milliseconds, random_bytes());
+    const auto microseconds = static_cast<std::uint64_t>(GetCurrentTimestamp() + k_epoch);
+    const core::uuid id = generator.next(microseconds, random_bytes());
     auto *copy = static_cast<pg_uuid_t *>(palloc(sizeof(pg_uuid_t)));
     std::memcpy(copy->data, id.data(), UUID_LEN);
     return UUIDPGetDatum(copy);
@@ -165,7 +165,7 @@ void describe_request(log_row &row, char operation, const Datum *team) {
         row.set(c_team_id, current.missing ? UUIDPGetDatum(&platform) : current.value);
     }
     row.set(c_created_at, TimestampTzGetDatum(now));
-    row.set(c_id, next_id(now));
+    row.set(c_id, next_id());
     row.set(c_xact_id, FullTransactionIdGetDatum(GetTopFullTransactionId()));
     row.set(c_operation, CStringGetTextDatum(text));
     set_optional(row, c_actor_id, current_user());

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "pg/boundary.hpp"
+#include "pg/package.hpp"
 
 #include "pg/prelude.hpp"
 
@@ -13,11 +14,10 @@ extern "C" {
 #include "access/htup_details.h" // heap_getattr
 #include "access/table.h"        // table_open
 #include "access/tableam.h"      // table_beginscan
-#include "catalog/namespace.h"   // get_namespace_oid
 #include "catalog/pg_class.h"    // RELKIND_RELATION
 #include "catalog/pg_type.h"     // UUIDOID, BYTEAOID
-#include "utils/lsyscache.h"     // get_relname_relid, get_attnum, get_rel_relkind, get_atttype
-#include "utils/snapmgr.h"       // GetLatestSnapshot
+#include "utils/lsyscache.h"     // get_attnum, get_rel_relkind, get_atttype
+#include "utils/snapmgr.h"       // GetCatalogSnapshot
 #include "utils/uuid.h"          // pg_uuid_t
 }
 
@@ -26,8 +26,7 @@ namespace {
 
 // Copies the key with the highest id (they ascend) into `key`. Plain data only.
 bool read_newest_unsafe(std::uint8_t *key, std::size_t size) {
-    Oid schema = get_namespace_oid("saas", true);
-    Oid table = OidIsValid(schema) ? get_relname_relid("context_keys", schema) : InvalidOid;
+    Oid table = pg::package_table_unsafe("context_keys");
     if (!OidIsValid(table))
         return false;
     AttrNumber id_column = get_attnum(table, "id");
@@ -39,7 +38,8 @@ bool read_newest_unsafe(std::uint8_t *key, std::size_t size) {
     pg_uuid_t newest;
     bool found = false;
     Relation relation = table_open(table, AccessShareLock);
-    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    // What is committed by now, which GetLatestSnapshot() refuses to parallel workers.
+    Snapshot snapshot = RegisterSnapshot(GetCatalogSnapshot(table));
     TableScanDesc scan = table_beginscan(relation, snapshot, 0, nullptr);
     HeapTuple tuple;
     while ((tuple = heap_getnext(scan, ForwardScanDirection)) != nullptr) {

@@ -162,13 +162,9 @@ std::vector<pg::text_row> in_deployment(bool dry_run, Work work) {
 void require_no_dependents(run &state, const std::string &module) {
     for (const module_files &other : state.files.modules) {
         bool requires_it = std::count(other.required.begin(), other.required.end(), module) != 0;
-        if (requires_it && applied_version(state, other.name) > 0)
-            throw core::error{k_still_required,
-                              "module \"" + module + "\" is required by \"" + other.name + "\"", {},
-                              "Roll back \"" + other.name + "\" first."};
         bool defines = std::any_of(state.definitions.begin(), state.definitions.end(),
                                    [&](const auto &d) { return d.first.first == other.name; });
-        if (requires_it && defines)
+        if (requires_it && (defines || applied_version(state, other.name) > 0))
             throw core::error{k_still_required,
                               "module \"" + module + "\" is required by \"" + other.name + "\"", {},
                               "Roll back \"" + other.name + "\" first."};

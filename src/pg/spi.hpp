@@ -50,8 +50,9 @@ class as_role {
 
 // The role saas_internal, under its configured name: the package's own, which row-level security does
 // not filter. Everything native that reads or writes the package's tables on behalf of a caller runs as
-// this role and never as a superuser: the owner of the database may have put a view, a trigger or a
-// function of their own behind a name of the package, and it must not gain rights by being called.
+// this role or as the owner of the table, and never as a superuser: the owner of the database may have
+// put a view, a trigger or a function of their own behind a name of the package, and it must not gain
+// rights by being called.
 [[nodiscard]] Oid internal_role_id();
 
 // The bootstrap superuser, for the commands of the deployer that no other role may give. They execute

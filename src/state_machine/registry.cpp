@@ -3,6 +3,8 @@
 
 #include "core/error.hpp"
 #include "pg/boundary.hpp"
+#include "pg/invalidation.hpp"
+#include "pg/package.hpp"
 
 #include <map>
 #include <memory>
@@ -13,13 +15,10 @@
 extern "C" {
 #include "access/htup_details.h" // GETSTRUCT
 #include "access/xact.h"         // IsInParallelMode
-#include "catalog/namespace.h"   // get_namespace_oid
 #include "catalog/pg_class.h"    // Form_pg_class
 #include "catalog/pg_type.h"     // TEXTOID
 #include "executor/spi.h"        // SPI_*
 #include "utils/builtins.h"      // CStringGetTextDatum
-#include "utils/inval.h"         // CacheRegisterRelcacheCallback
-#include "utils/lsyscache.h"     // get_relname_relid
 #include "utils/memutils.h"      // MemoryContextStrdup
 #include "utils/snapmgr.h"       // GetLatestSnapshot
 #include "utils/syscache.h"      // SearchSysCache1
@@ -29,7 +28,6 @@ namespace saas::state_machine {
 namespace {
 
 constexpr core::sqlstate k_undefined_object{"42704"};
-constexpr core::sqlstate k_object_not_in_prerequisite_state{"55000"};
 
 // Rows as plain data.
 struct raw_edge {
@@ -60,16 +58,9 @@ cache &known() {
 std::uint64_t generation = 1;
 Oid watched_table = InvalidOid;
 
-extern "C" {
-static void table_changed(Datum, Oid relation) {
+void table_changed(Oid relation) {
     if (relation == InvalidOid || relation == watched_table)
         ++generation;
-}
-}
-
-Oid find_table_unsafe() {
-    Oid schema = get_namespace_oid("saas", true);
-    return OidIsValid(schema) ? get_relname_relid("state_transitions", schema) : InvalidOid;
 }
 
 Oid owner_of_unsafe(Oid table) {
@@ -133,16 +124,13 @@ raw_edges query_as_owner_unsafe(Oid table, const char *name, MemoryContext targe
 
 std::unique_ptr<core::state_machine> load(const std::string &name) {
     raw_edges raw = pg::call([&] {
-        watched_table = find_table_unsafe();
+        watched_table = pg::package_table_unsafe("state_transitions");
         return OidIsValid(watched_table)
                    ? query_as_owner_unsafe(watched_table, name.c_str(), CurrentMemoryContext)
                    : raw_edges{nullptr, 0};
     });
     if (!OidIsValid(watched_table))
-        throw core::error{k_object_not_in_prerequisite_state,
-                          "there is no table saas.state_transitions",
-                          {},
-                          "Run SELECT saas.deploy() first."};
+        pg::refuse_not_deployed();
     if (raw.count == 0)
         throw core::error{k_undefined_object,
                           "there is no state machine \"" + name + "\"",
@@ -173,7 +161,7 @@ const core::state_machine &machine_of(std::string_view name) {
 }
 
 void initialise() {
-    CacheRegisterRelcacheCallback(table_changed, 0);
+    pg::watch_relations(table_changed);
 }
 
 } // namespace saas::state_machine

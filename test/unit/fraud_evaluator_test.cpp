@@ -184,6 +184,9 @@ TEST(fraud_evaluator, allow_overrides_then_block_challenge_review) {
               fraud::decision::block);
     EXPECT_EQ(decide({"REVIEW IF true", "CHALLENGE IF true"}), fraud::decision::challenge);
     EXPECT_EQ(decide({"REVIEW IF true", "SCORE +10 IF true"}), fraud::decision::review);
+    EXPECT_EQ(decide({"REVIEW IF true", "SCORE +80 IF true"}), fraud::decision::block);
+    EXPECT_EQ(decide({"CHALLENGE IF true", "SCORE +60 IF true"}), fraud::decision::challenge);
+    EXPECT_EQ(decide({"ALLOW IF true", "SCORE +80 IF true"}), fraud::decision::approve);
     EXPECT_EQ(decide({"TAG 'x' IF true"}), fraud::decision::approve);
     EXPECT_EQ(decide({"ALLOW IF true", "PRIORITY -1 BLOCK IF true"}), fraud::decision::block);
     EXPECT_EQ(decide({"SHADOW BLOCK IF true"}), fraud::decision::approve);

@@ -146,32 +146,33 @@ void evaluator::execute() {
 }
 
 // ALLOW and BLOCK are final: the first of them in the order of the rules decides, so without
-// priorities ALLOW overrides everything. Then CHALLENGE, then REVIEW, then the score.
+// priorities ALLOW overrides everything. Otherwise the gravest of what the rules and the score ask for:
+// a rule that wants a review does not shield a payment whose score says block.
 void evaluator::decide(const thresholds &limits) noexcept {
     std::int64_t sum = 0;
-    bool challenged = false;
-    bool reviewed = false;
+    decision asked = decision::approve;
     const rule_head *final_rule = nullptr;
     for (std::uint32_t rule : result_.matched) {
         const rule_head &head = rules_->rules()[rule].head;
         sum += head.score;
-        challenged = challenged || head.action == action::challenge;
-        reviewed = reviewed || head.action == action::review;
+        if (head.action == action::challenge)
+            asked = decision::challenge;
+        else if (head.action == action::review)
+            asked = std::max(asked, decision::review);
         if (final_rule == nullptr && head.action <= action::block)
             final_rule = &head;
     }
     result_.score = static_cast<int>(std::clamp<std::int64_t>(sum, 0, 100));
-    if (final_rule != nullptr)
+    if (final_rule != nullptr) {
         result_.decision =
             final_rule->action == action::allow ? decision::approve : decision::block;
-    else if (challenged)
-        result_.decision = decision::challenge;
-    else if (reviewed)
-        result_.decision = decision::review;
-    else
-        result_.decision = result_.score >= limits.block    ? decision::block
-                           : result_.score >= limits.review ? decision::review
-                                                            : decision::approve;
+        return;
+    }
+    if (result_.score >= limits.block)
+        asked = decision::block;
+    else if (result_.score >= limits.review)
+        asked = std::max(asked, decision::review);
+    result_.decision = asked;
 }
 
 assessment evaluate(const rule_set &rules, attribute_values values, const thresholds &limits) {

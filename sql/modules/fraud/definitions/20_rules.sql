@@ -14,7 +14,7 @@ BEGIN
             ERRCODE = 'SA050',
             MESSAGE = 'the rule is not valid: ' || v_verdict.message,
             DETAIL = pg_catalog.format('At character %s of the rule.', v_verdict.position),
-            HINT = COALESCE(v_verdict.hint, 'saas.validate_rule() checks a rule without keeping it.'),
+            HINT = COALESCE(NULLIF(v_verdict.hint, ''), 'saas.validate_rule() checks a rule without saving it.'),
             SCHEMA = TG_TABLE_SCHEMA,
             TABLE = TG_TABLE_NAME,
             COLUMN = 'rule';

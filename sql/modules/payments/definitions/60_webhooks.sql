@@ -1,4 +1,24 @@
 -- Deliveries of webhooks: verified, recognised when they come again, applied once, kept.
+CREATE OR REPLACE FUNCTION saas.require_fresh_snapshots()
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    -- A child that is deferred and its parent that lands at once must see each other.
+    IF current_setting('transaction_isolation') = 'repeatable read' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '0A000',
+            MESSAGE = 'webhooks cannot be taken in at isolation level repeatable read',
+            HINT = 'Use read committed or serializable.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.require_fresh_snapshots() IS
+'Refuses isolation level repeatable read with 0A000: there, what another session has recorded meanwhile would be overlooked.';
+REVOKE ALL ON FUNCTION saas.require_fresh_snapshots() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.require_fresh_snapshots() TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.attempt_webhook(
     p_team uuid,
     p_provider text,
@@ -30,6 +50,10 @@ EXCEPTION WHEN OTHERS THEN
     -- Not the event's fault: roll back, and let the provider deliver it again.
     IF left(error_code, 2) IN ('08', '25', '40', '53', '55', '57', '58', 'XX') THEN
         RAISE;
+    ELSIF error_code = '23505' AND current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '40001',
+            MESSAGE = 'could not serialize access: the object was recorded after this transaction began';
     END IF;
     outcome := 'failed';
     -- Messages of these classes name constraints and rules of ours; others may quote the payload.
@@ -75,7 +99,15 @@ BEGIN
             FOR UPDATE
         LOOP
             v_result := saas.attempt_webhook(p_team, p_provider, NULL, v_event.payload);
-            CONTINUE WHEN v_result.outcome = 'deferred';
+            IF v_result.outcome = 'deferred' THEN -- maybe for something else than before
+                UPDATE saas.webhook_events AS e
+                SET reason = v_result.detail,
+                    waits_for = v_result.waits_for
+                WHERE e.team_id = p_team
+                    AND e.id = v_event.id
+                    AND (e.reason, e.waits_for) IS DISTINCT FROM (v_result.detail, v_result.waits_for);
+                CONTINUE;
+            END IF;
             v_progress := true;
             v_drained := v_drained + 1;
             UPDATE saas.webhook_events AS e
@@ -153,13 +185,7 @@ DECLARE
     v_result record;
 BEGIN
     p_received_at := COALESCE(p_received_at, now());
-    -- A child that is deferred and its parent that lands at once must see each other.
-    IF current_setting('transaction_isolation') = 'repeatable read' THEN
-        RAISE EXCEPTION USING
-            ERRCODE = '0A000',
-            MESSAGE = 'saas.ingest_webhook() does not work at isolation level repeatable read',
-            HINT = 'Use read committed or serializable.';
-    END IF;
+    PERFORM saas.require_fresh_snapshots();
     SELECT p.webhook_secrets, p.webhook_tolerance_seconds
     INTO v_secrets, v_tolerance
     FROM saas.payment_providers AS p
@@ -243,26 +269,36 @@ DECLARE
     v_result record;
     v_now timestamptz := now();
 BEGIN
+    PERFORM saas.require_fresh_snapshots();
+    -- Row locks of events come after the locks of objects, as in ingest_webhook(), or this one and the
+    -- delivery of the parent would wait for each other.
+    PERFORM saas.lock_provider_object(p_team, e.provider, e.provider_event_id)
+    FROM saas.webhook_events AS e
+    WHERE e.team_id = p_team AND e.id = p_webhook_event AND e.provider_event_id IS NOT NULL;
     SELECT e.* INTO v_event
     FROM saas.webhook_events AS e
-    WHERE e.team_id = p_team AND e.id = p_webhook_event
-    FOR UPDATE;
-    IF NOT FOUND OR v_event.status NOT IN ('deferred', 'failed') OR v_event.payload IS NULL THEN
+    WHERE e.team_id = p_team
+        AND e.id = p_webhook_event
+        AND e.status IN ('deferred', 'failed')
+        AND e.payload IS NOT NULL;
+    IF FOUND THEN
+        v_result := saas.attempt_webhook(p_team, v_event.provider, NULL, v_event.payload);
+        outcome := v_result.outcome;
+        detail := v_result.detail;
+        UPDATE saas.webhook_events AS e
+        SET status = outcome,
+            reason = detail,
+            error_code = v_result.error_code,
+            waits_for = v_result.waits_for,
+            processed_at = CASE WHEN outcome <> 'deferred' THEN v_now END
+        WHERE e.team_id = p_team AND e.id = p_webhook_event AND e.status IN ('deferred', 'failed');
+    END IF;
+    IF NOT FOUND THEN -- or the parent that it waited for came meanwhile
         RAISE EXCEPTION USING
             ERRCODE = 'SA073',
             MESSAGE = 'there is no such event to be tried again',
             DETAIL = 'Only events that are deferred, or failed with a readable body, can be.';
     END IF;
-    v_result := saas.attempt_webhook(p_team, v_event.provider, NULL, v_event.payload);
-    outcome := v_result.outcome;
-    detail := v_result.detail;
-    UPDATE saas.webhook_events AS e
-    SET status = outcome,
-        reason = detail,
-        error_code = v_result.error_code,
-        waits_for = v_result.waits_for,
-        processed_at = CASE WHEN outcome <> 'deferred' THEN v_now END
-    WHERE e.team_id = p_team AND e.id = p_webhook_event;
     IF v_result.landed IS NOT NULL THEN
         PERFORM saas.drain_deferred_webhooks(p_team, v_event.provider, v_result.landed, v_now);
     END IF;

@@ -1,0 +1,1 @@
+INSERT INTO bench.commits VALUES (1);
