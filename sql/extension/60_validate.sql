@@ -91,7 +91,7 @@ AS $$
         UNION ALL
         SELECT 'error', t.name, 'roles may ' || lower(a.privilege_type) || ' the table',
             pg_catalog.format('REVOKE %s ON %s FROM %s;', a.privilege_type, t.name,
-                COALESCE(quote_ident(a.grantee::regrole::text), 'PUBLIC'))
+                CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
         FROM tables AS t
         CROSS JOIN aclexplode(t.relacl) AS a
         JOIN pg_class AS c ON c.oid = t.oid

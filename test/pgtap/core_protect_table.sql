@@ -1,6 +1,6 @@
 -- saas.protect_table(): a table of one's own is safe after one call, and as before after another.
 BEGIN;
-SELECT plan(52);
+SELECT plan(58);
 
 SELECT saas.create_user('ann@example.com', 'Ann') AS ann, saas.create_user('ben@example.com', 'Ben') AS ben,
     saas.create_user('vic@example.com', 'Vic') AS vic, saas.create_user('dan@example.com', 'Dan') AS dan \gset
@@ -145,6 +145,20 @@ SELECT isnt_empty($$SELECT * FROM saas.unprotect_table('shop.things')$$, 'unprot
 SELECT is(saas.protection_state('shop.things'), (SELECT was FROM state), 'and all is as it was');
 SELECT is((SELECT count(*)::integer FROM shop.things), 3, 'with the data');
 SELECT throws_ok($$SELECT saas.unprotect_table('shop.things')$$, 'SA032', NULL, 'once');
+
+-- A comment that was changed by hand is read, not run.
+GRANT SELECT (name), UPDATE ON shop.things TO saas_analyst;
+UPDATE state SET was = saas.protection_state('shop.things');
+SELECT is((SELECT count(*)::integer FROM saas.protect_table('shop.things') WHERE step = 'audit'), 1, 'it can be protected again');
+SELECT isnt_empty($$SELECT * FROM saas.unprotect_table('shop.things')$$, 'and back');
+SELECT is(saas.protection_state('shop.things'), (SELECT was FROM state), 'with the rights there were');
+SELECT is_empty($$SELECT * FROM saas.unprotection_steps('shop.things', 'shop.things', '{"row_security": [], "forced": [], "triggers": [],
+    "rights": [{"role": "saas_app; DROP TABLE shop.things", "privilege": "SELECT", "column": null},
+        {"role": "saas_app", "privilege": "SELECT ON shop.things TO saas_app; DROP TABLE shop.things; --", "column": null}]}')
+    WHERE statement LIKE 'GRANT%'$$, 'nothing but names is taken from the comment');
+CREATE TABLE shop."Größe; --" (LIKE shop.things INCLUDING ALL);
+SELECT isnt_empty($$SELECT * FROM saas.protect_table('shop."Größe; --"', 'team_id')$$, 'an odd name is a name');
+SELECT isnt_empty($$SELECT * FROM saas.unprotect_table('shop."Größe; --"')$$, 'both ways');
 
 -- Partitions.
 CREATE TABLE shop.events (team_id uuid NOT NULL, created_at timestamptz NOT NULL, PRIMARY KEY (team_id, created_at)) PARTITION BY RANGE (created_at);

@@ -344,14 +344,16 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
     SELECT 'rights', format('REVOKE SELECT, INSERT, UPDATE, DELETE ON %s FROM saas_app, saas_service, saas_analyst', p_name)
     UNION ALL
-    SELECT 'rights', format('GRANT %s%s ON %s TO %s', r.privilege, ' (' || quote_ident(r."column") || ')', p_name, r.role)
+    -- The comment may have been changed by hand, and whoever runs this may be a superuser: take names
+    -- of rights, columns and roles from it, never SQL.
+    SELECT 'rights', format(
+        'GRANT %s%s ON %s TO %I', k.privilege, COALESCE(' (' || quote_ident(a.attname) || ')', ''), p_name, u.rolname)
     FROM jsonb_to_recordset(p_before -> 'rights') AS r (role text, privilege text, "column" text)
-    WHERE r."column" IS NOT NULL
-        AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = p_table AND a.attname = r."column")
-    UNION ALL
-    SELECT 'rights', format('GRANT %s ON %s TO %s', r.privilege, p_name, r.role)
-    FROM jsonb_to_recordset(p_before -> 'rights') AS r (role text, privilege text, "column" text)
-    WHERE r."column" IS NULL
+    JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS k (privilege) ON k.privilege = r.privilege
+    JOIN pg_roles AS u ON quote_ident(u.rolname) = r.role
+    LEFT JOIN pg_attribute AS a
+        ON a.attrelid = p_table AND a.attname = r."column" AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE r."column" IS NULL OR a.attname IS NOT NULL
     UNION ALL
     SELECT 'policy ' || p.polname, format('DROP POLICY %I ON %s', p.polname, p_name)
     FROM pg_policy AS p
