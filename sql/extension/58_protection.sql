@@ -277,7 +277,7 @@ BEGIN
     PERFORM saas.state_allows(p_machine, NULL, '', 'api');
     RETURN true;
 EXCEPTION
-    WHEN undefined_object OR object_not_in_prerequisite_state THEN RETURN false;
+    WHEN undefined_object OR SQLSTATE 'SA021' THEN RETURN false; -- no such machine, or no table of them
     WHEN invalid_parameter_value THEN RETURN true; -- the machine is there, a state '' is not
 END
 $$;
