@@ -148,10 +148,14 @@ SELECT throws_ok($$SELECT saas.unprotect_table('shop.things')$$, 'SA032', NULL, 
 
 -- A comment that was changed by hand is read, not run.
 GRANT SELECT (name), UPDATE ON shop.things TO saas_analyst;
+ALTER TABLE shop.things ENABLE ROW LEVEL SECURITY;
 UPDATE state SET was = saas.protection_state('shop.things');
 SELECT is((SELECT count(*)::integer FROM saas.protect_table('shop.things') WHERE step = 'audit'), 1, 'it can be protected again');
-SELECT isnt_empty($$SELECT * FROM saas.unprotect_table('shop.things')$$, 'and back');
-SELECT is(saas.protection_state('shop.things'), (SELECT was FROM state), 'with the rights there were');
+ALTER TABLE shop.things RENAME TO renamed;
+SELECT isnt_empty($$SELECT * FROM saas.unprotect_table('shop.renamed')$$, 'and back, whatever its name is by now');
+ALTER TABLE shop.renamed RENAME TO things;
+SELECT is(saas.protection_state('shop.things'), (SELECT was FROM state), 'with the rights and row-level security there were');
+ALTER TABLE shop.things DISABLE ROW LEVEL SECURITY;
 SELECT is_empty($$SELECT * FROM saas.unprotection_steps('shop.things', 'shop.things', '{"row_security": [], "forced": [], "triggers": [],
     "rights": [{"role": "saas_app; DROP TABLE shop.things", "privilege": "SELECT", "column": null},
         {"role": "saas_app", "privilege": "SELECT ON shop.things TO saas_app; DROP TABLE shop.things; --", "column": null}]}')

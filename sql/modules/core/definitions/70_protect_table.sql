@@ -79,7 +79,9 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
     WITH members AS (
-        SELECT c.oid, c.relrowsecurity, c.relforcerowsecurity, c.relacl, c.oid = p_table AS is_root
+        -- The table may be renamed before it is unprotected, so it stands for itself.
+        SELECT c.relrowsecurity, c.relforcerowsecurity, c.relacl, c.oid = p_table AS is_root,
+            CASE c.oid WHEN p_table THEN 'table' ELSE c.oid::regclass::text END AS name
         FROM (SELECT p_table AS relid UNION SELECT t.relid FROM pg_partition_tree(p_table) AS t) AS r
         JOIN pg_class AS c ON c.oid = r.relid
     ), rights AS (
@@ -92,8 +94,8 @@ AS $$
         WHERE t.attrelid = p_table
     )
     SELECT jsonb_build_object(
-        'row_security', (SELECT COALESCE(jsonb_agg(m.oid::regclass::text), '[]') FROM members AS m WHERE m.relrowsecurity),
-        'forced', (SELECT COALESCE(jsonb_agg(m.oid::regclass::text), '[]') FROM members AS m WHERE m.relforcerowsecurity),
+        'row_security', (SELECT COALESCE(jsonb_agg(m.name), '[]') FROM members AS m WHERE m.relrowsecurity),
+        'forced', (SELECT COALESCE(jsonb_agg(m.name), '[]') FROM members AS m WHERE m.relforcerowsecurity),
         'rights', (
             SELECT COALESCE(jsonb_agg(jsonb_build_object(
                 'role', r.grantee::regrole::text, 'privilege', r.privilege_type, 'column', r.column_name)), '[]')
@@ -367,7 +369,7 @@ AS $$
         ('DISABLE', m.relrowsecurity, p_before -> 'row_security'),
         ('NO FORCE', m.relforcerowsecurity, p_before -> 'forced')
     ) AS w (what, present, before)
-    WHERE w.present AND NOT w.before ? m.oid::regclass::text
+    WHERE w.present AND NOT w.before ? CASE m.oid WHEN p_table THEN 'table' ELSE m.oid::regclass::text END
     UNION ALL
     SELECT 'index', format('DROP INDEX %s', i.indexrelid::regclass)
     FROM pg_index AS i

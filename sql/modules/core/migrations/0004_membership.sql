@@ -83,10 +83,10 @@ CREATE TABLE saas.addresses (
         ON DELETE CASCADE,
     CONSTRAINT addresses_kind_check CHECK (kind IN ('billing', 'shipping', 'both')),
     CONSTRAINT addresses_country_check CHECK (country ~ '^[A-Z]{2}$'),
-    CONSTRAINT addresses_length_check CHECK (
-        length(line1) BETWEEN 1 AND 200
-        AND length(city) BETWEEN 1 AND 100
-        AND length(concat(label, recipient, company, line2, region, postal_code, phone)) <= 1000
+    CONSTRAINT addresses_line1_check CHECK (length(line1) BETWEEN 1 AND 200),
+    CONSTRAINT addresses_city_check CHECK (length(city) BETWEEN 1 AND 100),
+    CONSTRAINT addresses_details_check CHECK (
+        length(concat(label, recipient, company, line2, region, postal_code, phone)) <= 1000
     )
 );
 CREATE INDEX addresses_team_id_user_id_idx ON saas.addresses (team_id, user_id);
