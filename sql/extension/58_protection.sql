@@ -102,7 +102,25 @@ AS $$
     LEFT JOIN pg_constraint AS n ON n.conindid = k.index AND n.conrelid = s.oid AND n.contype IN ('p', 'u')
     WHERE s.team IS NOT NULL
         AND (NOT s.team = ANY (k.columns) OR (k.indisprimary AND k.columns[0] <> s.team))
-    UNION ALL
+$$;
+COMMENT ON FUNCTION saas.protection_key_findings(regclass, text) IS
+'Part of saas.protection_findings(): the column of the team, primary and unique keys.';
+
+CREATE OR REPLACE FUNCTION saas.protection_reference_findings(p_table regclass, p_team_column text)
+RETURNS TABLE (severity text, finding text, remedy text)
+LANGUAGE sql STABLE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH subject AS (
+        SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
+            (
+                SELECT a.attnum FROM pg_attribute AS a
+                WHERE a.attrelid = c.oid AND a.attname = p_team_column AND a.attnum > 0 AND NOT a.attisdropped
+            ) AS team
+        FROM pg_class AS c
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE c.oid = p_table
+    )
     SELECT 'error',
         pg_catalog.format('foreign key %I can point into another team', n.conname),
         pg_catalog.format(
@@ -144,8 +162,8 @@ AS $$
                 AND (n.confrelid = to_regclass('saas.teams') OR saas.tenant_column(n.confrelid) IS NOT NULL)
         )
 $$;
-COMMENT ON FUNCTION saas.protection_key_findings(regclass, text) IS
-'Part of saas.protection_findings(): the column of the team, primary, unique and foreign keys.';
+COMMENT ON FUNCTION saas.protection_reference_findings(regclass, text) IS
+'Part of saas.protection_findings(): foreign keys.';
 
 CREATE OR REPLACE FUNCTION saas.protection_access_findings(p_table regclass)
 RETURNS TABLE (severity text, finding text, remedy text)
@@ -214,6 +232,8 @@ LANGUAGE sql STABLE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT k.severity, k.finding, k.remedy FROM saas.protection_key_findings(p_table, p_team_column) AS k
+    UNION ALL
+    SELECT r.severity, r.finding, r.remedy FROM saas.protection_reference_findings(p_table, p_team_column) AS r
     UNION ALL
     SELECT a.severity, a.finding, a.remedy FROM saas.protection_access_findings(p_table) AS a
 $$;
