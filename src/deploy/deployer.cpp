@@ -49,6 +49,7 @@ struct run {
     std::vector<core::deploy::renamed_role> roles;
     applied_migrations migrations;
     applied_definitions definitions;
+    std::set<module_file> damaged;
     steps done;
 };
 
@@ -97,7 +98,9 @@ void check_history(const run &state) {
 void run_definitions(run &state, const module_files &module, bool all) {
     for (const sql_file &file : module.definitions) {
         auto known = state.definitions.find({module.name, file.path});
-        if (!all && known != state.definitions.end() && known->second.checksum == file.checksum)
+        bool damaged = state.damaged.count({module.name, file.path}) != 0;
+        if (!all && !damaged && known != state.definitions.end() &&
+            known->second.checksum == file.checksum)
             continue;
         auto objects = run_file(state.connection, file, state.roles);
         record_definitions(state.connection, module.name, file, objects);
@@ -165,6 +168,7 @@ std::vector<pg::text_row> in_deployment(bool dry_run, Work work) {
         state.migrations = read_migrations(state.connection);
         state.definitions = read_definitions(state.connection);
         check_history(state);
+        state.damaged = read_damaged(state.connection);
         take_functions(state.connection);
         work(state);
         give_functions(state.connection);

@@ -57,6 +57,14 @@ applied_definitions read_definitions(pg::spi &connection) {
     return known;
 }
 
+std::set<module_file> read_damaged(pg::spi &connection) {
+    std::set<module_file> files;
+    for (auto &row : connection.query("SELECT module, file FROM saas.missing_objects()"
+                                      " WHERE module IS NOT NULL AND file IS NOT NULL"))
+        files.insert({*row[0], *row[1]});
+    return files;
+}
+
 void record_migration(pg::spi &connection, const std::string &module, const migration &done) {
     connection.query("INSERT INTO saas.schema_migrations (module, version, name, checksum)"
                      " VALUES ($1, $2::integer, $3, $4)",

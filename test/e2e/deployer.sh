@@ -84,6 +84,11 @@ like "$(sql -d deploy_a -c "SELECT string_agg(DISTINCT state, ',') FROM saas.dep
 rm -rf "$original.moved"
 restore_package
 
+# What somebody dropped comes back.
+sql -d deploy_a -c 'DROP POLICY users_app_select ON saas.users' -c 'DROP TRIGGER users_10_updated_at ON saas.users' -c 'DROP FUNCTION saas.clear_context()' >/dev/null
+sql -d deploy_a -c 'SELECT saas.deploy()' >/dev/null
+is "$(catalog deploy_a)" "$deployed" 'a policy, a trigger and a function that were dropped are made again'
+
 # A definition that changes is replayed, one that goes takes its objects along.
 cat >"$package/core/definitions/99_test.sql" <<'SQL'
 CREATE OR REPLACE FUNCTION saas.test_definition(p_n integer) RETURNS integer LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, saas, pg_temp AS $$ SELECT p_n $$;
