@@ -22,11 +22,12 @@ constexpr core::sqlstate k_trigger_protocol_violated{"39P01"};
 constexpr core::sqlstate k_never_deleted{"SA033"};
 
 [[noreturn]] void misused() {
-    throw core::error{k_trigger_protocol_violated,
-                      "saas.refuse_delete() is for BEFORE DELETE … FOR EACH ROW and BEFORE TRUNCATE "
-                      "… FOR EACH STATEMENT triggers, with no argument or 'strict'",
-                      {},
-                      "Create the triggers with saas.add_refuse_delete()."};
+    throw core::error{
+        k_trigger_protocol_violated,
+        "saas.refuse_delete() is for BEFORE DELETE … FOR EACH ROW and BEFORE TRUNCATE "
+        "… FOR EACH STATEMENT triggers, with no argument or 'strict'",
+        {},
+        "Create the triggers with saas.add_refuse_delete()."};
 }
 
 bool is_strict(const Trigger *trigger) {
@@ -53,8 +54,7 @@ SAAS_FUNCTION(saas_refuse_delete) {
     if (is_delete && !strict && InNoForceRLSOperation())
         return PointerGetDatum(trigger->tg_trigtuple);
     throw core::error{k_never_deleted,
-                      "rows of \"" +
-                          std::string{RelationGetRelationName(trigger->tg_relation)} +
+                      "rows of \"" + std::string{RelationGetRelationName(trigger->tg_relation)} +
                           "\" are never deleted",
                       {},
                       "Mark the row as cancelled or deleted instead."};
