@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "pg/boundary.hpp"
+#include "pg/watched_table.hpp"
 
 #include <map>
 #include <memory>
@@ -13,13 +14,10 @@
 extern "C" {
 #include "access/htup_details.h" // GETSTRUCT
 #include "access/xact.h"         // IsInParallelMode
-#include "catalog/namespace.h"   // get_namespace_oid
 #include "catalog/pg_class.h"    // Form_pg_class
 #include "catalog/pg_type.h"     // TEXTOID
 #include "executor/spi.h"        // SPI_*
 #include "utils/builtins.h"      // CStringGetTextDatum
-#include "utils/inval.h"         // CacheRegisterRelcacheCallback
-#include "utils/lsyscache.h"     // get_relname_relid
 #include "utils/memutils.h"      // MemoryContextStrdup
 #include "utils/snapmgr.h"       // GetLatestSnapshot
 #include "utils/syscache.h"      // SearchSysCache1
@@ -55,22 +53,7 @@ cache &known() {
     return value;
 }
 
-// Counts the changes of the table that this backend was told of. It is bumped by a callback in the
-// middle of anything, so it is all that the callback touches.
-std::uint64_t generation = 1;
-Oid watched_table = InvalidOid;
-
-extern "C" {
-static void table_changed(Datum, Oid relation) {
-    if (relation == InvalidOid || relation == watched_table)
-        ++generation;
-}
-}
-
-Oid find_table_unsafe() {
-    Oid schema = get_namespace_oid("saas", true);
-    return OidIsValid(schema) ? get_relname_relid("state_transitions", schema) : InvalidOid;
-}
+constinit pg::watched_table transitions{"state_transitions"};
 
 Oid owner_of_unsafe(Oid table) {
     HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
@@ -133,16 +116,8 @@ raw_edges query_as_owner_unsafe(Oid table, const char *name, MemoryContext targe
 
 std::unique_ptr<core::state_machine> load(const std::string &name) {
     raw_edges raw = pg::call([&] {
-        watched_table = find_table_unsafe();
-        return OidIsValid(watched_table)
-                   ? query_as_owner_unsafe(watched_table, name.c_str(), CurrentMemoryContext)
-                   : raw_edges{nullptr, 0};
+        return query_as_owner_unsafe(transitions.oid(), name.c_str(), CurrentMemoryContext);
     });
-    if (!OidIsValid(watched_table))
-        throw core::error{k_object_not_in_prerequisite_state,
-                          "there is no table saas.state_transitions",
-                          {},
-                          "Run SELECT saas.deploy() first."};
     if (raw.count == 0)
         throw core::error{k_undefined_object,
                           "there is no state machine \"" + name + "\"",
@@ -160,11 +135,16 @@ std::unique_ptr<core::state_machine> load(const std::string &name) {
 const core::state_machine &machine_of(std::string_view name) {
     auto &machines = known().machines;
     auto found = machines.find(name);
-    if (found != machines.end() && found->second.generation == generation &&
+    if (found != machines.end() && found->second.generation == transitions.generation() &&
         (!found->second.provisional || IsInParallelMode()))
         return *found->second.machine;
     std::string key{name};
-    std::uint64_t before = generation; // a change while we read makes this entry old at once
+    if (!transitions.find())
+        throw core::error{k_object_not_in_prerequisite_state,
+                          "there is no table saas.state_transitions",
+                          {},
+                          "Run SELECT saas.deploy() first."};
+    std::uint64_t before = transitions.generation();
     bool provisional = IsInParallelMode();
     std::unique_ptr<core::state_machine> loaded = load(key);
     entry &e = machines[key];
@@ -173,7 +153,7 @@ const core::state_machine &machine_of(std::string_view name) {
 }
 
 void initialise() {
-    CacheRegisterRelcacheCallback(table_changed, 0);
+    transitions.watch();
 }
 
 } // namespace saas::state_machine
