@@ -12,6 +12,7 @@
 extern "C" {
 #include "access/htup_details.h"  // GETSTRUCT
 #include "catalog/pg_am.h"        // GIN_AM_OID
+#include "catalog/pg_collation.h" // DEFAULT_COLLATION_OID
 #include "catalog/pg_operator.h"  // OID_TEXT_ICLIKE_OP
 #include "catalog/pg_statistic.h" // Form_pg_statistic
 #include "catalog/pg_type.h"      // TSVECTOROID
@@ -116,8 +117,10 @@ Node *selectivity_unsafe(SupportRequestSelectivity *request) {
                              request->jointype, request->sjinfo);
         return reinterpret_cast<Node *>(request);
     }
-    request->selectivity = restriction_selectivity(request->root, op, request->args,
-                                                   request->inputcollid, request->varRelid);
+    // ILIKE's estimator refuses collations that saas.ilike takes; none changes the estimate much.
+    Oid collation = op == OID_TEXT_ICLIKE_OP ? DEFAULT_COLLATION_OID : request->inputcollid;
+    request->selectivity = restriction_selectivity(request->root, op, request->args, collation,
+                                                   request->varRelid);
     if (op != k_text_search_match) // its estimator reads lexemes' frequencies in any case
         request->selectivity = refine_unsafe(request, request->selectivity);
     return reinterpret_cast<Node *>(request);
