@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <string>
 
-namespace access = saas::core::access;
+namespace subject = saas::core::access;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
     const std::string_view input{reinterpret_cast<const char *>(data), size};
@@ -18,14 +18,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     std::string itself;
     for (char byte : text)
         itself += {'\\', byte};
-    for (access::character_length length : {access::single_byte_length, access::utf8_length}) {
-        const bool found = access::matches(text, pattern, length, saas::core::cancel_poll{});
-        if (found && !access::is_valid_pattern(pattern))
+    for (subject::character_length length : {subject::single_byte_length, subject::utf8_length}) {
+        const bool found = subject::matches(text, pattern, length, saas::core::cancel_poll{});
+        if (found && !subject::is_valid_pattern(pattern))
             std::abort();
-        if (!access::matches(text, "%", length, saas::core::cancel_poll{}))
+        if (!subject::matches(text, "%", length, saas::core::cancel_poll{}))
             std::abort();
     }
-    if (!access::matches(text, itself, access::single_byte_length, saas::core::cancel_poll{}))
+    if (!subject::matches(text, itself, subject::single_byte_length, saas::core::cancel_poll{}))
         std::abort();
     return 0;
 }

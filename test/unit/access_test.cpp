@@ -8,7 +8,7 @@
 #include <string>
 
 namespace core = saas::core;
-namespace access = saas::core::access;
+namespace subject = saas::core::access;
 using core::context::team_role;
 
 namespace {
@@ -20,7 +20,7 @@ core::uuid team(std::uint8_t number) {
 }
 
 bool like(std::string_view text, std::string_view pattern) {
-    return access::matches(text, pattern, access::utf8_length, core::cancel_poll{});
+    return subject::matches(text, pattern, subject::utf8_length, core::cancel_poll{});
 }
 
 // The definition of LIKE, followed word by word.
@@ -52,7 +52,7 @@ std::string random_text(std::mt19937 &random, std::string_view letters, std::siz
 } // namespace
 
 TEST(memberships, know_the_role_in_each_team_and_none_in_others) {
-    access::memberships mine{{{team(9), team_role::viewer}, {team(3), team_role::owner}}};
+    subject::memberships mine{{{team(9), team_role::viewer}, {team(3), team_role::owner}}};
     EXPECT_EQ(mine.role_in(team(3)), team_role::owner);
     EXPECT_EQ(mine.role_in(team(9)), team_role::viewer);
     for (std::uint8_t other : {0, 1, 4, 10, 255})
@@ -60,7 +60,7 @@ TEST(memberships, know_the_role_in_each_team_and_none_in_others) {
 }
 
 TEST(memberships, are_ascending_and_each_team_once_with_its_highest_role) {
-    access::memberships mine{
+    subject::memberships mine{
         {{team(2), team_role::viewer}, {team(1), team_role::member}, {team(2), team_role::admin}}};
     ASSERT_EQ(mine.all().size(), 2U);
     EXPECT_EQ(mine.all()[0].team, team(1));
@@ -68,8 +68,8 @@ TEST(memberships, are_ascending_and_each_team_once_with_its_highest_role) {
 }
 
 TEST(memberships, of_nobody_are_empty) {
-    EXPECT_TRUE(access::memberships{}.all().empty());
-    EXPECT_FALSE(access::memberships{}.role_in(team(0)));
+    EXPECT_TRUE(subject::memberships{}.all().empty());
+    EXPECT_FALSE(subject::memberships{}.role_in(team(0)));
 }
 
 TEST(wildcard, percent_underscore_and_escape) {
@@ -90,17 +90,17 @@ TEST(wildcard, underscore_takes_one_character_of_any_length) {
     EXPECT_TRUE(like("häß€😀", "h____"));
     EXPECT_FALSE(like("häß€😀", "h_____"));
     EXPECT_TRUE(like("x€y", "%€_"));
-    EXPECT_FALSE(access::matches("é", "_", access::single_byte_length, core::cancel_poll{}));
+    EXPECT_FALSE(subject::matches("é", "_", subject::single_byte_length, core::cancel_poll{}));
 }
 
 TEST(wildcard, a_lone_escape_at_the_end_matches_nothing) {
     for (const char *bad : {"\\", "a\\", "a\\\\\\", "%\\"}) {
-        EXPECT_FALSE(access::is_valid_pattern(bad)) << bad;
+        EXPECT_FALSE(subject::is_valid_pattern(bad)) << bad;
         EXPECT_FALSE(like("a", bad)) << bad;
         EXPECT_FALSE(like("a\\", bad)) << bad;
     }
     for (const char *good : {"", "a", "\\\\", "a\\\\", "\\%"})
-        EXPECT_TRUE(access::is_valid_pattern(good)) << good;
+        EXPECT_TRUE(subject::is_valid_pattern(good)) << good;
 }
 
 TEST(wildcard, agrees_with_the_definition_on_random_patterns) {
@@ -109,7 +109,7 @@ TEST(wildcard, agrees_with_the_definition_on_random_patterns) {
     for (int i = 0; i < 200'000; ++i) {
         std::string text = random_text(random, "ab%\\", 8);
         std::string pattern = random_text(random, "ab%_\\", 7);
-        if (!access::is_valid_pattern(pattern))
+        if (!subject::is_valid_pattern(pattern))
             continue;
         bool expected = slow_like(text, pattern);
         ASSERT_EQ(like(text, pattern), expected) << text << " LIKE " << pattern;
@@ -125,5 +125,6 @@ TEST(wildcard, a_pattern_of_many_percents_needs_no_stack_and_can_be_stopped) {
         pattern += "%a";
     EXPECT_TRUE(like(text, pattern));
     auto stop = core::cancel_poll{[] { return true; }};
-    EXPECT_THROW((void)access::matches(text, "%ab%ab", access::utf8_length, stop), core::cancelled);
+    EXPECT_THROW((void)subject::matches(text, "%ab%ab", subject::utf8_length, stop),
+                 core::cancelled);
 }
