@@ -88,9 +88,19 @@ void forget_least_used() {
         users().erase(oldest);
 }
 
+// Asked for each row of a query, mostly about the same person: found without a look-up.
+struct last_answer {
+    core::uuid user{};
+    const kept_user *known = nullptr;
+};
+constinit last_answer last;
+
 const memberships &of_user(const core::uuid &user) {
     static const memberships none;
     static std::uint64_t uses = 0;
+    if (last.known != nullptr && last.known->generation == generation() && last.user == user)
+        return last.known->teams;
+    last.known = nullptr; // what follows may drop it
     auto known = users().find(user);
     if (known == users().end() || known->second.generation != generation()) {
         if (!is_deployed())
@@ -105,6 +115,7 @@ const memberships &of_user(const core::uuid &user) {
         known = users().insert_or_assign(user, kept_user{std::move(loaded), before, 0}).first;
     }
     known->second.used = ++uses;
+    last = {user, &known->second};
     return known->second.teams;
 }
 

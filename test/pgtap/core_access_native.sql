@@ -291,6 +291,26 @@ SELECT is(public.counts('seen'), 0::bigint, 'and without a context the plan show
 RESET ROLE;
 RESET plan_cache_mode;
 
+-- Partitions and joins.
+CREATE TABLE public.parts (LIKE public.shared, PRIMARY KEY (team_id, id)) PARTITION BY RANGE (id);
+CREATE TABLE public.parts_1 PARTITION OF public.parts FOR VALUES FROM (1) TO (2000);
+CREATE TABLE public.parts_2 PARTITION OF public.parts FOR VALUES FROM (2000) TO (5000);
+INSERT INTO public.parts SELECT * FROM public.shared;
+ANALYZE public.parts;
+ALTER TABLE public.parts ENABLE ROW LEVEL SECURITY;
+CREATE POLICY parts_app_select ON public.parts FOR SELECT TO saas_app USING (saas.can_access(team_id));
+GRANT SELECT ON public.parts TO saas_app;
+SELECT is(
+    (SELECT array_agg(d.person) FROM public.differences('SELECT id FROM public.parts', 'SELECT id FROM public.truth WHERE user_id = $1', s.off) AS d WHERE d.wrong),
+    NULL, 'a partitioned table: ' || s.name)
+FROM scans AS s;
+SELECT is(
+    (SELECT array_agg(d.person) FROM public.differences(
+        format('SELECT a.id FROM public.parts AS a JOIN public.shared AS b ON b.team_id = a.team_id AND b.id = a.id WHERE a.team_id = %L OR a.rank < 500', md5('t5')),
+        format('SELECT id FROM public.truth WHERE user_id = $1 AND (team_id = %L OR rank < 500)', md5('t5')), s.off) AS d WHERE d.wrong),
+    NULL, 'a join of two such tables: ' || s.name)
+FROM scans AS s;
+
 -- Parallel workers answer like the leader.
 SELECT public.act_as(md5('u24')::uuid) \g /dev/null
 SET LOCAL ROLE saas_app;
@@ -304,6 +324,15 @@ SET LOCAL enable_bitmapscan = off;
 SELECT matches(public.plan_of('SELECT count(*) FROM public.shared'), 'Parallel', 'the plan is parallel');
 SELECT is((SELECT count(*) FROM public.shared), (SELECT truth FROM alternating WHERE step = 1 AND person = 0), 'parallel workers see the same rows');
 RESET ROLE;
+
+-- Trusted settings, where they are allowed, are a context like any other.
+SELECT saas.clear_context() \g /dev/null
+SELECT set_config('app.current_user_id', :'ann', true), set_config('app.current_team_id', :'red', true) \g /dev/null
+SELECT is(saas.can_access(:'blue'), false, 'settings of the session are no context while they are not trusted');
+SET LOCAL saas.trusted_settings = on;
+SELECT is(saas.role_in_team(:'blue'), 'viewer', 'trusted, they are');
+SELECT set_eq('SELECT unnest(saas.my_team_ids())', ARRAY[:'red', :'blue']::uuid[], 'with all teams of that person');
+RESET saas.trusted_settings;
 
 -- Properties that the promises rest on.
 SELECT is(
