@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "fraud/answer.hpp"
 #include "pg/datum.hpp"
+#include "pg/package.hpp"
 #include "pg/spi.hpp"
 #include "pg/watched_table.hpp"
 
@@ -18,7 +19,6 @@
 namespace saas::fraud {
 namespace {
 
-constexpr core::sqlstate k_not_deployed{"SA021"};
 constexpr std::size_t k_kept_arrays = 4;
 constexpr std::size_t k_kept_array_size = 1'048'576;
 constexpr std::size_t k_kept_teams = 256;
@@ -70,10 +70,11 @@ std::unique_ptr<compiled_rules> compile_texts(const std::vector<std::string> &te
 
 void find_table() {
     if (!rules_table.find())
-        throw core::error{k_not_deployed,
-                          "the schema package is not deployed",
-                          {},
-                          "Run SELECT saas.deploy() as the owner of the database."};
+        pg::refuse_not_deployed();
+}
+
+std::string_view text_of(const pg::text_value &value) {
+    return value ? std::string_view{*value} : std::string_view{};
 }
 
 // Reads as saas_internal: what is kept serves every later caller in this backend, so no one's
@@ -93,8 +94,9 @@ std::unique_ptr<compiled_rules> load(const core::uuid &team) {
     }
     std::vector<core::fraud::rule_source> sources;
     sources.reserve(rows.size());
+    // The owner may have dropped a NOT NULL: a row without rule is a broken one, named as such.
     for (const pg::text_row &row : rows)
-        sources.push_back({*row[0], *row[2], *row[1]});
+        sources.push_back({text_of(row[0]), text_of(row[2]), text_of(row[1])});
     return compile(sources, core::fraud::on_broken::keep);
 }
 

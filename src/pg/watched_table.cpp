@@ -2,40 +2,36 @@
 #include "pg/watched_table.hpp"
 
 #include "pg/boundary.hpp"
+#include "pg/invalidation.hpp"
+#include "pg/package.hpp"
 
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "catalog/namespace.h" // get_namespace_oid
-#include "utils/inval.h"       // CacheRegisterRelcacheCallback, AcceptInvalidationMessages
-#include "utils/lsyscache.h"   // get_relname_relid
+#include "utils/inval.h" // AcceptInvalidationMessages
 }
 
 namespace saas::pg {
 
 watched_table *watched_table::first_ = nullptr;
 
-// May run inside any server call, so it only counts. One callback serves all tables: a backend has
-// room for ten of them altogether, those of other extensions included.
-void watched_table::changed(Datum, Oid relation) noexcept {
+// May run inside any server call, so it only counts.
+void watched_table::changed(Oid relation) noexcept {
     for (watched_table *table = first_; table != nullptr; table = table->next_) {
         if (relation == InvalidOid || relation == table->table_)
             ++table->generation_;
     }
 }
 
-void watched_table::watch() noexcept {
+void watched_table::watch() {
     if (first_ == nullptr)
-        CacheRegisterRelcacheCallback(changed, 0);
+        watch_relations(changed);
     next_ = first_;
     first_ = this;
 }
 
 bool watched_table::find() {
-    table_ = call([this] {
-        Oid schema = get_namespace_oid("saas", true);
-        return OidIsValid(schema) ? get_relname_relid(name_, schema) : InvalidOid;
-    });
+    table_ = call([this] { return package_table_unsafe(name_); });
     return OidIsValid(table_);
 }
 

@@ -27,7 +27,7 @@ public:
     watched_table &operator=(const watched_table &) = delete;
 
     // From now on the callback counts changes. Called once, by _PG_init.
-    void watch() noexcept;
+    void watch();
 
     // Looks the table up by name. False when there is none. Calls the server through pg::call.
     [[nodiscard]] bool find();
@@ -39,7 +39,7 @@ public:
     [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
 
 private:
-    static void changed(Datum, Oid relation) noexcept;
+    static void changed(Oid relation) noexcept;
 
     static watched_table *first_;
     const char *name_;
