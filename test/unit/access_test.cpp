@@ -59,6 +59,19 @@ TEST(memberships, know_the_role_in_each_team_and_none_in_others) {
         EXPECT_FALSE(mine.role_in(team(other)));
 }
 
+TEST(memberships, of_many_teams_are_found_like_those_of_few) {
+    for (std::size_t count : {1U, 7U, 8U, 9U, 100U}) {
+        std::vector<subject::membership> all;
+        for (std::size_t i = count; i > 0; --i)
+            all.push_back({team(static_cast<std::uint8_t>(2 * i)), team_role::admin});
+        subject::memberships mine{all};
+        for (std::size_t i = 1; i <= count; ++i) {
+            EXPECT_EQ(mine.role_in(team(static_cast<std::uint8_t>(2 * i))), team_role::admin);
+            EXPECT_FALSE(mine.role_in(team(static_cast<std::uint8_t>(2 * i + 1))));
+        }
+    }
+}
+
 TEST(memberships, are_ascending_and_each_team_once_with_its_highest_role) {
     subject::memberships mine{
         {{team(2), team_role::viewer}, {team(1), team_role::member}, {team(2), team_role::admin}}};

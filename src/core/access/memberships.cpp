@@ -15,6 +15,14 @@ memberships::memberships(std::vector<membership> all) : all_{std::move(all)} {
 }
 
 std::optional<context::team_role> memberships::role_in(const uuid &team) const noexcept {
+    constexpr std::size_t k_few = 8; // most people; comparing for equality needs no call
+    if (all_.size() <= k_few) {
+        for (const membership &one : all_) {
+            if (one.team == team)
+                return one.role;
+        }
+        return std::nullopt;
+    }
     auto before = [](const membership &a, const uuid &b) { return a.team < b; };
     auto found = std::lower_bound(all_.begin(), all_.end(), team, before);
     if (found == all_.end() || found->team != team)
