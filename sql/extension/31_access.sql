@@ -1,5 +1,4 @@
--- Access to teams, for policies on shared tables and for applications. Not declared in alphabetical
--- order: a function names its planner support function.
+-- Access to teams, for policies on shared tables and for applications.
 CREATE OR REPLACE FUNCTION saas.can_access_support(internal)
 RETURNS internal
 LANGUAGE c STRICT PARALLEL SAFE
