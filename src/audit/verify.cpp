@@ -200,12 +200,17 @@ class tree_walk {
 
   private:
     void meet_roots();
-    void check_order(std::span<const std::uint8_t> positions);
+    void read_order(std::uint64_t first, std::span<const std::uint8_t> positions);
+    void note(finding found) {
+        if (!result_.broken)
+            result_.broken = std::move(found);
+    }
 
     const std::vector<milestone> &roots_;
     chain &result_;
     core::merkle::growing_tree tree_;
     std::size_t next_root_ = 0;
+    std::uint64_t expected_ = 0; // index of the next leaf
     std::optional<position> last_;
 };
 
@@ -225,22 +230,23 @@ void tree_walk::meet_roots() {
     }
 }
 
-void tree_walk::check_order(std::span<const std::uint8_t> positions) {
-    for (std::size_t at = 0; at < positions.size() && !broken(); at += k_position) {
+// Also after something was found broken: the rows are held against the leaves all the same.
+void tree_walk::read_order(std::uint64_t first, std::span<const std::uint8_t> positions) {
+    for (std::size_t at = 0; at < positions.size() && result_.ordered; at += k_position) {
         position now;
         std::memcpy(now.bytes.data(), positions.data() + at, k_position);
-        const std::uint64_t index = tree_.size() + at / k_position;
-        if (!last_ || now.compare(*last_) <= 0) {
-            if (at != 0) {
-                result_.broken = at_leaf(index, "order changed",
-                                         "Sealed leaves are not in the order of their rows.");
-                result_.broken->id = now.id();
-            } else {
-                result_.runs.push_back({index, index});
-            }
+        const std::uint64_t index = first + at / k_position;
+        const bool ascends = last_ && now.compare(*last_) > 0;
+        if (!ascends && at == 0)
+            result_.runs.push_back({index, index});
+        if (!ascends && at != 0) {
+            result_.ordered = false;
+            note(at_leaf(index, "order changed", "Sealed leaves are not in the order of their rows."));
         }
         last_ = now;
     }
+    if (!result_.runs.empty())
+        result_.runs.back().end = first + positions.size() / k_position;
 }
 
 void tree_walk::add(const cursor &chunk) {
@@ -248,39 +254,40 @@ void tree_walk::add(const cursor &chunk) {
     const auto count = static_cast<std::uint64_t>(chunk.integer(2));
     const auto hashes = chunk.bytes(3);
     const auto positions = chunk.bytes(4);
-    if (first != tree_.size() || hashes.size() != count * k_hash ||
+    if (first != expected_ || hashes.size() != count * k_hash ||
         positions.size() != count * k_position || count == 0) {
-        result_.broken = at_leaf(tree_.size(), "leaves missing",
-                                 "The list of sealed leaves has a gap or a wrong length.");
-        return;
+        result_.complete = false;
+        note(at_leaf(expected_, "leaves missing",
+                     "The list of sealed leaves has a gap or a wrong length."));
     }
-    check_order(positions);
+    read_order(first, positions.first(positions.size() / k_position * k_position));
+    expected_ = first + count;
     for (std::size_t i = 0; i < count && !broken(); ++i) {
         core::digest leaf;
         std::memcpy(leaf.data(), hashes.data() + i * k_hash, k_hash);
         tree_.append(leaf);
         meet_roots();
     }
-    if (!result_.runs.empty())
-        result_.runs.back().end = tree_.size();
 }
 
 void tree_walk::end() {
     if (broken())
         return;
-    if (next_root_ < roots_.size())
-        result_.broken = at_leaf(tree_.size(), "leaves missing",
-                                 "There are fewer sealed leaves than the last checkpoint says.");
-    else if (tree_.size() > result_.size)
-        result_.broken = at_leaf(result_.size, "checkpoint missing",
-                                 "There are sealed leaves after the last checkpoint.");
+    if (next_root_ < roots_.size()) {
+        result_.complete = false;
+        note(at_leaf(tree_.size(), "leaves missing",
+                     "There are fewer sealed leaves than the last checkpoint says."));
+    } else if (tree_.size() > result_.size) {
+        note(at_leaf(result_.size, "checkpoint missing",
+                     "There are sealed leaves after the last checkpoint."));
+    }
 }
 
 void check_tree(const std::uint8_t *team, const std::vector<milestone> &roots, chain &result) {
     core::cancel_poll poll{pg::stop_requested};
     tree_walk walk{roots, result};
     cursor chunk{k_leaves, team, INT8OID, PG_INT64_MIN, PG_INT64_MAX};
-    while (!walk.broken() && chunk.next()) {
+    while (chunk.next()) {
         poll.step();
         walk.add(chunk);
     }
@@ -403,8 +410,7 @@ chain verify_chain(const std::uint8_t *team, const std::string &anchor) {
     std::vector<milestone> roots = read_checkpoints(team, result);
     if (!result.broken && !anchor.empty())
         add_anchor(anchor, team, roots, result);
-    if (!result.broken)
-        check_tree(team, roots, result);
+    check_tree(team, roots, result);
     return result;
 }
 
@@ -422,9 +428,9 @@ SAAS_FUNCTION(saas_verify_audit_chain) {
     const std::string anchor = PG_ARGISNULL(3) ? "" : pg::text_string(PG_GETARG_DATUM(3));
     pg::spi connection;
     const audit::chain known = audit::verify_chain(team, anchor);
-    audit::row_summary rows;
-    // Where the list of leaves has a gap, rows cannot be held against it.
-    rows = audit::verify_rows(team, known, from, to);
+    // Rows are held against the leaves in order; without one that says nothing.
+    const audit::row_summary rows =
+        known.ordered ? audit::verify_rows(team, known, from, to) : audit::row_summary{};
     connection.close();
     std::vector<pg::text_row> answers;
     if (known.broken)

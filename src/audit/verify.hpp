@@ -50,6 +50,8 @@ struct leaf_run {
 
 struct chain {
     std::vector<leaf_run> runs;
+    bool complete = true; // no gap in the leaves
+    bool ordered = true;  // within each list of leaves
     std::uint64_t size = 0; // leaves in the last checkpoint
     std::int64_t checkpoints = 0;
     std::optional<position> through;   // of the last checkpoint

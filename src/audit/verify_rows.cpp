@@ -167,8 +167,7 @@ class comparison {
         summary.broken->leaf_index = leaf.index;
     }
     void unsealed(const log_entry &row) {
-        const bool late = (known_.through && row.place.compare(*known_.through) <= 0) ||
-                          (through_ && row.place.compare(*through_) <= 0);
+        const bool late = known_.complete && sealed_before(row.place);
         if (late) {
             summary.broken =
                 at_place(row.place, "row added", "The row stands between sealed ones.");
@@ -194,8 +193,13 @@ class comparison {
     row_summary summary;
 
   private:
+    [[nodiscard]] bool sealed_before(const position &place) const {
+        return (known_.through && place.compare(*known_.through) <= 0) ||
+               (through_ && place.compare(*through_) <= 0);
+    }
+
     const chain &known_;
-    std::optional<position> through_;
+    std::optional<position> through_; // how far the sealer has come
 };
 
 std::optional<position> sealed_through(const std::uint8_t *team) {

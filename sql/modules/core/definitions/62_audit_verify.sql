@@ -171,10 +171,11 @@ BEGIN
     FOR v_month IN
         SELECT p.name, p.bounds[1]::timestamptz AS from_time, p.bounds[2]::timestamptz AS to_time
         FROM (
-            SELECT c.oid::regclass::text AS name,
+            SELECT format('%I.%I', n.nspname, c.relname) AS name,
                 regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''(.*)''\) TO \(''(.*)''\)') AS bounds
             FROM pg_catalog.pg_inherits AS i
             JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
+            JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
             WHERE i.inhparent = 'saas.audit_logs'::regclass
         ) AS p
         WHERE p.bounds[2]::timestamptz <= p_before
