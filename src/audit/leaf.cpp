@@ -20,9 +20,9 @@ extern "C" {
 namespace saas::audit {
 namespace {
 
-constexpr log_column k_plain[] = {c_team_id,    c_created_at, c_id,        c_xact_id,
-                                  c_actor_id,   c_row_id,     c_operation, c_table_name,
-                                  c_db_role,    c_login_role, c_request_id};
+constexpr log_column k_plain[] = {c_team_id,  c_created_at, c_id,        c_xact_id,
+                                  c_actor_id, c_row_id,     c_operation, c_table_name,
+                                  c_db_role,  c_login_role, c_request_id};
 constexpr log_column k_payload[] = {c_row_key, c_old_values, c_new_values, c_client_addr};
 constexpr std::size_t k_plain_count = std::size(k_plain);
 constexpr std::size_t k_payload_count = std::size(k_payload);
@@ -99,8 +99,8 @@ core::digest leaf_of(const log_row &row, const core::digest &commitment) {
 }
 
 bool is_variable(int column) {
-    return column != c_team_id && column != c_created_at && column != c_id &&
-           column != c_xact_id && column != c_actor_id && column != c_row_id;
+    return column != c_team_id && column != c_created_at && column != c_id && column != c_xact_id &&
+           column != c_actor_id && column != c_row_id;
 }
 
 void fetch_values(log_row &row) {

@@ -12,8 +12,8 @@ namespace saas::audit {
 // is about to be written. `row` without salt and payload hash hashes the payload without salt.
 Datum make_leaf(const log_row &row);
 
-// The same for values as they are stored; NULL (false) when a row whose payload was erased still has
-// a payload or a salt, or its hash has a wrong length: no such row is ever written.
+// The same for values as they are stored; NULL (false) when a row whose payload was erased still
+// has a payload or a salt, or its hash has a wrong length: no such row is ever written.
 bool stored_leaf(log_row &row, Datum &leaf);
 
 // The commitment to the payload of a stored row, type bytea.

@@ -116,7 +116,7 @@ void insert_directly(const log_row &row, const log_target &target) {
 
 // `columns`: all, or those up to the leaf's, which a log of an earlier schema does not have.
 SPIPlanPtr prepare_insert(int columns) {
-    Oid types[k_log_columns] = {UUIDOID, TIMESTAMPTZOID, UUIDOID,  XID8OID,  UUIDOID, UUIDOID,
+    Oid types[k_log_columns] = {UUIDOID, TIMESTAMPTZOID, UUIDOID,  XID8OID,  UUIDOID,  UUIDOID,
                                 TEXTOID, TEXTOID,        JSONBOID, JSONBOID, JSONBOID, TEXTOID,
                                 TEXTOID, TEXTOID,        INETOID,  BYTEAOID, BYTEAOID, BYTEAOID};
     const char *query =

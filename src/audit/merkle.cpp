@@ -12,14 +12,14 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "catalog/pg_type.h"    // BYTEAOID
-#include "funcapi.h"            // InitMaterializedSRF
-#include "utils/array.h"        // deconstruct_array
-#include "utils/builtins.h"     // cstring_to_text_with_len
-#include "utils/timestamp.h"    // TimestampTz
-#include "utils/tuplestore.h"   // tuplestore_putvalues
-#include "utils/uuid.h"         // pg_uuid_t
-#include "utils/xid8.h"         // FullTransactionIdGetDatum
+#include "catalog/pg_type.h"  // BYTEAOID
+#include "funcapi.h"          // InitMaterializedSRF
+#include "utils/array.h"      // deconstruct_array
+#include "utils/builtins.h"   // cstring_to_text_with_len
+#include "utils/timestamp.h"  // TimestampTz
+#include "utils/tuplestore.h" // tuplestore_putvalues
+#include "utils/uuid.h"       // pg_uuid_t
+#include "utils/xid8.h"       // FullTransactionIdGetDatum
 }
 
 namespace {
@@ -117,8 +117,8 @@ core::uuid uuid_of(Datum value) {
     return out;
 }
 
-// Arguments 0 to 8: team, number, size, root, previous root, sealed at, through transaction, through
-// id, retained from (may be NULL).
+// Arguments 0 to 8: team, number, size, root, previous root, sealed at, through transaction,
+// through id, retained from (may be NULL).
 core::audit::checkpoint checkpoint_of(FunctionCallInfo fcinfo, const bytea *root,
                                       const bytea *previous) {
     check_hashes(root, "the root", 1);
@@ -205,11 +205,10 @@ SAAS_FUNCTION(saas_verify_inclusion) {
     ArrayType *path = PG_GETARG_ARRAYTYPE_P(3);
     const bytea *root = PG_GETARG_BYTEA_PP(4);
     std::vector<core::digest> proof;
-    PG_RETURN_BOOL(index >= 0 && size >= 0 && is_hash(leaf) && is_hash(root) &&
-                   read_proof(path, proof) &&
-                   core::merkle::verify_inclusion(hash_of(leaf), static_cast<std::uint64_t>(index),
-                                                  static_cast<std::uint64_t>(size), proof,
-                                                  hash_of(root)));
+    PG_RETURN_BOOL(
+        index >= 0 && size >= 0 && is_hash(leaf) && is_hash(root) && read_proof(path, proof) &&
+        core::merkle::verify_inclusion(hash_of(leaf), static_cast<std::uint64_t>(index),
+                                       static_cast<std::uint64_t>(size), proof, hash_of(root)));
 }
 
 SAAS_FUNCTION(saas_verify_consistency) {
@@ -221,9 +220,9 @@ SAAS_FUNCTION(saas_verify_consistency) {
     std::vector<core::digest> proof;
     PG_RETURN_BOOL(first >= 0 && second >= 0 && is_hash(first_root) && is_hash(second_root) &&
                    read_proof(path, proof) &&
-                   core::merkle::verify_consistency(
-                       static_cast<std::uint64_t>(first), static_cast<std::uint64_t>(second), proof,
-                       hash_of(first_root), hash_of(second_root)));
+                   core::merkle::verify_consistency(static_cast<std::uint64_t>(first),
+                                                    static_cast<std::uint64_t>(second), proof,
+                                                    hash_of(first_root), hash_of(second_root)));
 }
 
 SAAS_FUNCTION(saas_sign_audit_checkpoint) {
@@ -248,7 +247,8 @@ SAAS_FUNCTION(saas_audit_checkpoint_text) {
         [&] { return cstring_to_text_with_len(note.data(), static_cast<int>(note.size())); }));
 }
 
-// The positions of sealed rows, 32 bytes each: transaction, id, created_at in the server's binary form.
+// The positions of sealed rows, 32 bytes each: transaction, id, created_at in the server's binary
+// form.
 SAAS_FUNCTION(saas_audit_leaf_positions) {
     const bytea *positions = PG_GETARG_BYTEA_PP(0);
     check_hashes(positions, "the list of positions");

@@ -32,7 +32,7 @@ bool erasing = false; // while the statement below runs
 
 // Lets erasures through as long as it lives.
 class permission {
-  public:
+public:
     permission() { erasing = true; }
     ~permission() { erasing = false; }
     permission(const permission &) = delete;
@@ -42,12 +42,9 @@ class permission {
 constexpr struct {
     const char *name;
     log_column column;
-} k_payload[] = {{"row_key", c_row_key},
-                 {"old_values", c_old_values},
-                 {"new_values", c_new_values},
-                 {"client_addr", c_client_addr},
-                 {"payload_salt", c_payload_salt},
-                 {"payload_hash", c_payload_hash}};
+} k_payload[] = {{"row_key", c_row_key},           {"old_values", c_old_values},
+                 {"new_values", c_new_values},     {"client_addr", c_client_addr},
+                 {"payload_salt", c_payload_salt}, {"payload_hash", c_payload_hash}};
 
 // The payload column of that name, or k_log_columns.
 log_column payload_column(const char *name) {
@@ -102,7 +99,7 @@ bool is_erasure(TupleDesc shape, HeapTuple before, HeapTuple after) {
 }
 
 // Runs as the owner of the log, like the writing of it.
-uint64 erase(Datum *key) {
+uint64 erase_unsafe(Datum *key) {
     Oid types[] = {UUIDOID, TIMESTAMPTZOID, UUIDOID};
     Relation log = open_log();
     const Oid owner = log->rd_rel->relowner;
@@ -140,12 +137,12 @@ bool erases_payload(const TriggerData &data) {
 SAAS_FUNCTION(saas_redact_audit_payload) {
     Datum key[3] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
     saas::audit::permission permitted;
-    const uint64 rows = saas::pg::call([&] { return saas::audit::erase(key); });
+    const uint64 rows = saas::pg::call([&] { return saas::audit::erase_unsafe(key); });
     PG_RETURN_BOOL(rows == 1);
 }
 
-// Whether the session acts as the owner of the log. Inside a SECURITY DEFINER function too: then the
-// role that called counts, not the role whose rights the function has.
+// Whether the session acts as the owner of the log. Inside a SECURITY DEFINER function too: then
+// the role that called counts, not the role whose rights the function has.
 SAAS_FUNCTION(saas_is_audit_owner) {
     const Oid schema = get_namespace_oid("saas", true);
     const Oid log = OidIsValid(schema) ? get_relname_relid("audit_logs", schema) : InvalidOid;

@@ -121,8 +121,8 @@ bool check_checkpoint(const cursor &row, const std::uint8_t *team,
         result.broken = at_checkpoint(number, "key missing",
                                       "The key that signed the checkpoint is not there.");
     else if (!whole || !core::equal_constant_time(core::audit::sign(now, key), signature))
-        result.broken = at_checkpoint(number, "signature differs",
-                                      "The checkpoint is not what was signed.");
+        result.broken =
+            at_checkpoint(number, "signature differs", "The checkpoint is not what was signed.");
     else if (now.previous_root != before.root || now.size < before.size)
         result.broken = at_checkpoint(number, "chain broken",
                                       "The checkpoint does not continue the one before it.");
@@ -168,7 +168,9 @@ void add_anchor(const std::string &text, const std::uint8_t *team, std::vector<m
                 chain &result) {
     const auto anchor = core::audit::read_checkpoint(text);
     if (!anchor || anchor->point.team != uuid_at(team))
-        throw core::error{k_bad_checkpoint, "the text is not a checkpoint of this team's trail", {},
+        throw core::error{k_bad_checkpoint,
+                          "the text is not a checkpoint of this team's trail",
+                          {},
                           "Give the text that saas.audit_checkpoint() returned."};
     const auto number = static_cast<std::int64_t>(anchor->point.number);
     if (!is_genuine(*anchor, team)) {
@@ -190,7 +192,7 @@ void add_anchor(const std::string &text, const std::uint8_t *team, std::vector<m
 
 // Walks the leaves in order, against the roots.
 class tree_walk {
-  public:
+public:
     tree_walk(const std::vector<milestone> &roots, chain &result) : roots_{roots}, result_{result} {
         meet_roots();
     }
@@ -198,7 +200,7 @@ class tree_walk {
     void end();
     [[nodiscard]] bool broken() const { return result_.broken.has_value(); }
 
-  private:
+private:
     void meet_roots();
     void read_order(std::uint64_t first, std::span<const std::uint8_t> positions);
     void note(finding found) {
@@ -241,7 +243,8 @@ void tree_walk::read_order(std::uint64_t first, std::span<const std::uint8_t> po
             result_.runs.push_back({index, index});
         if (!ascends && at != 0) {
             result_.ordered = false;
-            note(at_leaf(index, "order changed", "Sealed leaves are not in the order of their rows."));
+            note(at_leaf(index, "order changed",
+                         "Sealed leaves are not in the order of their rows."));
         }
         last_ = now;
     }
@@ -303,8 +306,7 @@ pg::text_value time_text(const std::optional<std::int64_t> &time) {
         return std::nullopt;
     const std::int64_t value = *time;
     return std::string{pg::call([value] {
-        return DatumGetCString(
-            DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(value)));
+        return DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(value)));
     })};
 }
 
@@ -330,80 +332,6 @@ pg::text_row answer(const std::optional<finding> &found, const chain &known,
 }
 
 } // namespace
-
-int position::compare(const position &other) const {
-    return std::memcmp(bytes.data(), other.bytes.data(), 24);
-}
-
-std::int64_t position::created_at() const {
-    std::uint64_t n = 0;
-    for (std::size_t i = 24; i < 32; ++i)
-        n = n << 8 | bytes[i];
-    return static_cast<std::int64_t>(n);
-}
-
-std::array<std::uint8_t, 16> position::id() const {
-    return uuid_at(bytes.data() + 8);
-}
-
-position make_position(std::uint64_t transaction, const std::uint8_t *id,
-                       std::int64_t created_at) {
-    position out;
-    for (std::size_t i = 0; i < 8; ++i) {
-        out.bytes[i] = static_cast<std::uint8_t>(transaction >> (56 - 8 * i));
-        out.bytes[24 + i] =
-            static_cast<std::uint8_t>(static_cast<std::uint64_t>(created_at) >> (56 - 8 * i));
-    }
-    std::memcpy(out.bytes.data() + 8, id, UUID_LEN);
-    return out;
-}
-
-cursor::cursor(const char *query, const std::uint8_t *team, Oid type, std::int64_t from,
-               std::int64_t to) {
-    portal_ = pg::call([&] {
-        Oid types[] = {UUIDOID, type, type};
-        Datum values[] = {PointerGetDatum(team), Int64GetDatum(from), Int64GetDatum(to)};
-        return SPI_cursor_open_with_args(nullptr, query, 3, types, values, nullptr, true, 0);
-    });
-}
-
-bool cursor::next() {
-    if (table_ != nullptr && ++at_ < rows_)
-        return true;
-    pg::call([&] {
-        if (table_ != nullptr)
-            SPI_freetuptable(table_);
-        SPI_cursor_fetch(portal_, true, 256);
-        table_ = SPI_tuptable;
-        rows_ = SPI_processed;
-    });
-    at_ = 0;
-    return rows_ > 0;
-}
-
-Datum cursor::value(int column, bool &null) const {
-    return SPI_getbinval(table_->vals[at_], table_->tupdesc, column, &null);
-}
-
-std::int64_t cursor::integer(int column) const {
-    bool null = false;
-    return DatumGetInt64(value(column, null));
-}
-
-std::span<const std::uint8_t> cursor::bytes(int column) const {
-    bool null = false;
-    const Datum stored = value(column, null);
-    if (null)
-        return {};
-    const bytea *whole = pg::call([&] {
-        // Goes away with the rows.
-        MemoryContext caller = MemoryContextSwitchTo(table_->tuptabcxt);
-        const bytea *fetched = DatumGetByteaPP(stored);
-        MemoryContextSwitchTo(caller);
-        return fetched;
-    });
-    return {reinterpret_cast<const std::uint8_t *>(VARDATA_ANY(whole)), VARSIZE_ANY_EXHDR(whole)};
-}
 
 chain verify_chain(const std::uint8_t *team, const std::string &anchor) {
     chain result;

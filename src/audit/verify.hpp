@@ -41,8 +41,8 @@ struct position {
 };
 position make_position(std::uint64_t transaction, const std::uint8_t *id, std::int64_t created_at);
 
-// Leaves that are sealed in ascending order of their positions. There is more than one run only when
-// the database was restored into a cluster whose transactions count otherwise.
+// Leaves that are sealed in ascending order of their positions. There is more than one run only
+// when the database was restored into a cluster whose transactions count otherwise.
 struct leaf_run {
     std::uint64_t first;
     std::uint64_t end;
@@ -50,11 +50,11 @@ struct leaf_run {
 
 struct chain {
     std::vector<leaf_run> runs;
-    bool complete = true; // no gap in the leaves
-    bool ordered = true;  // within each list of leaves
+    bool complete = true;   // no gap in the leaves
+    bool ordered = true;    // within each list of leaves
     std::uint64_t size = 0; // leaves in the last checkpoint
     std::int64_t checkpoints = 0;
-    std::optional<position> through;   // of the last checkpoint
+    std::optional<position> through;           // of the last checkpoint
     std::int64_t retained_from = PG_INT64_MIN; // as TimestampTz
     std::optional<finding> broken;
 };
@@ -77,7 +77,7 @@ row_summary verify_rows(const std::uint8_t *team, const chain &known, std::int64
 
 // A cursor over a query of the team's rows; parameters $1 team, $2 and $3 int8 or timestamptz.
 class cursor {
-  public:
+public:
     cursor(const char *query, const std::uint8_t *team, Oid type, std::int64_t from,
            std::int64_t to);
     // The next row; false at the end.
@@ -87,7 +87,7 @@ class cursor {
     [[nodiscard]] std::int64_t integer(int column) const;
     [[nodiscard]] std::span<const std::uint8_t> bytes(int column) const; // empty for NULL
 
-  private:
+private:
     Portal portal_ = nullptr;
     SPITupleTable *table_ = nullptr;
     std::uint64_t rows_ = 0;

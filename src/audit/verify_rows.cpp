@@ -47,7 +47,7 @@ struct sealed_leaf {
 
 // The leaves of one run that were created in the range.
 class leaf_stream {
-  public:
+public:
     leaf_stream(const std::uint8_t *team, const leaf_run &run, std::int64_t from, std::int64_t to)
         : chunk_{k_leaves, team, INT8OID, static_cast<std::int64_t>(run.first),
                  static_cast<std::int64_t>(run.end)},
@@ -66,12 +66,11 @@ class leaf_stream {
             std::memcpy(leaf_.place.bytes.data(), positions_.data() + at_ * sizeof(position),
                         sizeof(position));
         } while (leaf_.place.created_at() < from_ || leaf_.place.created_at() >= to_);
-        std::memcpy(leaf_.hash.data(), hashes_.data() + at_ * leaf_.hash.size(),
-                    leaf_.hash.size());
+        std::memcpy(leaf_.hash.data(), hashes_.data() + at_ * leaf_.hash.size(), leaf_.hash.size());
         leaf_.index = first_ + at_;
     }
 
-  private:
+private:
     bool open_chunk() {
         if (!chunk_.next())
             return false;
@@ -97,7 +96,7 @@ class leaf_stream {
 
 // The leaves of all runs, in the order of positions.
 class merged_leaves {
-  public:
+public:
     merged_leaves(const std::uint8_t *team, const chain &known, std::int64_t from,
                   std::int64_t to) {
         for (const leaf_run &run : known.runs)
@@ -113,13 +112,12 @@ class merged_leaves {
             choose();
     }
 
-  private:
+private:
     void choose() {
         chosen_ = nullptr;
         for (const auto &stream : streams_) {
-            if (!stream->ended() &&
-                (chosen_ == nullptr ||
-                 stream->current().place.compare(chosen_->current().place) < 0))
+            if (!stream->ended() && (chosen_ == nullptr ||
+                                     stream->current().place.compare(chosen_->current().place) < 0))
                 chosen_ = stream.get();
         }
     }
@@ -156,7 +154,7 @@ finding at_place(const position &place, std::string problem, std::string detail)
 }
 
 class comparison {
-  public:
+public:
     comparison(const chain &known, std::optional<position> through)
         : known_{known}, through_{through} {}
 
@@ -183,8 +181,7 @@ class comparison {
     void sealed(const log_entry &row, const sealed_leaf &leaf) {
         if (row.place.bytes != leaf.place.bytes || !equal(row.leaf, leaf.hash) ||
             (!row.stored.empty() && !equal(row.stored, leaf.hash))) {
-            summary.broken =
-                at_place(row.place, "leaf differs", "The row is not what was sealed.");
+            summary.broken = at_place(row.place, "leaf differs", "The row is not what was sealed.");
             summary.broken->leaf_index = leaf.index;
         }
         ++summary.verified;
@@ -192,7 +189,7 @@ class comparison {
     }
     row_summary summary;
 
-  private:
+private:
     [[nodiscard]] bool sealed_before(const position &place) const {
         return (known_.through && place.compare(*known_.through) <= 0) ||
                (through_ && place.compare(*through_) <= 0);

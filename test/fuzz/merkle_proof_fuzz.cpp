@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // Merkle proofs and checkpoints from outside: any bytes are refused or read without harm; a proof
-// that verifies is the one that the tree itself gives; a checkpoint that is read is written the same.
+// that verifies is the one that the tree itself gives; a checkpoint that is read is written the
+// same.
 #include "core/audit/checkpoint.hpp"
 #include "core/merkle/tree.hpp"
 
@@ -36,8 +37,8 @@ void check_proofs(const std::uint8_t *data, std::size_t size) {
         std::vector<core::digest> all{tree};
         for (std::size_t width = 2; width <= 2 * k_leaves; width *= 2) {
             for (std::size_t at = 0; at < k_leaves; at += width)
-                all.push_back(merkle::root_of(
-                    std::span{tree}.subspan(at, std::min(width, k_leaves - at))));
+                all.push_back(
+                    merkle::root_of(std::span{tree}.subspan(at, std::min(width, k_leaves - at))));
         }
         return all;
     }();

@@ -173,7 +173,8 @@ TEST(merkle_tree, a_flipped_bit_breaks_a_proof) {
     for (int i = 0; i < 500; ++i) {
         const std::size_t index = random() % leaves.size();
         auto proof = merkle::inclusion_proof(leaves, index);
-        proof[random() % proof.size()][random() % 32] ^= static_cast<std::uint8_t>(1U << random() % 8);
+        proof[random() % proof.size()][random() % 32] ^=
+            static_cast<std::uint8_t>(1U << random() % 8);
         EXPECT_FALSE(merkle::verify_inclusion(leaves[index], index, leaves.size(), proof, root));
     }
 }

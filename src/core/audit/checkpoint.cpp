@@ -14,7 +14,7 @@ constexpr std::size_t k_signed_bytes = k_hint_bytes + sizeof(digest);
 
 // Takes pieces off the front of a text; once one does not fit, all fail.
 class reader {
-  public:
+public:
     explicit reader(std::string_view text) : rest_{text} {}
 
     void expect(std::string_view literal) {
@@ -50,7 +50,7 @@ class reader {
     }
     [[nodiscard]] bool done() const { return ok_ && rest_.empty(); }
 
-  private:
+private:
     std::string_view rest_;
     bool ok_ = true;
 };
@@ -78,8 +78,7 @@ std::array<std::uint8_t, 4> key_hint(const uuid &key_id) {
     return {hash[0], hash[1], hash[2], hash[3]};
 }
 
-std::string write_checkpoint(const checkpoint &point, const uuid &key_id,
-                             const digest &signature) {
+std::string write_checkpoint(const checkpoint &point, const uuid &key_id, const digest &signature) {
     std::array<std::uint8_t, k_signed_bytes> line{};
     const auto hint = key_hint(key_id);
     std::copy(hint.begin(), hint.end(), line.begin());
@@ -90,7 +89,10 @@ std::string write_checkpoint(const checkpoint &point, const uuid &key_id,
 std::optional<signed_checkpoint> read_checkpoint(std::string_view text) {
     signed_checkpoint out{};
     std::array<std::uint8_t, k_signed_bytes> line{};
-    reader in{text};
+    std::string whole{text};
+    if (!text.ends_with('\n'))
+        whole += '\n';
+    reader in{whole};
     in.expect(k_origin);
     in.id(out.point.team);
     in.number('\n', out.point.size);

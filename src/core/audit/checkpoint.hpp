@@ -11,7 +11,8 @@
 //     through 815 0190b000-…           the sealer's position: transaction and id
 //     retained 1761955200000000        rows before this were dropped by retention; 0: none
 //
-//     — pg_saas/audit <Base64 of 4 bytes of the key's id ‖ HMAC-SHA256 over all up to the empty line>
+//     — pg_saas/audit <Base64 of 4 bytes of the key's id ‖ HMAC-SHA256 over all up to the empty
+//     line>
 #pragma once
 
 #include "core/sha256.hpp"
@@ -52,7 +53,8 @@ struct signed_checkpoint {
     digest signature;
 };
 
-// Reads what write_checkpoint() wrote, and nothing else: nullopt for any other text.
+// Reads what write_checkpoint() wrote, also without its last line feed, which copying easily loses:
+// nullopt for any other text.
 [[nodiscard]] std::optional<signed_checkpoint> read_checkpoint(std::string_view text);
 
 // The key_hint of a key.

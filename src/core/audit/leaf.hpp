@@ -7,8 +7,8 @@
 //     field(x)   = length in 4 bytes, most significant first, and the bytes; ff ff ff ff for NULL
 //
 // 0x00 makes it a leaf hash of RFC 6962. Personal data enters through the commitment only: when it
-// is erased together with the salt, the commitment still proves the rest of the row and says nothing
-// about what was erased.
+// is erased together with the salt, the commitment still proves the rest of the row and says
+// nothing about what was erased.
 #pragma once
 
 #include "core/sha256.hpp"
@@ -27,12 +27,12 @@ using field = std::optional<std::span<const std::uint8_t>>;
 
 // Hashes rows one after another; keep one for many.
 class leaf_hasher {
-  public:
+public:
     // The salt has k_salt_bytes bytes, or none in rows that were written before there were salts.
     [[nodiscard]] digest commit(std::span<const std::uint8_t> salt, std::span<const field> payload);
     [[nodiscard]] digest leaf(std::span<const field> columns, const digest &commitment);
 
-  private:
+private:
     void add(const field &value);
 
     sha256_hasher hasher_;

@@ -18,10 +18,10 @@ namespace saas::core::merkle {
 // SHA-256(0x01 ‖ left ‖ right).
 [[nodiscard]] digest node_hash(const digest &left, const digest &right);
 
-// A tree that only grows, of which no more is kept than its right edge: the roots of the largest full
-// subtrees, from the left; one for each bit that is set in the size.
+// A tree that only grows, of which no more is kept than its right edge: the roots of the largest
+// full subtrees, from the left; one for each bit that is set in the size.
 class growing_tree {
-  public:
+public:
     growing_tree() = default;
     // Goes on from a right edge that was kept. Throws 22023 when the number of roots does not fit.
     growing_tree(std::uint64_t size, std::vector<digest> edge);
@@ -33,7 +33,7 @@ class growing_tree {
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
     [[nodiscard]] const std::vector<digest> &edge() const noexcept { return edge_; }
 
-  private:
+private:
     [[nodiscard]] digest combine(const digest &left, const digest &right);
 
     std::uint64_t size_ = 0;
@@ -59,9 +59,9 @@ class growing_tree {
 [[nodiscard]] bool verify_inclusion(const digest &leaf, std::uint64_t index, std::uint64_t size,
                                     std::span<const digest> proof, const digest &root);
 
-// True when the proof shows that the tree of `first` leaves is the beginning of the tree of `second`
-// leaves. Trees of one size need an empty proof and one root. False for any other input; also for
-// first = 0, since an empty tree is the beginning of any and proves nothing.
+// True when the proof shows that the tree of `first` leaves is the beginning of the tree of
+// `second` leaves. Trees of one size need an empty proof and one root. False for any other input;
+// also for first = 0, since an empty tree is the beginning of any and proves nothing.
 [[nodiscard]] bool verify_consistency(std::uint64_t first, std::uint64_t second,
                                       std::span<const digest> proof, const digest &first_root,
                                       const digest &second_root);
