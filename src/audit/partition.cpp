@@ -36,12 +36,14 @@ struct column_shape {
     Oid type;
 };
 constexpr column_shape k_shape[k_log_columns] = {
-    {"team_id", UUIDOID},     {"created_at", TIMESTAMPTZOID}, {"id", UUIDOID},
-    {"xact_id", XID8OID},     {"actor_id", UUIDOID},          {"row_id", UUIDOID},
-    {"operation", TEXTOID},   {"table_name", TEXTOID},        {"row_key", JSONBOID},
-    {"old_values", JSONBOID}, {"new_values", JSONBOID},       {"db_role", TEXTOID},
-    {"login_role", TEXTOID},  {"request_id", TEXTOID},        {"client_addr", INETOID},
+    {"team_id", UUIDOID},       {"created_at", TIMESTAMPTZOID}, {"id", UUIDOID},
+    {"xact_id", XID8OID},       {"actor_id", UUIDOID},          {"row_id", UUIDOID},
+    {"operation", TEXTOID},     {"table_name", TEXTOID},        {"row_key", JSONBOID},
+    {"old_values", JSONBOID},   {"new_values", JSONBOID},       {"db_role", TEXTOID},
+    {"login_role", TEXTOID},    {"request_id", TEXTOID},        {"client_addr", INETOID},
+    {"payload_salt", BYTEAOID}, {"payload_hash", BYTEAOID},     {"leaf", BYTEAOID},
 };
+static_assert(k_shape[k_log_columns - 1].name != nullptr, "one entry for each log_column");
 
 // The log's own CHECK constraint; the trigger writes nothing that it would refuse.
 constexpr char k_own_check[] = "audit_logs_operation_check";
