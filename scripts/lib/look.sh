@@ -18,6 +18,15 @@ look_begin() {
     esac
 }
 
+# For a trap on Ctrl-C: waits for the step that was under way, which heard it too, and leaves no log.
+look_interrupted() { # what to say
+    trap - INT TERM HUP
+    [ -z "${look_pid:-}" ] || wait "$look_pid" || true
+    [ -z "${look_log:-}" ] || rm -f "$look_log"
+    printf '%s\n   %s\n' "${look_moves:+$'\n'}$plain" "$1"
+    exit 130
+}
+
 title() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
 
 # A section: its number counts itself.
@@ -37,15 +46,18 @@ working() { # what, command …
     local what=$1 started=$SECONDS log pid status=0 dots=0
     shift
     log=$(mktemp)
+    look_log=$log
     if [ -n "$look_moves" ]; then
         "$@" >"$log" 2>&1 </dev/null &
         pid=$!
+        look_pid=$pid
         while kill -0 "$pid" 2>/dev/null; do
             dots=$((dots % 12 + 1))
             printf '\r\e[K   %s %s%s' "$what" "${dim}" "$(repeat . $(((dots + 3) / 4)))$plain"
             sleep 0.05
         done
         wait "$pid" || status=$?
+        look_pid=
         printf '\r\e[K'
     else
         # Not in a condition, so that set -e counts inside functions.

@@ -8,7 +8,9 @@
 # where the shell would ignore set -e in everything that they call.
 
 report_begin() {
-    report_logs=$(mktemp -d /tmp/pg_saas-test.XXXXXX)
+    report_logs=$saas_dir/test-logs
+    rm -rf "$report_logs"
+    mkdir -p "$report_logs"
     report_passed=0
     report_failed=0
     report_started=$SECONDS
@@ -84,12 +86,7 @@ run_part() { # name: runs part_<name>
 
 # The closing line, and the exit status of the run. Nothing may be printed after it.
 report_end() {
-    if [ "$report_failed" -eq 0 ] && [ -z "${KEEP_LOGS:-}" ]; then
-        rm -rf "$report_logs"
-    else
-        echo "  logs: $report_logs"
-    fi
-    echo "  in $((SECONDS - report_started)) seconds"
+    echo "  in $((SECONDS - report_started)) seconds; the full output is in $report_logs"
     echo "$report_passed passed, $report_failed failed"
     [ "$report_failed" -eq 0 ] && [ "$report_passed" -gt 0 ]
 }

@@ -24,15 +24,32 @@ as_user() {
     fi
 }
 
-# .pg/ in the checkout, or a folder in /tmp when the ordinary user cannot reach the checkout.
+# Whether the server's user can reach the checkout. Asked as the user without any rights where root
+# calls: user postgres comes only with its package, and the answer must be the same before and after.
+saas_reachable() {
+    if [ "$(id -u)" -ne 0 ]; then
+        test -x "$saas_root"
+    else
+        setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$saas_root"
+    fi
+}
+
+# .pg/ in the checkout, or a folder in /tmp when the ordinary user cannot reach the checkout or its
+# path has a space, which make and PGXS do not take in the path of pg_config. Scripts that this one
+# calls use the same folder.
 saas_choose_folder() {
     if [ -n "${SAAS_DIR:-}" ]; then
         saas_dir=$SAAS_DIR
-    elif as_user test -x "$saas_root" 2>/dev/null; then
+    elif [[ $saas_root != *[[:space:]]* ]] && saas_reachable; then
         saas_dir=$saas_root/.pg
     else
         saas_dir=/tmp/pg_saas-$(printf %s "$saas_root" | sha256sum | cut -c1-12)
     fi
+    if [ -e "$saas_dir" ] && [ ! -O "$saas_dir" ]; then
+        echo "$saas_dir belongs to another user: run as that user, remove it, or set SAAS_DIR." >&2
+        exit 1
+    fi
+    export SAAS_DIR=$saas_dir
     saas_server=$saas_dir/server
     saas_bin=$saas_server/lib/postgresql/$saas_major/bin
     saas_data=$saas_dir/data
@@ -94,8 +111,13 @@ saas_start() {
     saas_connection
 }
 
-# Reads where the running cluster listens from its own pid file.
+# Reads where the running cluster listens from its own pid file. Without one there is no connection,
+# lest a client goes to the server of the machine.
 saas_connection() {
+    if [ ! -s "$saas_data/postmaster.pid" ]; then
+        echo "The private server is not running: scripts/demo or scripts/server start." >&2
+        return 1
+    fi
     PGPORT=$(sed -n 4p "$saas_data/postmaster.pid")
     PGHOST=$(sed -n 5p "$saas_data/postmaster.pid")
     PGUSER=postgres

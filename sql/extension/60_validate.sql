@@ -27,24 +27,8 @@ BEGIN
         RETURN;
     END IF;
     RETURN QUERY
-        SELECT 'error', o.kind || ' ' || o.identity, 'defined by ' || o.file || ' but missing',
-            pg_catalog.format(
-                'DELETE FROM saas.schema_definitions WHERE file = %L; SELECT saas.deploy();', o.file
-            )
-        FROM saas.schema_objects AS o
-        WHERE CASE o.kind
-            WHEN 'function' THEN to_regprocedure(o.identity) IS NULL
-            WHEN 'procedure' THEN to_regprocedure(o.identity) IS NULL
-            WHEN 'view' THEN to_regclass(o.identity) IS NULL
-            WHEN 'trigger' THEN NOT EXISTS (
-                SELECT FROM pg_trigger AS t
-                WHERE o.identity = quote_ident(t.tgname) || ' ON ' || t.tgrelid::regclass::text
-            )
-            WHEN 'policy' THEN NOT EXISTS (
-                SELECT FROM pg_policy AS p
-                WHERE o.identity = quote_ident(p.polname) || ' ON ' || p.polrelid::regclass::text
-            )
-        END;
+        SELECT 'error', o.kind || ' ' || o.identity, 'defined by ' || o.file || ' but missing', 'SELECT saas.deploy();'
+        FROM saas.missing_objects() AS o;
     RETURN QUERY
         SELECT 'error', 'saas.' || d.table_name, 'declared by module ' || d.module || ' but missing',
             'restore the table from a backup, or roll the module back and deploy it again'
@@ -91,7 +75,7 @@ AS $$
         UNION ALL
         SELECT 'error', t.name, 'roles may ' || lower(a.privilege_type) || ' the table',
             pg_catalog.format('REVOKE %s ON %s FROM %s;', a.privilege_type, t.name,
-                COALESCE(quote_ident(a.grantee::regrole::text), 'PUBLIC'))
+                CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
         FROM tables AS t
         CROSS JOIN aclexplode(t.relacl) AS a
         JOIN pg_class AS c ON c.oid = t.oid

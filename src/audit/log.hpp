@@ -60,4 +60,9 @@ void describe_request(log_row &row, char operation, const Datum *team);
 // that the owner put on the log may run.
 void write_log(log_row &row);
 
+// Statements find the log by its name, and whoever owns the database can let the name stand for
+// something else: they must not run with a superuser's rights then. Raises SA003 when a superuser
+// owns the log and somebody else the database.
+void refuse_borrowed_rights(Oid log_owner);
+
 } // namespace saas::audit

@@ -2,6 +2,8 @@
 #include "audit/partition.hpp"
 
 #include "core/error.hpp"
+#include "pg/invalidation.hpp"
+#include "pg/package.hpp"
 
 #include <cstring>
 
@@ -11,7 +13,6 @@ extern "C" {
 #include "access/genam.h"            // index_open
 #include "access/table.h"            // table_open
 #include "catalog/index.h"           // BuildIndexInfo
-#include "catalog/namespace.h"       // get_namespace_oid
 #include "catalog/pg_am.h"           // HEAP_TABLE_AM_OID
 #include "catalog/pg_class.h"        // RELKIND_RELATION
 #include "catalog/pg_type.h"         // type oids
@@ -19,8 +20,6 @@ extern "C" {
 #include "partitioning/partbounds.h" // partition_range_datum_bsearch
 #include "partitioning/partdesc.h"   // RelationGetPartitionDesc
 #include "storage/lmgr.h"            // LockRelationOid
-#include "utils/inval.h"             // CacheRegisterRelcacheCallback
-#include "utils/lsyscache.h"         // get_relname_relid
 #include "utils/partcache.h"         // RelationGetPartitionKey
 #include "utils/rel.h"               // RelationGetDescr
 #include "utils/timestamp.h"         // TimestampTzGetDatum
@@ -34,14 +33,18 @@ constexpr core::sqlstate k_no_log{"SA042"};
 struct column_shape {
     const char *name;
     Oid type;
+    bool may_be_null; // as the package made it: heap_insert() does not check NOT NULL
 };
 constexpr column_shape k_shape[k_log_columns] = {
-    {"team_id", UUIDOID},       {"created_at", TIMESTAMPTZOID}, {"id", UUIDOID},
-    {"xact_id", XID8OID},       {"actor_id", UUIDOID},          {"row_id", UUIDOID},
-    {"operation", TEXTOID},     {"table_name", TEXTOID},        {"row_key", JSONBOID},
-    {"old_values", JSONBOID},   {"new_values", JSONBOID},       {"db_role", TEXTOID},
-    {"login_role", TEXTOID},    {"request_id", TEXTOID},        {"client_addr", INETOID},
-    {"payload_salt", BYTEAOID}, {"payload_hash", BYTEAOID},     {"leaf", BYTEAOID},
+    {"team_id", UUIDOID, false},      {"created_at", TIMESTAMPTZOID, false},
+    {"id", UUIDOID, false},           {"xact_id", XID8OID, false},
+    {"actor_id", UUIDOID, true},      {"row_id", UUIDOID, true},
+    {"operation", TEXTOID, false},    {"table_name", TEXTOID, false},
+    {"row_key", JSONBOID, true},      {"old_values", JSONBOID, true},
+    {"new_values", JSONBOID, true},   {"db_role", TEXTOID, true},
+    {"login_role", TEXTOID, true},    {"request_id", TEXTOID, true},
+    {"client_addr", INETOID, true},   {"payload_salt", BYTEAOID, true},
+    {"payload_hash", BYTEAOID, true}, {"leaf", BYTEAOID, true},
 };
 static_assert(k_shape[k_log_columns - 1].name != nullptr, "one entry for each log_column");
 
@@ -60,7 +63,7 @@ known_log known{};
 
 // Any change of the log, its partitions or their indexes. Indexes announce themselves with their
 // table. Only marks: it can run while the target is in use.
-void relation_changed(Datum, Oid relation) {
+void relation_changed(Oid relation) {
     if (relation == InvalidOid || relation == known.log ||
         (known.valid && relation == known.target.partition))
         known.valid = false;
@@ -68,10 +71,10 @@ void relation_changed(Datum, Oid relation) {
         known.log = InvalidOid;
 }
 
-void watch_relations() {
+void watch_log() {
     static bool watching = false;
     if (!watching) {
-        CacheRegisterRelcacheCallback(relation_changed, 0);
+        pg::watch_relations(relation_changed);
         watching = true;
     }
 }
@@ -102,7 +105,7 @@ Oid route(Relation log, TimestampTz at, TimestampTz &from, TimestampTz &to) {
     return partition < 0 ? InvalidOid : description->oids[partition];
 }
 
-// True when the partition has the columns that the package made and no others.
+// True when the partition has the columns as the package made them and no others.
 bool map_columns(Relation partition, int *attributes) {
     TupleDesc row = RelationGetDescr(partition);
     int live = 0;
@@ -116,6 +119,7 @@ bool map_columns(Relation partition, int *attributes) {
             Form_pg_attribute attribute = TupleDescAttr(row, i);
             if (!attribute->attisdropped && attribute->atttypid == k_shape[c].type &&
                 attribute->attgenerated == '\0' &&
+                !(attribute->attnotnull && k_shape[c].may_be_null) &&
                 std::strcmp(NameStr(attribute->attname), k_shape[c].name) == 0)
                 attributes[c] = i;
         }
@@ -184,12 +188,10 @@ bool read_partition(Oid oid, log_target &target) {
 } // namespace
 
 Relation open_log() {
-    watch_relations();
+    watch_log();
     Oid log = known.log;
-    if (!OidIsValid(log)) {
-        const Oid schema = get_namespace_oid("saas", true);
-        log = OidIsValid(schema) ? get_relname_relid("audit_logs", schema) : InvalidOid;
-    }
+    if (!OidIsValid(log))
+        log = pg::package_table_unsafe("audit_logs");
     if (!OidIsValid(log))
         throw core::error{k_no_log, "table saas.audit_logs does not exist",
                           "A change of an audited table must be recorded.",

@@ -2,6 +2,7 @@
 #include "audit/plan.hpp"
 
 #include "core/audit/column_list.hpp"
+#include "pg/invalidation.hpp"
 
 #include <cstring>
 #include <string>
@@ -14,7 +15,6 @@ extern "C" {
 #include "nodes/bitmapset.h" // bms_is_member
 #include "utils/builtins.h"  // cstring_to_text
 #include "utils/hsearch.h"   // hash_create
-#include "utils/inval.h"     // CacheRegisterRelcacheCallback
 #include "utils/memutils.h"  // AllocSetContextCreate
 #include "utils/rel.h"       // RelationGetDescr
 #include "utils/relcache.h"  // RelationGetIndexAttrBitmap
@@ -31,7 +31,7 @@ constexpr int k_arguments = 4;
 // middle of using one.
 HTAB *plans = nullptr;
 
-void table_changed(Datum, Oid table) {
+void table_changed(Oid table) {
     HASH_SEQ_STATUS scan;
     hash_seq_init(&scan, plans);
     while (auto *plan = static_cast<trigger_plan *>(hash_seq_search(&scan))) {
@@ -49,7 +49,7 @@ void create_cache() {
     control.hcxt = CacheMemoryContext;
     plans =
         hash_create("pg_saas audit triggers", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-    CacheRegisterRelcacheCallback(table_changed, 0);
+    pg::watch_relations(table_changed);
 }
 
 [[noreturn]] void refuse(const TriggerData &data, const std::string &what, const char *hint) {

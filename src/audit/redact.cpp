@@ -107,7 +107,9 @@ uint64 erase_unsafe(Datum *key) {
     Oid caller = InvalidOid;
     int security = 0;
     GetUserIdAndSecContext(&caller, &security);
-    SetUserIdAndSecContext(owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+    refuse_borrowed_rights(owner);
+    SetUserIdAndSecContext(owner, security | SECURITY_LOCAL_USERID_CHANGE |
+                                      SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
     SPI_connect();
     const int result = SPI_execute_with_args(
         "UPDATE saas.audit_logs AS l SET payload_hash = saas.audit_commitment(l.payload_salt,"

@@ -7,34 +7,26 @@
 #include "core/audit/column_list.hpp"
 #include "core/error.hpp"
 #include "pg/boundary.hpp"
+#include "pg/trigger.hpp"
 
 #include <string>
 
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "commands/trigger.h" // TriggerData, CALLED_AS_TRIGGER
-#include "utils/builtins.h"   // CStringGetTextDatum
-#include "utils/jsonb.h"      // PG_GETARG_JSONB_P
-#include "utils/rel.h"        // RelationGetRelationName
-#include "utils/uuid.h"       // PG_RETURN_UUID_P
+#include "utils/builtins.h" // CStringGetTextDatum
+#include "utils/jsonb.h"    // PG_GETARG_JSONB_P
+#include "utils/rel.h"      // RelationGetRelationName
+#include "utils/uuid.h"     // PG_RETURN_UUID_P
 }
 
 namespace {
 
 namespace audit = saas::audit;
 namespace core = saas::core;
+namespace pg = saas::pg;
 
-constexpr core::sqlstate k_trigger_protocol_violated{"39P01"};
 constexpr core::sqlstate k_append_only{"SA041"};
-
-// The trigger's data, or an error when the function is called otherwise.
-TriggerData &trigger_data(FunctionCallInfo fcinfo, const char *function) {
-    if (!CALLED_AS_TRIGGER(fcinfo))
-        throw core::error{k_trigger_protocol_violated,
-                          std::string{"saas."} + function + "() is for triggers"};
-    return *reinterpret_cast<TriggerData *>(fcinfo->context);
-}
 
 [[noreturn]] void refuse_use(const TriggerData &data, const char *function, const char *use) {
     throw core::error{core::audit::k_bad_audit_trigger,
@@ -56,7 +48,7 @@ const char *event_name(TriggerEvent event) {
 } // namespace
 
 SAAS_FUNCTION(saas_audit_row_change) {
-    const TriggerData &data = trigger_data(fcinfo, "audit_row_change");
+    const TriggerData &data = pg::trigger_data(fcinfo, "audit_row_change");
     if (!TRIGGER_FIRED_AFTER(data.tg_event) || !TRIGGER_FIRED_FOR_ROW(data.tg_event))
         refuse_use(data, "audit_row_change", "an AFTER trigger FOR EACH ROW");
     audit::log_row row;
@@ -66,7 +58,7 @@ SAAS_FUNCTION(saas_audit_row_change) {
 }
 
 SAAS_FUNCTION(saas_audit_truncate) {
-    const TriggerData &data = trigger_data(fcinfo, "audit_truncate");
+    const TriggerData &data = pg::trigger_data(fcinfo, "audit_truncate");
     if (!TRIGGER_FIRED_AFTER(data.tg_event) || !TRIGGER_FIRED_BY_TRUNCATE(data.tg_event) ||
         data.tg_trigger->tgnargs != 1)
         refuse_use(data, "audit_truncate", "an AFTER TRUNCATE trigger with the table's name");
@@ -79,7 +71,7 @@ SAAS_FUNCTION(saas_audit_truncate) {
 }
 
 SAAS_FUNCTION(saas_append_only) {
-    const TriggerData &data = trigger_data(fcinfo, "append_only");
+    const TriggerData &data = pg::trigger_data(fcinfo, "append_only");
     if (TRIGGER_FIRED_BY_INSERT(data.tg_event))
         refuse_use(data, "append_only", "a trigger on UPDATE, DELETE or TRUNCATE");
     if (audit::erases_payload(data))

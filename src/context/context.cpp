@@ -5,6 +5,7 @@
 #include "context/trusted.hpp"
 #include "core/error.hpp"
 #include "pg/boundary.hpp"
+#include "pg/package.hpp"
 #include "pg/settings.hpp"
 #include "pg/spi.hpp"
 
@@ -25,7 +26,6 @@ using core::context::signing_key;
 using core::context::transaction_binding;
 
 constexpr core::sqlstate k_forged{"SA020"};
-constexpr core::sqlstate k_not_deployed{"SA021"};
 constexpr const char *k_setting = "saas.context";
 
 char *context_setting = nullptr; // the signed text
@@ -43,7 +43,11 @@ cache &state() {
 
 transaction_binding current_binding() noexcept {
     PGPROC *leader = MyProc->lockGroupLeader != nullptr ? MyProc->lockGroupLeader : MyProc;
-    return {GetCurrentTransactionStartTimestamp(), leader->pid};
+#if PG_VERSION_NUM >= 170000
+    return {GetCurrentTransactionStartTimestamp(), leader->pid, leader->vxid.lxid};
+#else
+    return {GetCurrentTransactionStartTimestamp(), leader->pid, leader->lxid};
+#endif
 }
 
 // Verifies with the cached key, and once more with the stored one when that has changed meanwhile.
@@ -113,8 +117,7 @@ void set(const core::uuid &team, const std::optional<core::uuid> &user,
     cache &known = state();
     known.key = read_signing_key();
     if (!known.key)
-        throw core::error{k_not_deployed, "the schema package is not deployed", {},
-                          "Run SELECT saas.deploy() as the owner of the database."};
+        pg::refuse_not_deployed();
     std::string text = core::context::sign({team, user, role, current_binding()}, *known.key);
     pg::spi connection;
     connection.execute("SET LOCAL saas.context = '" + text + "'");

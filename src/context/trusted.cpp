@@ -4,6 +4,7 @@
 #include <string>
 
 #include "pg/boundary.hpp"
+#include "pg/package.hpp"
 #include "pg/spi.hpp"
 
 #include "pg/prelude.hpp"
@@ -30,13 +31,19 @@ std::optional<core::uuid> setting(const char *name) {
     return value == nullptr ? std::nullopt : core::parse_uuid(value);
 }
 
+// Before the package is deployed nobody is a member.
+bool is_deployed() {
+    return pg::call([] { return OidIsValid(pg::package_table_unsafe("team_members")); });
+}
+
 // The member's role, asked as saas_internal: the caller has no context yet that would let it read.
 std::optional<core::context::team_role> active_role(const core::uuid &team, const core::uuid &user) {
+    if (!is_deployed())
+        return std::nullopt;
     pg::as_role privileged{pg::internal_role_id()};
     pg::spi connection;
     auto rows = connection.query(
-        "SELECT CASE WHEN pg_catalog.to_regprocedure('saas.active_role(uuid, uuid)') IS NOT NULL"
-        " THEN saas.active_role($1::pg_catalog.uuid, $2::pg_catalog.uuid) END",
+        "SELECT saas.active_role($1::pg_catalog.uuid, $2::pg_catalog.uuid)",
         {core::to_text(team), core::to_text(user)});
     connection.close();
     if (rows.empty() || !rows[0][0])

@@ -21,7 +21,7 @@ extern "C" {
 namespace saas::deploy {
 namespace {
 
-constexpr int k_statement_shown = 120; // bytes of a failing statement that the detail repeats
+constexpr int k_statement_shown = 120; // characters of a failing statement that the detail repeats
 
 // One statement of a file: where it stands and what it is.
 struct statement {
@@ -37,8 +37,9 @@ struct statement {
                                                  : failure.data->cursorpos;
     std::size_t at = core::deploy::skip_characters(sql, offset, position > 0 ? position - 1 : 0);
     int line = core::deploy::line_of(sql, at);
-    if (text.size() > k_statement_shown)
-        text = text.substr(0, k_statement_shown) + "…";
+    std::size_t shown = core::deploy::skip_characters(text, 0, k_statement_shown);
+    if (shown < text.size())
+        text = text.substr(0, shown) + "...";
     std::string detail = "File " + file.path + ", line " + std::to_string(line);
     if (!text.empty())
         detail += ", statement: " + text;

@@ -8,21 +8,19 @@
 #include "fraud/rules.hpp"
 #include "pg/boundary.hpp"
 #include "pg/datum.hpp"
+#include "pg/trigger.hpp"
 
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "commands/trigger.h" // CALLED_AS_TRIGGER
-#include "utils/inval.h"      // CacheInvalidateRelcacheByRelid
-#include "utils/rel.h"        // RelationGetRelid
-#include "utils/uuid.h"       // DatumGetUUIDP
+#include "utils/inval.h" // CacheInvalidateRelcacheByRelid
+#include "utils/rel.h"   // RelationGetRelid
+#include "utils/uuid.h"  // DatumGetUUIDP
 }
 
 using namespace saas; // NOLINT: entry points only
 
 namespace {
-
-constexpr core::sqlstate k_trigger_protocol_violated{"39P01"};
 
 core::fraud::thresholds thresholds_of(int32 review, int32 block) {
     if (review < 0 || review > 101 || block < 0 || block > 101)
@@ -61,10 +59,7 @@ SAAS_FUNCTION(saas_evaluate_team_rules) {
 }
 
 SAAS_FUNCTION(saas_fraud_rules_changed) {
-    if (!CALLED_AS_TRIGGER(fcinfo))
-        throw core::error{k_trigger_protocol_violated,
-                          "saas.fraud_rules_changed() is a trigger function"};
-    auto *trigger = reinterpret_cast<TriggerData *>(fcinfo->context);
-    CacheInvalidateRelcacheByRelid(RelationGetRelid(trigger->tg_relation));
+    const TriggerData &trigger = pg::trigger_data(fcinfo, "fraud_rules_changed");
+    CacheInvalidateRelcacheByRelid(RelationGetRelid(trigger.tg_relation));
     return PointerGetDatum(nullptr);
 }

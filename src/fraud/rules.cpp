@@ -10,20 +10,19 @@
 #include "core/error.hpp"
 #include "fraud/answer.hpp"
 #include "pg/datum.hpp"
+#include "pg/invalidation.hpp"
+#include "pg/package.hpp"
 #include "pg/spi.hpp"
 
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "catalog/namespace.h" // get_namespace_oid
-#include "utils/inval.h"       // CacheRegisterRelcacheCallback, AcceptInvalidationMessages
-#include "utils/lsyscache.h"   // get_relname_relid
+#include "utils/inval.h" // AcceptInvalidationMessages
 }
 
 namespace saas::fraud {
 namespace {
 
-constexpr core::sqlstate k_not_deployed{"SA021"};
 constexpr std::size_t k_kept_arrays = 4;
 constexpr std::size_t k_kept_array_size = 1'048'576;
 constexpr std::size_t k_kept_teams = 256;
@@ -33,7 +32,7 @@ constexpr std::size_t k_kept_teams = 256;
 Oid rules_table = InvalidOid;
 std::uint64_t table_generation = 0;
 
-void table_changed(Datum, Oid relation) {
+void table_changed(Oid relation) {
     if (relation == InvalidOid || relation == rules_table)
         ++table_generation;
 }
@@ -81,15 +80,13 @@ std::unique_ptr<compiled_rules> compile_texts(const std::vector<std::string> &te
 }
 
 void find_table() {
-    rules_table = pg::call([] {
-        Oid schema = get_namespace_oid("saas", true);
-        return OidIsValid(schema) ? get_relname_relid("fraud_detection_rules", schema) : InvalidOid;
-    });
+    rules_table = pg::call([] { return pg::package_table_unsafe("fraud_detection_rules"); });
     if (!OidIsValid(rules_table))
-        throw core::error{k_not_deployed,
-                          "the schema package is not deployed",
-                          {},
-                          "Run SELECT saas.deploy() as the owner of the database."};
+        pg::refuse_not_deployed();
+}
+
+std::string_view text_of(const pg::text_value &value) {
+    return value ? std::string_view{*value} : std::string_view{};
 }
 
 // Reads as saas_internal: what is kept serves every later caller in this backend, so no one's
@@ -109,8 +106,9 @@ std::unique_ptr<compiled_rules> load(const core::uuid &team) {
     }
     std::vector<core::fraud::rule_source> sources;
     sources.reserve(rows.size());
+    // The owner may have dropped a NOT NULL: a row without rule is a broken one, named as such.
     for (const pg::text_row &row : rows)
-        sources.push_back({*row[0], *row[2], *row[1]});
+        sources.push_back({text_of(row[0]), text_of(row[2]), text_of(row[1])});
     return compile(sources, core::fraud::on_broken::keep);
 }
 
@@ -126,7 +124,7 @@ void forget_least_used() {
 } // namespace
 
 void initialise() {
-    CacheRegisterRelcacheCallback(table_changed, 0);
+    pg::watch_relations(table_changed);
 }
 
 compiled_rules &rules_of_texts(ArrayType *texts) {

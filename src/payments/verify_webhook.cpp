@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "core/webhook/stripe.hpp"
 #include "pg/boundary.hpp"
+#include "pg/datum.hpp"
 #include "pg/json_lookup.hpp"
 
 #include <cstring>
@@ -68,7 +69,7 @@ std::int64_t unix_seconds(TimestampTz time) {
 
 // Stripe: header Stripe-Signature, event id in the body's member "id".
 void verify_stripe(FunctionCallInfo fcinfo, answer &a) {
-    pg::text_view header{};
+    std::string_view header;
     switch (pg::find_header(PG_GETARG_JSONB_P(headers), "Stripe-Signature", header)) {
     case pg::header_state::missing:
         a.reason = "missing Stripe-Signature header";
@@ -80,8 +81,7 @@ void verify_stripe(FunctionCallInfo fcinfo, answer &a) {
         break;
     }
     bytes text = bytes_of(PG_GETARG_DATUM(body));
-    verdict v = core::webhook::verify_stripe({header.data, static_cast<std::size_t>(header.length)},
-                                             text, secrets_of(PG_GETARG_DATUM(secrets)),
+    verdict v = core::webhook::verify_stripe(header, text, secrets_of(PG_GETARG_DATUM(secrets)),
                                              unix_seconds(PG_GETARG_TIMESTAMPTZ(at)),
                                              PG_GETARG_INT32(tolerance));
     a.ok = v.ok();
@@ -89,9 +89,8 @@ void verify_stripe(FunctionCallInfo fcinfo, answer &a) {
     a.secret_no = v.secret_no;
     a.signed_at = v.signed_at;
     if (a.ok) // nothing of a forged body is parsed
-        (void)pg::find_string(
-            {reinterpret_cast<const char *>(text.data()), static_cast<int>(text.size())}, "id",
-            &a.event_id);
+        (void)pg::find_string({reinterpret_cast<const char *>(text.data()), text.size()}, "id",
+                              &a.event_id);
 }
 
 Datum tuple_of(FunctionCallInfo fcinfo, const answer &a) {
@@ -127,8 +126,7 @@ SAAS_FUNCTION(saas_verify_webhook) {
     }
     if (PG_GETARG_INT32(tolerance) < 0)
         throw core::error{core::k_invalid_parameter_value, "the tolerance must not be negative"};
-    text *name = PG_GETARG_TEXT_PP(provider);
-    if (std::string_view{VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)} == "stripe")
+    if (pg::text_view_unsafe(PG_GETARG_DATUM(provider)) == "stripe")
         verify_stripe(fcinfo, a);
     else
         a.reason = "unsupported provider";

@@ -58,11 +58,25 @@ struct slot<void> {
     }
     void take() {}
 };
+
+// Puts the server's handlers back when a C++ exception leaves the body: the next ERROR would jump
+// into a frame that is gone.
+struct handlers {
+    sigjmp_buf *exceptions = PG_exception_stack;
+    ErrorContextCallback *contexts = error_context_stack;
+    handlers() = default;
+    handlers(const handlers &) = delete;
+    handlers &operator=(const handlers &) = delete;
+    ~handlers() {
+        PG_exception_stack = exceptions;
+        error_context_stack = contexts;
+    }
+};
 } // namespace detail
 
 // Calls the server from a frame in which C++ objects are alive: an ERROR inside `body` becomes a
 // pg_error exception, so that every destructor above runs. The body itself must hold plain data only,
-// since the longjmp skips what it owns. Catching pg_error and going on is not allowed outside a
+// since the longjmp skips what it owns; it may throw. Catching pg_error and going on is not allowed outside a
 // subtransaction: the server's state is that of a failed statement.
 template <class Body>
 auto call(Body body) -> std::invoke_result_t<Body &> {
@@ -73,6 +87,7 @@ auto call(Body body) -> std::invoke_result_t<Body &> {
     MemoryContext context = CurrentMemoryContext;
     ErrorData *volatile caught = nullptr;
     detail::slot<result> answer;
+    const detail::handlers before;
     PG_TRY();
     {
         answer.fill(body);

@@ -15,9 +15,13 @@ namespace {
 constexpr core::sqlstate k_null_not_allowed{"22004"};
 }
 
-std::string text_string(Datum value) {
-    text *detoasted = call([&] { return DatumGetTextPP(value); });
+std::string_view text_view_unsafe(Datum value) {
+    const text *detoasted = DatumGetTextPP(value);
     return {VARDATA_ANY(detoasted), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(detoasted))};
+}
+
+std::string text_string(Datum value) {
+    return std::string{call([&] { return text_view_unsafe(value); })};
 }
 
 std::vector<std::string> text_array(Datum value) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
-// Values between the server and C++. Safe to call while C++ objects are alive.
+// Values between the server and C++. Safe to call while C++ objects are alive, but for …_unsafe.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pg/boundary.hpp"
@@ -10,6 +11,9 @@
 #include "pg/prelude.hpp"
 
 namespace saas::pg {
+
+// The bytes of a text datum where they are, or of a detoasted copy in the current memory context.
+[[nodiscard]] std::string_view text_view_unsafe(Datum value);
 
 // The text of a (possibly TOASTed) text datum.
 [[nodiscard]] std::string text_string(Datum value);

@@ -7,7 +7,7 @@
 
 extern "C" {
 #include "common/jsonapi.h" // pg_parse_json
-#include "mb/pg_wchar.h"    // pg_verify_mbstr
+#include "mb/pg_wchar.h"    // pg_verify_mbstr, pg_any_to_server
 }
 
 namespace saas::pg {
@@ -19,13 +19,13 @@ bool equal_ignoring_case(const char *a, int a_length, const char *b) {
 }
 
 // A string, or the string in an array of one.
-bool single_string(JsonbValue &value, text_view &out) {
+bool single_string(JsonbValue &value, std::string_view &out) {
     if (value.type == jbvBinary && JsonContainerIsArray(value.val.binary.data) &&
         JsonContainerSize(value.val.binary.data) == 1)
         value = *getIthJsonbValueFromContainer(value.val.binary.data, 0);
     if (value.type != jbvString)
         return false;
-    out = {value.val.string.val, value.val.string.len};
+    out = {value.val.string.val, static_cast<std::size_t>(value.val.string.len)};
     return true;
 }
 
@@ -76,11 +76,11 @@ static action_result scalar(void *state, char *token, JsonTokenType type) {
 #undef SAAS_ACTION_DONE
 
 // Nesting outside of strings, whether or not the rest is well formed.
-bool too_deep(text_view text) {
+bool too_deep(std::string_view text) {
     int depth = 0;
     bool in_string = false;
-    for (int i = 0; i < text.length; ++i) {
-        char c = text.data[i];
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        char c = text[i];
         if (in_string) {
             if (c == '\\')
                 ++i;
@@ -99,7 +99,7 @@ bool too_deep(text_view text) {
 
 } // namespace
 
-header_state find_header(Jsonb *headers, const char *name, text_view &value) {
+header_state find_header(Jsonb *headers, const char *name, std::string_view &value) {
     if (!JB_ROOT_IS_OBJECT(headers))
         return header_state::missing;
     JsonbIterator *iterator = JsonbIteratorInit(&headers->root);
@@ -119,9 +119,10 @@ header_state find_header(Jsonb *headers, const char *name, text_view &value) {
     return state;
 }
 
-json_state find_string(text_view text, const char *key, char **value) {
+json_state find_string(std::string_view text, const char *key, char **value) {
     *value = nullptr;
-    if (!pg_verify_mbstr(PG_UTF8, text.data, text.length, true))
+    const auto length = static_cast<int>(text.size());
+    if (!pg_verify_mbstr(PG_UTF8, text.data(), length, true))
         return json_state::not_utf8;
     if (too_deep(text))
         return json_state::too_deep;
@@ -136,15 +137,16 @@ json_state find_string(text_view text, const char *key, char **value) {
     actions.array_element_start = element;
     actions.scalar = scalar;
 #if PG_VERSION_NUM >= 170000
-    JsonLexContext *lexer = makeJsonLexContextCstringLen(
-        nullptr, text.data, static_cast<std::size_t>(text.length), PG_UTF8, true);
+    JsonLexContext *lexer =
+        makeJsonLexContextCstringLen(nullptr, text.data(), text.size(), PG_UTF8, true);
 #else
     JsonLexContext *lexer =
-        makeJsonLexContextCstringLen(const_cast<char *>(text.data), text.length, PG_UTF8, true);
+        makeJsonLexContextCstringLen(const_cast<char *>(text.data()), length, PG_UTF8, true);
 #endif
     if (pg_parse_json(lexer, &actions) != JSON_SUCCESS)
         return json_state::not_json;
-    *value = state.value;
+    if (state.value != nullptr)
+        *value = pg_any_to_server(state.value, static_cast<int>(std::strlen(state.value)), PG_UTF8);
     return json_state::valid;
 }
 

@@ -144,6 +144,12 @@ void set_datetime(JsonbValue &out, Oid type, Datum value) {
 }
 
 void set_interval(JsonbValue &out, Datum value) {
+#if PG_VERSION_NUM >= 170000
+    if (INTERVAL_NOT_FINITE(DatumGetIntervalP(value))) {
+        set_cstring(out, DatumGetCString(DirectFunctionCall1(interval_out, value)));
+        return;
+    }
+#endif
     pg_itm parts;
     auto *text = static_cast<char *>(palloc(MAXDATELEN + 1));
     interval2itm(*DatumGetIntervalP(value), &parts);

@@ -35,7 +35,9 @@ class spi {
                                        const std::vector<text_value> &arguments = {});
 };
 
-// While alive, statements run as another role; the caller's comes back on every way out.
+// While alive, statements run as another role; the caller's comes back on every way out. They leave
+// nothing behind in the session, such as a deferred trigger, that would run with the caller's
+// rights.
 class as_role {
   public:
     explicit as_role(Oid role) noexcept;
@@ -50,8 +52,9 @@ class as_role {
 
 // The role saas_internal, under its configured name: the package's own, which row-level security does
 // not filter. Everything native that reads or writes the package's tables on behalf of a caller runs as
-// this role and never as a superuser: the owner of the database may have put a view, a trigger or a
-// function of their own behind a name of the package, and it must not gain rights by being called.
+// this role or as the owner of the table, and never as a superuser: the owner of the database may have
+// put a view, a trigger or a function of their own behind a name of the package, and it must not gain
+// rights by being called.
 [[nodiscard]] Oid internal_role_id();
 
 // The bootstrap superuser, for the commands of the deployer that no other role may give. They execute

@@ -2,18 +2,19 @@
 // saas.enforce_state_machine(): the trigger that lets a column follow its state machine only.
 #include "core/error.hpp"
 #include "pg/boundary.hpp"
+#include "pg/datum.hpp"
+#include "pg/trigger.hpp"
 #include "state_machine/registry.hpp"
 #include "state_machine/rules.hpp"
 
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "catalog/pg_type.h"  // TEXTOID
-#include "commands/trigger.h" // CALLED_AS_TRIGGER, TriggerData
-#include "executor/spi.h"     // SPI_fnumber
-#include "utils/builtins.h"   // TextDatumGetCString
-#include "utils/inval.h"      // CacheInvalidateRelcacheByRelid
-#include "utils/rel.h"        // RelationGetRelid
+#include "catalog/pg_type.h" // TEXTOID
+#include "executor/spi.h"    // SPI_fnumber
+#include "utils/builtins.h"  // TextDatumGetCString
+#include "utils/inval.h"     // CacheInvalidateRelcacheByRelid
+#include "utils/rel.h"       // RelationGetRelid
 }
 
 using namespace saas; // NOLINT: entry points only
@@ -21,11 +22,10 @@ using state_machine::source;
 
 namespace {
 
-constexpr core::sqlstate k_trigger_protocol_violated{"39P01"};
 constexpr core::sqlstate k_illegal_transition{"SA070"};
 
 [[noreturn]] void misused(const char *what) {
-    throw core::error{k_trigger_protocol_violated,
+    throw core::error{pg::k_trigger_protocol_violated,
                       what,
                       {},
                       "CREATE TRIGGER … BEFORE INSERT OR UPDATE ON … FOR EACH ROW EXECUTE FUNCTION "
@@ -39,18 +39,16 @@ struct column {
 };
 
 // The value of a text column, or of "no such column" with number 0. Plain data only.
-void read_column(TriggerData *trigger, HeapTuple row, const char *name, column &out) {
-    TupleDesc columns = RelationGetDescr(trigger->tg_relation);
+void read_column(const TriggerData &trigger, HeapTuple row, const char *name, column &out) {
+    TupleDesc columns = RelationGetDescr(trigger.tg_relation);
     out = {SPI_fnumber(columns, name), true, {}};
     if (out.number <= 0 || SPI_gettypeid(columns, out.number) != TEXTOID) {
         out.number = 0;
         return;
     }
     Datum value = SPI_getbinval(row, columns, out.number, &out.is_null);
-    if (!out.is_null) {
-        text *detoasted = DatumGetTextPP(value);
-        out.text = {VARDATA_ANY(detoasted), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(detoasted))};
-    }
+    if (!out.is_null)
+        out.text = pg::text_view_unsafe(value);
 }
 
 std::string quoted(std::string_view text) {
@@ -88,25 +86,25 @@ void check(std::string_view machine_name, const column *from, const column &to, 
 } // namespace
 
 SAAS_FUNCTION(saas_enforce_state_machine) {
-    auto *trigger = reinterpret_cast<TriggerData *>(fcinfo->context);
-    if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
-        !TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+    const TriggerData &trigger = pg::trigger_data(fcinfo, "enforce_state_machine");
+    if (!TRIGGER_FIRED_BEFORE(trigger.tg_event) || !TRIGGER_FIRED_FOR_ROW(trigger.tg_event) ||
+        TRIGGER_FIRED_BY_DELETE(trigger.tg_event))
         misused(
             "saas.enforce_state_machine() is for BEFORE INSERT OR UPDATE … FOR EACH ROW triggers");
-    int arguments = trigger->tg_trigger->tgnargs;
-    char **argument = trigger->tg_trigger->tgargs;
+    int arguments = trigger.tg_trigger->tgnargs;
+    char **argument = trigger.tg_trigger->tgargs;
     if (arguments != 2 && arguments != 3)
         misused("saas.enforce_state_machine() takes two or three arguments");
 
-    bool is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
-    HeapTuple row = is_update ? trigger->tg_newtuple : trigger->tg_trigtuple;
+    bool is_update = TRIGGER_FIRED_BY_UPDATE(trigger.tg_event);
+    HeapTuple row = is_update ? trigger.tg_newtuple : trigger.tg_trigtuple;
     column to{};
     column from{};
     read_column(trigger, row, argument[1], to);
     if (to.number == 0)
         misused("the second argument must name a column of type text");
     if (is_update) {
-        read_column(trigger, trigger->tg_trigtuple, argument[1], from);
+        read_column(trigger, trigger.tg_trigtuple, argument[1], from);
         if (!from.is_null && !to.is_null && from.text == to.text)
             return PointerGetDatum(row);
     }
@@ -129,11 +127,10 @@ SAAS_FUNCTION(saas_enforce_state_machine) {
 // AFTER trigger of saas.state_transitions: every session forgets what it read, as soon as the
 // change is committed; this one at its next statement.
 SAAS_FUNCTION(saas_state_transitions_changed) {
-    auto *trigger = reinterpret_cast<TriggerData *>(fcinfo->context);
-    if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event) ||
-        !TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
-        throw core::error{k_trigger_protocol_violated,
+    const TriggerData &trigger = pg::trigger_data(fcinfo, "state_transitions_changed");
+    if (!TRIGGER_FIRED_AFTER(trigger.tg_event) || !TRIGGER_FIRED_FOR_ROW(trigger.tg_event))
+        throw core::error{pg::k_trigger_protocol_violated,
                           "saas.state_transitions_changed() is for AFTER … FOR EACH ROW triggers"};
-    CacheInvalidateRelcacheByRelid(RelationGetRelid(trigger->tg_relation));
+    CacheInvalidateRelcacheByRelid(RelationGetRelid(trigger.tg_relation));
     return PointerGetDatum(nullptr);
 }

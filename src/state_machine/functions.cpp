@@ -21,16 +21,12 @@ extern "C" {
 
 using namespace saas; // NOLINT: entry points only
 using core::state_snapshot;
+using pg::text_view_unsafe;
 using state_machine::machine_of;
 using state_machine::source;
 using machine_state = core::state_machine::state;
 
 namespace {
-
-std::string_view view(Datum value) {
-    text *detoasted = DatumGetTextPP(value);
-    return {VARDATA_ANY(detoasted), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(detoasted))};
-}
 
 machine_state known_state(const core::state_machine &machine, std::string_view name) {
     machine_state s = machine.find(name);
@@ -58,15 +54,16 @@ state_snapshot snapshot_at(FunctionCallInfo fcinfo, const core::state_machine &m
 }
 
 std::string_view view_or_empty(FunctionCallInfo fcinfo, int argument) {
-    return PG_ARGISNULL(argument) ? std::string_view{} : view(PG_GETARG_DATUM(argument));
+    return PG_ARGISNULL(argument) ? std::string_view{}
+                                  : text_view_unsafe(PG_GETARG_DATUM(argument));
 }
 
 } // namespace
 
 // (machine, state) -> (component, place)
 SAAS_FUNCTION(saas_state_rank) {
-    std::string_view name = view(PG_GETARG_DATUM(0));
-    std::string_view state = view(PG_GETARG_DATUM(1));
+    std::string_view name = text_view_unsafe(PG_GETARG_DATUM(0));
+    std::string_view state = text_view_unsafe(PG_GETARG_DATUM(1));
     const core::state_machine &machine = machine_of(name);
     core::state_rank rank = machine.rank(known_state(machine, state));
     TupleDesc columns = nullptr;
@@ -80,9 +77,9 @@ SAAS_FUNCTION(saas_state_rank) {
 
 // (machine, from, to)
 SAAS_FUNCTION(saas_state_reachable) {
-    std::string_view name = view(PG_GETARG_DATUM(0));
-    std::string_view from = view(PG_GETARG_DATUM(1));
-    std::string_view to = view(PG_GETARG_DATUM(2));
+    std::string_view name = text_view_unsafe(PG_GETARG_DATUM(0));
+    std::string_view from = text_view_unsafe(PG_GETARG_DATUM(1));
+    std::string_view to = text_view_unsafe(PG_GETARG_DATUM(2));
     const core::state_machine &machine = machine_of(name);
     PG_RETURN_BOOL(machine.reach(known_state(machine, from), known_state(machine, to)));
 }
@@ -91,10 +88,10 @@ SAAS_FUNCTION(saas_state_reachable) {
 SAAS_FUNCTION(saas_state_allows) {
     if (PG_ARGISNULL(0) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
         PG_RETURN_NULL();
-    std::string_view name = view(PG_GETARG_DATUM(0));
+    std::string_view name = text_view_unsafe(PG_GETARG_DATUM(0));
     std::string_view from = view_or_empty(fcinfo, 1);
-    std::string_view to = view(PG_GETARG_DATUM(2));
-    std::string_view who = view(PG_GETARG_DATUM(3));
+    std::string_view to = text_view_unsafe(PG_GETARG_DATUM(2));
+    std::string_view who = text_view_unsafe(PG_GETARG_DATUM(3));
     const core::state_machine &machine = machine_of(name);
     machine_state start =
         PG_ARGISNULL(1) ? core::state_machine::k_unknown : known_state(machine, from);
@@ -106,9 +103,9 @@ SAAS_FUNCTION(saas_state_allows) {
 SAAS_FUNCTION(saas_possible_states) {
     if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
         PG_RETURN_NULL();
-    std::string_view name = view(PG_GETARG_DATUM(0));
+    std::string_view name = text_view_unsafe(PG_GETARG_DATUM(0));
     std::string_view from = view_or_empty(fcinfo, 1);
-    std::string_view who = view(PG_GETARG_DATUM(2));
+    std::string_view who = text_view_unsafe(PG_GETARG_DATUM(2));
     const core::state_machine &machine = machine_of(name);
     machine_state start =
         PG_ARGISNULL(1) ? core::state_machine::k_unknown : known_state(machine, from);
@@ -129,10 +126,10 @@ SAAS_FUNCTION(saas_possible_states) {
 SAAS_FUNCTION(saas_snapshot_order) {
     if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(4))
         PG_RETURN_NULL();
-    std::string_view name = view(PG_GETARG_DATUM(0));
-    std::string_view stored_state = view(PG_GETARG_DATUM(1));
+    std::string_view name = text_view_unsafe(PG_GETARG_DATUM(0));
+    std::string_view stored_state = text_view_unsafe(PG_GETARG_DATUM(1));
     std::string_view stored_event = view_or_empty(fcinfo, 3);
-    std::string_view new_state = view(PG_GETARG_DATUM(4));
+    std::string_view new_state = text_view_unsafe(PG_GETARG_DATUM(4));
     std::string_view new_event = view_or_empty(fcinfo, 6);
     const core::state_machine &machine = machine_of(name);
     state_snapshot stored = snapshot_at(fcinfo, machine, 1, stored_state, stored_event);
@@ -144,8 +141,8 @@ SAAS_FUNCTION(saas_snapshot_order) {
 
 // (machine, state, states seen): has a snapshot been seen that contradicts the state?
 SAAS_FUNCTION(saas_states_conflict) {
-    std::string_view name = view(PG_GETARG_DATUM(0));
-    std::string_view state = view(PG_GETARG_DATUM(1));
+    std::string_view name = text_view_unsafe(PG_GETARG_DATUM(0));
+    std::string_view state = text_view_unsafe(PG_GETARG_DATUM(1));
     std::vector<std::string> seen = pg::text_array(PG_GETARG_DATUM(2));
     const core::state_machine &machine = machine_of(name);
     machine_state held = known_state(machine, state);

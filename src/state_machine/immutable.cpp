@@ -2,37 +2,36 @@
 // saas.enforce_immutable(): the trigger that keeps columns as they were written first.
 #include "core/error.hpp"
 #include "pg/boundary.hpp"
+#include "pg/trigger.hpp"
 
 #include <string>
 
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "commands/trigger.h" // CALLED_AS_TRIGGER, TriggerData
-#include "executor/spi.h"     // SPI_fnumber
-#include "utils/datum.h"      // datum_image_eq
-#include "utils/rel.h"        // RelationGetDescr
+#include "executor/spi.h" // SPI_fnumber
+#include "utils/datum.h"  // datum_image_eq
+#include "utils/rel.h"    // RelationGetDescr
 }
 
 using namespace saas; // NOLINT: entry points only
 
 namespace {
 
-constexpr core::sqlstate k_trigger_protocol_violated{"39P01"};
 constexpr core::sqlstate k_immutable{"SA071"};
 
 enum class comparison : std::uint8_t { same, changed, no_column };
 
 // Compares one column of the old and the new row, bytes by bytes. Plain data only.
-comparison compare(TriggerData *trigger, const char *name) {
-    TupleDesc columns = RelationGetDescr(trigger->tg_relation);
+comparison compare(const TriggerData &trigger, const char *name) {
+    TupleDesc columns = RelationGetDescr(trigger.tg_relation);
     int number = SPI_fnumber(columns, name);
     if (number <= 0)
         return comparison::no_column;
     bool old_null = false;
     bool new_null = false;
-    Datum old_value = SPI_getbinval(trigger->tg_trigtuple, columns, number, &old_null);
-    Datum new_value = SPI_getbinval(trigger->tg_newtuple, columns, number, &new_null);
+    Datum old_value = SPI_getbinval(trigger.tg_trigtuple, columns, number, &old_null);
+    Datum new_value = SPI_getbinval(trigger.tg_newtuple, columns, number, &new_null);
     if (old_null || new_null)
         return old_null == new_null ? comparison::same : comparison::changed;
     Form_pg_attribute column = TupleDescAttr(columns, number - 1);
@@ -44,27 +43,25 @@ comparison compare(TriggerData *trigger, const char *name) {
 } // namespace
 
 SAAS_FUNCTION(saas_enforce_immutable) {
-    auto *trigger = reinterpret_cast<TriggerData *>(fcinfo->context);
-    if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
-        !TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ||
-        trigger->tg_trigger->tgnargs == 0)
+    const TriggerData &trigger = pg::trigger_data(fcinfo, "enforce_immutable");
+    if (!TRIGGER_FIRED_BEFORE(trigger.tg_event) || !TRIGGER_FIRED_FOR_ROW(trigger.tg_event) ||
+        !TRIGGER_FIRED_BY_UPDATE(trigger.tg_event) || trigger.tg_trigger->tgnargs == 0)
         throw core::error{
-            k_trigger_protocol_violated,
+            pg::k_trigger_protocol_violated,
             "saas.enforce_immutable() is for BEFORE UPDATE … FOR EACH ROW triggers and "
             "takes the names of columns"};
-    for (int i = 0; i < trigger->tg_trigger->tgnargs; ++i) {
-        const char *name = trigger->tg_trigger->tgargs[i];
+    for (int i = 0; i < trigger.tg_trigger->tgnargs; ++i) {
+        const char *name = trigger.tg_trigger->tgargs[i];
         comparison found = compare(trigger, name);
         if (found == comparison::no_column)
-            throw core::error{k_trigger_protocol_violated,
+            throw core::error{pg::k_trigger_protocol_violated,
                               "the table has no column \"" + std::string{name} + "\""};
         if (found == comparison::changed)
             throw core::error{k_immutable,
                               "column \"" + std::string{name} + "\" of \"" +
-                                  RelationGetRelationName(trigger->tg_relation) +
-                                  "\" never changes",
+                                  RelationGetRelationName(trigger.tg_relation) + "\" never changes",
                               {},
                               "Record a correction as a new row."};
     }
-    return PointerGetDatum(trigger->tg_newtuple);
+    return PointerGetDatum(trigger.tg_newtuple);
 }

@@ -3,6 +3,9 @@
 
 #include "core/error.hpp"
 #include "pg/boundary.hpp"
+#include "pg/invalidation.hpp"
+#include "pg/package.hpp"
+#include "pg/spi.hpp"
 
 #include <map>
 #include <memory>
@@ -11,25 +14,18 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "access/htup_details.h" // GETSTRUCT
 #include "access/xact.h"         // IsInParallelMode
-#include "catalog/namespace.h"   // get_namespace_oid
-#include "catalog/pg_class.h"    // Form_pg_class
 #include "catalog/pg_type.h"     // TEXTOID
 #include "executor/spi.h"        // SPI_*
 #include "utils/builtins.h"      // CStringGetTextDatum
-#include "utils/inval.h"         // CacheRegisterRelcacheCallback
-#include "utils/lsyscache.h"     // get_relname_relid
 #include "utils/memutils.h"      // MemoryContextStrdup
 #include "utils/snapmgr.h"       // GetLatestSnapshot
-#include "utils/syscache.h"      // SearchSysCache1
 }
 
 namespace saas::state_machine {
 namespace {
 
 constexpr core::sqlstate k_undefined_object{"42704"};
-constexpr core::sqlstate k_object_not_in_prerequisite_state{"55000"};
 
 // Rows as plain data.
 struct raw_edge {
@@ -60,25 +56,9 @@ cache &known() {
 std::uint64_t generation = 1;
 Oid watched_table = InvalidOid;
 
-extern "C" {
-static void table_changed(Datum, Oid relation) {
+void table_changed(Oid relation) {
     if (relation == InvalidOid || relation == watched_table)
         ++generation;
-}
-}
-
-Oid find_table_unsafe() {
-    Oid schema = get_namespace_oid("saas", true);
-    return OidIsValid(schema) ? get_relname_relid("state_transitions", schema) : InvalidOid;
-}
-
-Oid owner_of_unsafe(Oid table) {
-    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-    if (!HeapTupleIsValid(row))
-        elog(ERROR, "cache lookup failed for relation %u", table);
-    Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relowner;
-    ReleaseSysCache(row);
-    return owner;
 }
 
 // Reads the rows of one machine. Operators are named with their schema, since search_path is the
@@ -112,17 +92,16 @@ raw_edges query_unsafe(const char *name, MemoryContext target) {
     return edges;
 }
 
-// As the table's owner and past FORCE ROW LEVEL SECURITY, as the server's own foreign keys read:
-// the rights of the caller do not matter, and nobody's code runs with more rights than its author
-// has.
-raw_edges query_as_owner_unsafe(Oid table, const char *name, MemoryContext target) {
+// As saas_internal, so that the rights of the caller do not matter. Not as the table's owner: that
+// may be a superuser, and by the time the statement is read the name may stand for a view of
+// somebody else's.
+raw_edges query_as_unsafe(Oid reader, const char *name, MemoryContext target) {
     Oid user = InvalidOid;
     int security = 0;
     raw_edges edges{nullptr, 0};
     GetUserIdAndSecContext(&user, &security);
-    SetUserIdAndSecContext(owner_of_unsafe(table), security | SECURITY_LOCAL_USERID_CHANGE |
-                                                       SECURITY_RESTRICTED_OPERATION |
-                                                       SECURITY_NOFORCE_RLS);
+    SetUserIdAndSecContext(reader,
+                           security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
     PG_TRY();
     { edges = query_unsafe(name, target); }
     PG_FINALLY();
@@ -132,17 +111,15 @@ raw_edges query_as_owner_unsafe(Oid table, const char *name, MemoryContext targe
 }
 
 std::unique_ptr<core::state_machine> load(const std::string &name) {
+    Oid reader = pg::internal_role_id();
     raw_edges raw = pg::call([&] {
-        watched_table = find_table_unsafe();
+        watched_table = pg::package_table_unsafe("state_transitions");
         return OidIsValid(watched_table)
-                   ? query_as_owner_unsafe(watched_table, name.c_str(), CurrentMemoryContext)
+                   ? query_as_unsafe(reader, name.c_str(), CurrentMemoryContext)
                    : raw_edges{nullptr, 0};
     });
     if (!OidIsValid(watched_table))
-        throw core::error{k_object_not_in_prerequisite_state,
-                          "there is no table saas.state_transitions",
-                          {},
-                          "Run SELECT saas.deploy() first."};
+        pg::refuse_not_deployed();
     if (raw.count == 0)
         throw core::error{k_undefined_object,
                           "there is no state machine \"" + name + "\"",
@@ -173,7 +150,7 @@ const core::state_machine &machine_of(std::string_view name) {
 }
 
 void initialise() {
-    CacheRegisterRelcacheCallback(table_changed, 0);
+    pg::watch_relations(table_changed);
 }
 
 } // namespace saas::state_machine

@@ -12,7 +12,7 @@ namespace saas::state_machine {
 
 // The machine of that name as the last committed rows (and this transaction's own) have it. The
 // reference holds until the next call. Whoever asks needs no right to the table. Throws core::error
-// 42704 when there are no rows for it, 55000 when the table is not there. Calls the server through
+// 42704 when there are no rows for it, SA021 when the table is not there. Calls the server through
 // pg::call: C++ objects may be alive.
 [[nodiscard]] const core::state_machine &machine_of(std::string_view name);
 

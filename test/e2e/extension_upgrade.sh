@@ -9,6 +9,10 @@ source "$here/lib/tap.sh"
 root=$(cd "$here/../.." && pwd)
 share=$("$PG_CONFIG" --sharedir)
 package=$share/pg_saas/modules
+[ -d "$package" ] || {
+    echo "Bail out! $package does not exist"
+    exit 1
+}
 current=$(sed -n "s/^default_version *= *'\(.*\)'/\1/p" "$root/pg_saas.control")
 original=$(mktemp -d)
 cp -a "$package/." "$original/"

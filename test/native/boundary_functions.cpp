@@ -63,6 +63,18 @@ SAAS_FUNCTION(saas_test_server_error) {
     PG_RETURN_INT32(divide());
 }
 
+// Throws inside pg::call, then calls the server again.
+SAAS_FUNCTION(saas_test_throw_in_call) {
+    counted local;
+    try {
+        pg::call([] { throw core::error{k_test_failure, "thrown inside pg::call"}; });
+    } catch (const core::error &) {
+        pg::call([] { CHECK_FOR_INTERRUPTS(); });
+        throw;
+    }
+    PG_RETURN_VOID();
+}
+
 SAAS_FUNCTION(saas_test_alive) { PG_RETURN_INT32(alive); }
 
 // Loops until it is cancelled.

@@ -1,7 +1,7 @@
 -- How entries get into the log: the right partition and its indexes; an owner who has changed the log;
 -- triggers that are defined wrongly.
 BEGIN;
-SELECT plan(38);
+SELECT plan(39);
 
 CREATE FUNCTION pg_temp.month_partition() RETURNS regclass LANGUAGE sql AS $$
     SELECT ('saas.audit_logs' || to_char(now() AT TIME ZONE 'UTC', '_YYYY_MM'))::regclass
@@ -94,6 +94,10 @@ SELECT is(
     'and the change that cannot be recorded is not made'
 );
 ALTER TABLE saas.audit_logs DROP CONSTRAINT audit_test_check;
+SAVEPOINT before_not_null;
+ALTER TABLE saas.audit_logs ALTER COLUMN new_values SET NOT NULL;
+SELECT throws_ok('DELETE FROM public.audited', '23502', NULL, 'so is a NOT NULL');
+ROLLBACK TO before_not_null;
 
 -- The owner's trigger on the log runs with the owner's rights, neither the writer's nor a superuser's.
 CREATE ROLE audit_test_owner;

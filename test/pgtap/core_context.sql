@@ -1,6 +1,6 @@
 -- The request context: what it shows, who may set it, how it ends, and that it cannot be forged.
 BEGIN;
-SELECT plan(36);
+SELECT plan(37);
 
 SELECT saas.create_user('ann@example.com', 'Ann') AS ann, saas.create_user('bob@example.com', 'Bob') AS bob \gset
 SELECT saas.create_team('Red', 'red', :'ann') AS red, saas.create_team('Blue', 'blue', :'bob') AS blue \gset
@@ -32,6 +32,14 @@ SET LOCAL ROLE saas_app;
 SELECT results_eq('SELECT slug FROM saas.teams', ARRAY['red'], 'the application sees the team of the context only');
 SELECT results_eq('SELECT email FROM saas.users', ARRAY['ann@example.com'], 'and the user of the context only');
 SELECT is(saas.has_team_role(:'blue', 'viewer'), false, 'a context in one team gives no right in another');
+
+-- A parallel worker has verified nothing yet, and reads the key itself.
+SAVEPOINT before_parallel;
+SELECT set_config(
+    CASE WHEN current_setting('server_version_num')::integer < 160000
+        THEN 'force_parallel_mode' ELSE 'debug_parallel_query' END, 'on', true);
+SELECT lives_ok('SELECT slug FROM saas.teams', 'the context holds in parallel workers');
+ROLLBACK TO before_parallel;
 
 -- Nobody writes it by hand: not a lie, not a byte of a genuine one, in no scope.
 SELECT throws_ok($$SET saas.context = 'v1.x'$$, 'SA020', NULL, 'SET of nonsense is refused');

@@ -1,6 +1,6 @@
 -- saas.validate() finds nothing on a deployed database, and each planted fault with what mends it.
 BEGIN;
-SELECT plan(24);
+SELECT plan(26);
 SELECT is_empty('SELECT * FROM saas.validate()', 'a deployed database has no finding');
 
 -- Runs in a savepoint: a statement that plants a fault, and what validate() must say of it.
@@ -42,5 +42,15 @@ SELECT pg_temp.finds('ALTER FUNCTION saas.rotate_context_key() RESET search_path
 SELECT pg_temp.finds('CREATE VIEW saas.v AS SELECT 1 AS one', 'saas.v', 'the view reads with its owner''s rights');
 SELECT pg_temp.finds($$UPDATE saas.schema_migrations SET checksum = 'x' WHERE module = 'core' AND version = 1$$, 'core/0001_identity', 'migration has another text%');
 SELECT pg_temp.finds($$DELETE FROM saas.schema_migrations WHERE module = 'core' AND version = 1$$, 'core/0001_identity', 'migration is installed but not deployed');
+
+-- What validate() says of a missing table helps, also when an index has gone.
+SET LOCAL client_min_messages = warning;
+DROP TABLE saas.currencies CASCADE;
+DROP INDEX saas.payments_occurred_at_idx;
+SELECT lives_ok(
+    $$SELECT saas.rollback('metrics'), saas.rollback('fraud'), saas.rollback('payments'), saas.deploy()$$,
+    'rolling back and deploying again'
+);
+SELECT is_empty('SELECT * FROM saas.validate()', 'brings a missing table and index back');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,6 +1,6 @@
 -- What each kind of delivery does.
 BEGIN;
-SELECT plan(71);
+SELECT plan(75);
 \ir include/payments.sql
 
 -- Genuine or not.
@@ -155,6 +155,18 @@ SELECT is(
     'pi_5', 'and its payment finds it'
 );
 
+-- A refund that names the intent alone waits for whatever it needs next.
+SELECT is((pg_temp.deliver(pg_temp.event('evt_34', 300, pg_temp.refund('re_7', NULL, 600, 'succeeded', '{"payment_intent": "pi_6"}')))).outcome, 'deferred', 'a refund before its intent is known');
+SELECT is((pg_temp.deliver(pg_temp.event('evt_35', 90, pg_temp.charge('ch_6', NULL, 'succeeded', true)))).outcome, 'processed', 'a charge that does not name its intent');
+SELECT pg_temp.deliver(pg_temp.event('evt_36', 280, pg_temp.refund('re_8', 'ch_6', 600, 'succeeded')));
+SELECT pg_temp.deliver(pg_temp.event('evt_37', 95, pg_temp.charge('ch_6', 'pi_6', 'succeeded', true)));
+SELECT results_eq(
+    $$SELECT e.reason, e.waits_for FROM saas.webhook_events AS e WHERE e.team_id = pg_temp.team() AND e.provider_event_id = 'evt_34'$$,
+    $$VALUES ('the refunds would exceed the payment', 'ch_6')$$, 'once it does, the refund is tried, and waits for another to come back'
+);
+SELECT pg_temp.deliver(pg_temp.event('evt_38', 290, pg_temp.refund('re_8', 'ch_6', 600, 'failed')));
+SELECT is((SELECT e.status FROM saas.webhook_events AS e WHERE e.team_id = pg_temp.team() AND e.provider_event_id = 'evt_34'), 'processed', 'which it does');
+
 -- What makes no sense fails, and is kept.
 CREATE TEMPORARY TABLE nonsense (id text, object jsonb, detail text) ON COMMIT DROP;
 INSERT INTO nonsense VALUES
@@ -164,10 +176,12 @@ INSERT INTO nonsense VALUES
     ('evt_n4', pg_temp.charge('ch_n', NULL, 'on fire', true), 'the status of the charge is unknown'),
     ('evt_n5', pg_temp.charge('ch_n', NULL, 'succeeded', true, '{"currency": "zzz"}'), 'the currency is unknown, or has no minor unit'),
     ('evt_n6', pg_temp.charge(NULL, NULL, 'succeeded', true), 'an object has no id, or it is not a text of 1 to 255 characters'),
-    ('evt_n7', pg_temp.charge('ch_n', NULL, 'succeeded', true, '{"amount_captured": 2000}'), 'new row for relation "payments" violates check constraint "payments_amount_captured_check"'),
+    ('evt_n7', pg_temp.charge('ch_n', NULL, 'succeeded', true, '{"amount_captured": 2000}'), 'more of the charge is captured or refunded than its amount'),
     ('evt_n8', pg_temp.charge('ch_2', NULL, 'succeeded', true, '{"amount": 2000}'), 'amount or currency of the charge differ from those of the payment'),
     ('evt_n9', pg_temp.refund('re_n', 'ch_2', 10, 'succeeded', '{"currency": "eur"}'), 'payment, amount or currency of the refund differ from those known'),
-    ('evt_n10', pg_temp.charge('ch_n', NULL, 'succeeded', true, '{"payment_method_details": {"card": {"last4": "4242424242424242"}}}'), 'new row for relation "payments" violates check constraint "payments_card_last4_check"'),
+    ('evt_n10', pg_temp.charge('ch_n', NULL, 'succeeded', true, '{"payment_method_details": {"card": {"last4": "4242424242424242"}}}'), 'the last digits of the card are not up to four digits'),
+    ('evt_n13', pg_temp.charge('ch_2', NULL, 'succeeded', true, '{"amount_refunded": 1001}'), 'more of the charge is captured or refunded than its amount'),
+    ('evt_n14', pg_temp.charge('ch_2', NULL, 'succeeded', true, '{"payment_method_details": {"card": {"last4": "x"}}}'), 'the last digits of the card are not up to four digits'),
     ('evt_n11', pg_temp.refund('re_n', NULL, 10, 'succeeded'), 'the refund names neither a charge nor a payment intent');
 SELECT results_eq(
     $$SELECT n.id, d.outcome, d.detail FROM nonsense AS n, pg_temp.deliver(pg_temp.event(n.id, 1, n.object)) AS d ORDER BY n.id$$,

@@ -6,6 +6,7 @@
 \set ON_ERROR_STOP off
 CREATE FUNCTION test_throw(text) RETURNS void LANGUAGE c AS :'library', 'saas_test_throw';
 CREATE FUNCTION test_server_error(integer) RETURNS integer LANGUAGE c STRICT AS :'library', 'saas_test_server_error';
+CREATE FUNCTION test_throw_in_call() RETURNS void LANGUAGE c AS :'library', 'saas_test_throw_in_call';
 CREATE FUNCTION test_alive() RETURNS integer LANGUAGE c AS :'library', 'saas_test_alive';
 CREATE FUNCTION test_loop() RETURNS void LANGUAGE c AS :'library', 'saas_test_loop';
 
@@ -31,6 +32,7 @@ SELECT * FROM failure_of($$SELECT test_throw('int')$$);
 SELECT state, length(message), right(message, 1) FROM failure_of($$SELECT test_throw('long core error')$$);
 SELECT test_server_error(2);
 SELECT * FROM failure_of('SELECT test_server_error(0)');
+SELECT * FROM failure_of('SELECT test_throw_in_call()');
 SELECT test_alive() AS objects_alive;
 SELECT pg_backend_pid() = :before AS same_backend;
 
@@ -73,5 +75,6 @@ CALL fail_often('SELECT test_server_error(0)', 50000);
 SELECT resident_pages() - :pages < 512 AS grown_by_less_than_two_megabytes;
 SELECT test_alive() AS objects_alive;
 
-DROP FUNCTION test_throw, test_server_error, test_alive, test_loop, failure_of, resident_pages;
+DROP FUNCTION test_throw, test_server_error, test_throw_in_call, test_alive, test_loop, failure_of, resident_pages;
 DROP PROCEDURE fail_often;
+\! rm -f "$SAAS_TEST_LIBRARY_COPY"

@@ -85,11 +85,10 @@ RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+    DELETE FROM saas.context_keys;
     INSERT INTO saas.context_keys (key)
     VALUES (sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())));
-    DELETE FROM saas.context_keys AS k
-    WHERE k.id < (SELECT max(n.id::text)::uuid FROM saas.context_keys AS n);
 $$;
 COMMENT ON FUNCTION saas.rotate_context_key() IS
-'Makes a new key for request contexts and removes the old ones. For the owner, and after restoring a dump elsewhere. Contexts of running transactions end.';
+'Makes a new key for request contexts and removes the old ones. For the owner, and after restoring a dump elsewhere. A transaction that is running may lose its context.';
 REVOKE ALL ON FUNCTION saas.rotate_context_key() FROM PUBLIC;

@@ -221,10 +221,9 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_row saas.audit_logs;
-    v_made timestamptz := to_timestamp(
-        ('x' || translate(left(p_id::text, 13), '-', ''))::bit(48)::bigint / 1000.0);
+    v_made timestamptz := saas.audit_change_time(p_id);
 BEGIN
-    -- An id begins with the time of its statement, or a little later when many are made at once.
+    -- Statements seldom take longer: the partitions and the key's range for that time first.
     SELECT * INTO v_row FROM saas.audit_logs AS l
     WHERE l.team_id = p_team
         AND l.id = p_id

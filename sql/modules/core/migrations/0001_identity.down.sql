@@ -1,4 +1,4 @@
-DROP TABLE saas.context_keys;
-DROP TABLE saas.team_members;
-DROP TABLE saas.teams;
-DROP TABLE saas.users;
+DROP TABLE IF EXISTS saas.context_keys;
+DROP TABLE IF EXISTS saas.team_members;
+DROP TABLE IF EXISTS saas.teams;
+DROP TABLE IF EXISTS saas.users;

@@ -14,6 +14,6 @@ BEGIN
 END
 $$;
 
-DROP TABLE saas.activity_logs;
+DROP TABLE IF EXISTS saas.activity_logs;
 
-DROP TABLE saas.audit_logs;
+DROP TABLE IF EXISTS saas.audit_logs;

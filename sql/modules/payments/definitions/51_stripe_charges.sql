@@ -99,7 +99,24 @@ BEGIN
             v_money.provider_exponent, v_money.exponent
         );
     END IF;
+    -- Also of a snapshot that will be superseded: whether an event fails does not depend on the order.
+    IF greatest(v_captured, v_refunded) > v_amount THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA072',
+            MESSAGE = 'more of the charge is captured or refunded than its amount';
+    END IF;
+    IF v_card ->> 'last4' !~ '^[0-9]{1,4}$' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA072',
+            MESSAGE = 'the last digits of the card are not up to four digits';
+    END IF;
 
+    -- A snapshot without its intent queues where those with it do: the intent is locked before the charge.
+    IF v_intent_ref IS NULL THEN
+        SELECT p.provider_intent_id INTO v_intent_ref
+        FROM saas.payments AS p
+        WHERE p.team_id = p_team AND p.provider = 'stripe' AND p.provider_payment_id = v_ref;
+    END IF;
     IF v_intent_ref IS NOT NULL THEN
         PERFORM saas.lock_provider_object(p_team, 'stripe', v_intent_ref);
     END IF;
@@ -231,7 +248,10 @@ BEGIN
         RETURN;
     END IF;
     PERFORM saas.record_charge_operations(v_row);
-    IF v_is_new OR v_row.status <> v_before.status THEN
+    IF v_is_new
+        OR v_row.status <> v_before.status
+        OR v_row.provider_intent_id IS DISTINCT FROM v_before.provider_intent_id
+    THEN
         landed := array_remove(ARRAY[v_ref, v_row.provider_intent_id], NULL);
     END IF;
 END

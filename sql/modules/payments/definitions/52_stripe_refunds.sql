@@ -38,6 +38,12 @@ BEGIN
             ERRCODE = 'SA072',
             MESSAGE = 'the refund names neither a charge nor a payment intent';
     END IF;
+    -- A snapshot without its intent queues where those with it do: the intent is locked before the charge.
+    IF v_intent_ref IS NULL THEN
+        SELECT p.provider_intent_id INTO v_intent_ref
+        FROM saas.payments AS p
+        WHERE p.team_id = p_team AND p.provider = 'stripe' AND p.provider_payment_id = v_charge_ref;
+    END IF;
     IF v_intent_ref IS NOT NULL THEN
         PERFORM saas.lock_provider_object(p_team, 'stripe', v_intent_ref);
     END IF;

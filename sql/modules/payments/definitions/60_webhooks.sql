@@ -1,4 +1,28 @@
 -- Deliveries of webhooks: verified, recognised when they come again, applied once, kept.
+CREATE OR REPLACE FUNCTION saas.require_fresh_snapshots()
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    -- A child that is deferred and its parent that lands at once must see each other: what another
+    -- session committed while this one waited for a lock.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '0A000',
+            MESSAGE = format(
+                'webhooks cannot be taken in at isolation level %s',
+                current_setting('transaction_isolation')
+            ),
+            HINT = 'Use read committed.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.require_fresh_snapshots() IS
+'Refuses every isolation level but read committed with 0A000: at the others, what another session has recorded meanwhile would be overlooked.';
+REVOKE ALL ON FUNCTION saas.require_fresh_snapshots() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.require_fresh_snapshots() TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.attempt_webhook(
     p_team uuid,
     p_provider text,
@@ -28,7 +52,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS error_code = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT;
     -- Not the event's fault: roll back, and let the provider deliver it again.
-    IF left(error_code, 2) IN ('08', '25', '40', '53', '55', '57', '58', 'XX') THEN
+    IF left(error_code, 2) IN ('08', '25', '40', '42', '53', '55', '57', '58', 'XX') THEN
         RAISE;
     END IF;
     outcome := 'failed';
@@ -42,7 +66,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 COMMENT ON FUNCTION saas.attempt_webhook(uuid, text, bytea, jsonb) IS
-'Applies a verified event inside a subtransaction, so that one which cannot be applied leaves no trace but its outcome "failed" with SQLSTATE and message. Errors of the server itself (serialisation, deadlock, cancellation, resources) are raised again.';
+'Applies a verified event inside a subtransaction, so that one which cannot be applied leaves no trace but its outcome "failed" with SQLSTATE and message. Errors of the server and the schema (deadlock, cancellation, resources, a missing column) are raised again.';
 REVOKE ALL ON FUNCTION saas.attempt_webhook(uuid, text, bytea, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.attempt_webhook(uuid, text, bytea, jsonb) TO saas_internal;
 
@@ -75,7 +99,15 @@ BEGIN
             FOR UPDATE
         LOOP
             v_result := saas.attempt_webhook(p_team, p_provider, NULL, v_event.payload);
-            CONTINUE WHEN v_result.outcome = 'deferred';
+            IF v_result.outcome = 'deferred' THEN -- maybe for something else than before
+                UPDATE saas.webhook_events AS e
+                SET reason = v_result.detail,
+                    waits_for = v_result.waits_for
+                WHERE e.team_id = p_team
+                    AND e.id = v_event.id
+                    AND (e.reason, e.waits_for) IS DISTINCT FROM (v_result.detail, v_result.waits_for);
+                CONTINUE;
+            END IF;
             v_progress := true;
             v_drained := v_drained + 1;
             UPDATE saas.webhook_events AS e
@@ -153,13 +185,7 @@ DECLARE
     v_result record;
 BEGIN
     p_received_at := COALESCE(p_received_at, now());
-    -- A child that is deferred and its parent that lands at once must see each other.
-    IF current_setting('transaction_isolation') = 'repeatable read' THEN
-        RAISE EXCEPTION USING
-            ERRCODE = '0A000',
-            MESSAGE = 'saas.ingest_webhook() does not work at isolation level repeatable read',
-            HINT = 'Use read committed or serializable.';
-    END IF;
+    PERFORM saas.require_fresh_snapshots();
     SELECT p.webhook_secrets, p.webhook_tolerance_seconds
     INTO v_secrets, v_tolerance
     FROM saas.payment_providers AS p
@@ -243,26 +269,36 @@ DECLARE
     v_result record;
     v_now timestamptz := now();
 BEGIN
+    PERFORM saas.require_fresh_snapshots();
+    -- Row locks of events come after the locks of objects, as in ingest_webhook(), or this one and the
+    -- delivery of the parent would wait for each other.
+    PERFORM saas.lock_provider_object(p_team, e.provider, e.provider_event_id)
+    FROM saas.webhook_events AS e
+    WHERE e.team_id = p_team AND e.id = p_webhook_event AND e.provider_event_id IS NOT NULL;
     SELECT e.* INTO v_event
     FROM saas.webhook_events AS e
-    WHERE e.team_id = p_team AND e.id = p_webhook_event
-    FOR UPDATE;
-    IF NOT FOUND OR v_event.status NOT IN ('deferred', 'failed') OR v_event.payload IS NULL THEN
+    WHERE e.team_id = p_team
+        AND e.id = p_webhook_event
+        AND e.status IN ('deferred', 'failed')
+        AND e.payload IS NOT NULL;
+    IF FOUND THEN
+        v_result := saas.attempt_webhook(p_team, v_event.provider, NULL, v_event.payload);
+        outcome := v_result.outcome;
+        detail := v_result.detail;
+        UPDATE saas.webhook_events AS e
+        SET status = outcome,
+            reason = detail,
+            error_code = v_result.error_code,
+            waits_for = v_result.waits_for,
+            processed_at = CASE WHEN outcome <> 'deferred' THEN v_now END
+        WHERE e.team_id = p_team AND e.id = p_webhook_event AND e.status IN ('deferred', 'failed');
+    END IF;
+    IF NOT FOUND THEN -- or the parent that it waited for came meanwhile
         RAISE EXCEPTION USING
             ERRCODE = 'SA073',
             MESSAGE = 'there is no such event to be tried again',
             DETAIL = 'Only events that are deferred, or failed with a readable body, can be.';
     END IF;
-    v_result := saas.attempt_webhook(p_team, v_event.provider, NULL, v_event.payload);
-    outcome := v_result.outcome;
-    detail := v_result.detail;
-    UPDATE saas.webhook_events AS e
-    SET status = outcome,
-        reason = detail,
-        error_code = v_result.error_code,
-        waits_for = v_result.waits_for,
-        processed_at = CASE WHEN outcome <> 'deferred' THEN v_now END
-    WHERE e.team_id = p_team AND e.id = p_webhook_event;
     IF v_result.landed IS NOT NULL THEN
         PERFORM saas.drain_deferred_webhooks(p_team, v_event.provider, v_result.landed, v_now);
     END IF;
@@ -287,6 +323,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_id uuid;
+    v_constraint text;
 BEGIN
     PERFORM saas.require_team(p_team, 'admin');
     INSERT INTO saas.payment_providers AS p (
@@ -303,6 +340,17 @@ BEGIN
         is_active = COALESCE(p_is_active, p.is_active)
     RETURNING p.id INTO v_id;
     RETURN v_id;
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        -- The server's own detail would show the row, secrets and all, and the log would keep it.
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME;
+        RAISE EXCEPTION USING
+            ERRCODE = SQLSTATE,
+            MESSAGE = 'the provider cannot be set up like this',
+            HINT = 'Give a provider that is supported, a name of 1 to 200 characters, up to 8 secrets that are not empty, and a tolerance of 1 to 86400 seconds.',
+            SCHEMA = 'saas',
+            TABLE = 'payment_providers',
+            CONSTRAINT = v_constraint;
 END
 $$;
 COMMENT ON FUNCTION saas.configure_payment_provider(uuid, text, bytea[], text, integer, boolean) IS

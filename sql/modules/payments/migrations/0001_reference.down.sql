@@ -1,3 +1,3 @@
-DROP TABLE saas.state_transitions;
-DROP TABLE saas.provider_currency_exponents;
-DROP TABLE saas.currencies;
+DROP TABLE IF EXISTS saas.state_transitions;
+DROP TABLE IF EXISTS saas.provider_currency_exponents;
+DROP TABLE IF EXISTS saas.currencies;

@@ -1,6 +1,6 @@
-DROP TABLE saas.webhook_events;
-DROP TABLE saas.refunds;
-DROP TABLE saas.payment_transactions;
-DROP TABLE saas.payments;
-DROP TABLE saas.payment_intents;
-DROP TABLE saas.payment_providers;
+DROP TABLE IF EXISTS saas.webhook_events;
+DROP TABLE IF EXISTS saas.refunds;
+DROP TABLE IF EXISTS saas.payment_transactions;
+DROP TABLE IF EXISTS saas.payments;
+DROP TABLE IF EXISTS saas.payment_intents;
+DROP TABLE IF EXISTS saas.payment_providers;

@@ -1,2 +1,2 @@
-DROP TABLE saas.fraud_assessments;
-DROP TABLE saas.fraud_detection_rules;
+DROP TABLE IF EXISTS saas.fraud_assessments;
+DROP TABLE IF EXISTS saas.fraud_detection_rules;
