@@ -1,17 +1,26 @@
 -- Tamper evidence of the audit trail: leaf hashes, Merkle trees (RFC 6962), signed checkpoints.
 
 -- BRIN on transaction ids, which the server has no operator class for: it finds the rows to be sealed.
-CREATE OPERATOR CLASS saas.xid8_minmax_ops
-FOR TYPE pg_catalog.xid8 USING brin AS
-    OPERATOR 1 pg_catalog.<,
-    OPERATOR 2 pg_catalog.<=,
-    OPERATOR 3 pg_catalog.=,
-    OPERATOR 4 pg_catalog.>=,
-    OPERATOR 5 pg_catalog.>,
-    FUNCTION 1 pg_catalog.brin_minmax_opcinfo(internal),
-    FUNCTION 2 pg_catalog.brin_minmax_add_value(internal, internal, internal, internal),
-    FUNCTION 3 pg_catalog.brin_minmax_consistent(internal, internal, internal),
-    FUNCTION 4 pg_catalog.brin_minmax_union(internal, internal, internal);
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_catalog.pg_opclass AS c
+        WHERE c.opcnamespace = 'saas'::pg_catalog.regnamespace AND c.opcname = 'xid8_minmax_ops'
+    ) THEN
+        CREATE OPERATOR CLASS saas.xid8_minmax_ops
+        FOR TYPE pg_catalog.xid8 USING brin AS
+            OPERATOR 1 pg_catalog.<,
+            OPERATOR 2 pg_catalog.<=,
+            OPERATOR 3 pg_catalog.=,
+            OPERATOR 4 pg_catalog.>=,
+            OPERATOR 5 pg_catalog.>,
+            FUNCTION 1 pg_catalog.brin_minmax_opcinfo(internal),
+            FUNCTION 2 pg_catalog.brin_minmax_add_value(internal, internal, internal, internal),
+            FUNCTION 3 pg_catalog.brin_minmax_consistent(internal, internal, internal),
+            FUNCTION 4 pg_catalog.brin_minmax_union(internal, internal, internal);
+    END IF;
+END
+$$;
 
 CREATE OR REPLACE FUNCTION saas.audit_leaf(
     p_team_id uuid,
