@@ -5,8 +5,9 @@ ALTER TABLE saas.audit_logs
     ADD COLUMN payload_hash bytea,
     ADD COLUMN leaf bytea;
 
--- Rows to be sealed are found by their transaction.
-CREATE INDEX audit_logs_xact_id_idx ON saas.audit_logs USING brin (xact_id saas.xid8_minmax_ops);
+-- Rows to be sealed are found by their transaction. What is not summarized yet, each sealing reads.
+CREATE INDEX audit_logs_xact_id_idx ON saas.audit_logs
+USING brin (xact_id saas.xid8_minmax_ops) WITH (autosummarize = on);
 
 -- Hashes do not compress.
 CREATE TABLE saas.audit_leaves (
