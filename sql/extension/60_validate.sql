@@ -302,11 +302,15 @@ AS $$
         SELECT * FROM saas.validate_code()
         UNION ALL
         SELECT * FROM saas.validate_audit()
+        UNION ALL
+        SELECT * FROM saas.validate_protected()
+        UNION ALL
+        SELECT * FROM saas.validate_triggers()
     ) AS v
     ORDER BY v.severity, v.object, v.finding
 $$;
 COMMENT ON FUNCTION saas.validate() IS
-'Looks for what is wrong with schema saas: drift from the package, missing objects, tables without row-level security, keys that cross tenants, foreign keys without index, unsafe functions. Severity error or warning; the remedy is the statement that mends it. No row means nothing was found.';
+'Looks for what is wrong with schema saas: drift from the package, missing objects, tables without row-level security, keys that cross tenants, foreign keys without index, unsafe functions, triggers with wrong arguments; and with tables that saas.protect_table() protects. Severity error or warning; the remedy is the statement that mends it. No row means nothing was found.';
 
 DO $$
 DECLARE

@@ -59,7 +59,7 @@ END
 $$;
 COMMENT ON FUNCTION saas.clear_context() IS 'Ends the request context before the transaction does.';
 REVOKE ALL ON FUNCTION saas.clear_context() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.clear_context() TO saas_app, saas_service;
+GRANT EXECUTE ON FUNCTION saas.clear_context() TO saas_app, saas_service, saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.require_team(p_team uuid, p_least_role text DEFAULT 'viewer')
 RETURNS void
