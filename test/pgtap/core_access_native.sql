@@ -49,6 +49,9 @@ SELECT is(saas.can_access(:'red'), false, 'and no other');
 -- What changes takes effect with the next statement, also when it is taken back.
 SELECT saas.set_context(:'red', :'ann') \g /dev/null
 SELECT is(saas.role_in_team(:'blue'), 'viewer', 'before a change');
+-- Somebody else owns the team, too, so that Ann can be deactivated.
+INSERT INTO saas.team_members (team_id, user_id, role)
+VALUES (:'red', saas.create_user('second-owner@example.com'), 'owner');
 SAVEPOINT before_changes;
 UPDATE saas.team_members SET role = 'admin' WHERE team_id = :'blue' AND user_id = :'ann';
 SELECT is(saas.role_in_team(:'blue'), 'admin', 'a role that changed');
@@ -94,6 +97,10 @@ SELECT md5('t' || t)::uuid, md5('u' || u)::uuid, (ARRAY['viewer', 'member', 'adm
     (ARRAY['active', 'active', 'active', 'suspended', 'invited'])[1 + floor(random() * 5)::integer]
 FROM generate_series(1, 40) AS t CROSS JOIN generate_series(1, 30) AS u
 WHERE random() < (u - 1 + 0 * t) / 30.0; -- from people in no team to people in most
+-- An owner whom nothing happens to, so that others can be deactivated.
+INSERT INTO saas.team_members (team_id, user_id, role)
+SELECT md5('t' || t)::uuid, o.id, 'owner'
+FROM generate_series(1, 40) AS t, saas.create_user('steady-owner@example.com') AS o (id);
 UPDATE saas.teams SET is_active = false WHERE slug IN ('t3', 't7');
 UPDATE saas.teams SET deleted_at = now() WHERE slug = 't9';
 UPDATE saas.users SET is_active = false WHERE email = 'u29@example.com';
