@@ -27,7 +27,12 @@ FOR EACH ROW EXECUTE FUNCTION saas.announce_change();
 CREATE OR REPLACE TRIGGER team_members_31_announce_update
 AFTER UPDATE ON saas.team_members
 FOR EACH ROW
-WHEN ((old.team_id, old.user_id, old.role, old.status) IS DISTINCT FROM (new.team_id, new.user_id, new.role, new.status))
+WHEN (
+    old.team_id IS DISTINCT FROM new.team_id
+    OR old.user_id IS DISTINCT FROM new.user_id
+    OR old.role IS DISTINCT FROM new.role
+    OR old.status IS DISTINCT FROM new.status
+)
 EXECUTE FUNCTION saas.announce_change();
 CREATE OR REPLACE TRIGGER teams_30_announce_delete
 AFTER DELETE ON saas.teams
@@ -35,7 +40,11 @@ FOR EACH ROW EXECUTE FUNCTION saas.announce_change();
 CREATE OR REPLACE TRIGGER teams_31_announce_update
 AFTER UPDATE ON saas.teams
 FOR EACH ROW
-WHEN ((old.id, old.is_active, old.deleted_at IS NULL) IS DISTINCT FROM (new.id, new.is_active, new.deleted_at IS NULL))
+WHEN (
+    old.id IS DISTINCT FROM new.id
+    OR old.is_active IS DISTINCT FROM new.is_active
+    OR (old.deleted_at IS NULL) IS DISTINCT FROM (new.deleted_at IS NULL)
+)
 EXECUTE FUNCTION saas.announce_change();
 CREATE OR REPLACE TRIGGER users_30_announce_delete
 AFTER DELETE ON saas.users
@@ -43,7 +52,11 @@ FOR EACH ROW EXECUTE FUNCTION saas.announce_change();
 CREATE OR REPLACE TRIGGER users_31_announce_update
 AFTER UPDATE ON saas.users
 FOR EACH ROW
-WHEN ((old.id, old.is_active, old.deleted_at IS NULL) IS DISTINCT FROM (new.id, new.is_active, new.deleted_at IS NULL))
+WHEN (
+    old.id IS DISTINCT FROM new.id
+    OR old.is_active IS DISTINCT FROM new.is_active
+    OR (old.deleted_at IS NULL) IS DISTINCT FROM (new.deleted_at IS NULL)
+)
 EXECUTE FUNCTION saas.announce_change();
 -- Rows that replication applies change access, too.
 ALTER TABLE saas.team_members ENABLE ALWAYS TRIGGER team_members_30_announce_row;
