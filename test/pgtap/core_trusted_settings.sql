@@ -43,7 +43,7 @@ SELECT is(saas.current_team_id(), :'red', 'app does not read claims');
 SET LOCAL saas.trusted_settings = jwt;
 SELECT is(saas.current_team_id(), :'blue', 'jwt reads nothing else');
 SELECT is(saas.current_user_id(), :'bob', 'the user is the subject of the claims');
-SET LOCAL saas.trusted_settings = both;
+SET LOCAL saas.trusted_settings = 'both';
 SELECT is(saas.current_team_id(), :'blue', 'with both, claims come first');
 SELECT set_config('request.jwt.claims', '{"role": "anon"}', true) \g /dev/null
 SELECT is(saas.current_team_id(), NULL, 'claims of nobody are not made up for by other settings');
