@@ -26,7 +26,7 @@ PG_CPPFLAGS = -Isrc
 PG_CXXFLAGS = -std=c++20 -Wall -Wextra -Wshadow -Wno-register -fvisibility-inlines-hidden
 SHLIB_LINK = -lcrypto -lstdc++ -Wl,--version-script=src/export.map -Wl,--no-undefined-version
 PGXS := $(shell $(PG_CONFIG) --pgxs)
-include $(PGXS)
+include $(wildcard $(PGXS))
 
 # Server headers as system headers, so that our own warnings stand alone.
 override CPPFLAGS := $(patsubst -I$(shell $(PG_CONFIG) --includedir-server),-isystem $(shell $(PG_CONFIG) --includedir-server),$(CPPFLAGS))
@@ -63,3 +63,15 @@ test/native/pg_saas_test.so: $(TEST_OBJS) src/pg/boundary.o
 	$(CXX) $(CXXFLAGS) -shared -fPIC -o $@ $^ -Wl,--version-script=src/export.map
 $(TEST_OBJS): $(HEADERS)
 installcheck: test/native/pg_saas_test.so
+
+# The server's user may not be allowed into this folder, a home folder for instance. So it loads a copy,
+# which the test removes.
+ifneq ($(filter installcheck,$(MAKECMDGOALS)),)
+ifndef SAAS_TEST_LIBRARY
+export SAAS_TEST_LIBRARY_COPY := $(shell mktemp -u /tmp/pg_saas_test.XXXXXXXXXX)
+export SAAS_TEST_LIBRARY := $(SAAS_TEST_LIBRARY_COPY)
+$(SAAS_TEST_LIBRARY_COPY): test/native/pg_saas_test.so
+	$(INSTALL) -m 755 $< $@
+installcheck: $(SAAS_TEST_LIBRARY_COPY)
+endif
+endif

@@ -30,7 +30,7 @@ make_database() { # name
 # died or whose plan does not fit is a failure as well, even if all its tests passed.
 count_tap() { # command …
     local status=0 log passed failed
-    log=$(mktemp)
+    log=$(mktemp -p "$report_logs")
     "$@" >"$log" 2>&1 || status=$?
     passed=$(grep -cE '^ok [0-9]' "$log" || true)
     failed=$(grep -E '^not ok [0-9]' "$log" | grep -vc '# TODO' || true)
@@ -65,7 +65,7 @@ cmake_build() {
 
 count_ctest() { # folder
     local status=0 log
-    log=$(mktemp)
+    log=$(mktemp -p "$report_logs")
     ctest --test-dir "$1" -j"$(nproc)" --output-on-failure >"$log" 2>&1 || status=$?
     grep -vE '^ +Start +[0-9]+: | Passed +[0-9.]+ sec$' "$log"
     sed -nE 's/.*, ([0-9]+) tests failed out of ([0-9]+)$/\1 \2/p' "$log" |
@@ -132,7 +132,7 @@ count_regress() { # log
 
 part_regress() {
     local status=0 log
-    log=$(mktemp)
+    log=$(mktemp -p "$report_logs")
     rm -f regression.diffs
     # The server's user may not be allowed into this folder, so the library of test functions goes
     # where the server's own are.
@@ -148,7 +148,7 @@ part_regress() {
 
 part_isolation() {
     local status=0 log specs
-    log=$(mktemp)
+    log=$(mktemp -p "$report_logs")
     specs=$(sed 's/#.*//' test/isolation/schedule)
     make_database saas_isolation
     rm -f regression.diffs

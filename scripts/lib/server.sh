@@ -111,8 +111,13 @@ saas_start() {
     saas_connection
 }
 
-# Reads where the running cluster listens from its own pid file.
+# Reads where the running cluster listens from its own pid file. Without one there is no connection,
+# lest a client goes to the server of the machine.
 saas_connection() {
+    if [ ! -s "$saas_data/postmaster.pid" ]; then
+        echo "The private server is not running: scripts/demo or scripts/server start." >&2
+        return 1
+    fi
     PGPORT=$(sed -n 4p "$saas_data/postmaster.pid")
     PGHOST=$(sed -n 5p "$saas_data/postmaster.pid")
     PGUSER=postgres

@@ -75,3 +75,37 @@ REVOKE ALL ON FUNCTION saas.declared_tables() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.declared_tables() TO pg_database_owner;
 COMMENT ON FUNCTION saas.declared_tables() IS
 'Every table of the package and its kind: tenant (carries team_id), reference (small and global) or local (housekeeping of this server).';
+
+CREATE OR REPLACE FUNCTION saas.missing_objects(
+    OUT module text,
+    OUT file text,
+    OUT kind text,
+    OUT identity text
+)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+        SELECT o.module, o.file, o.kind, o.identity
+        FROM saas.schema_objects AS o
+        WHERE CASE o.kind
+            WHEN 'function' THEN to_regprocedure(o.identity) IS NULL
+            WHEN 'procedure' THEN to_regprocedure(o.identity) IS NULL
+            WHEN 'view' THEN to_regclass(o.identity) IS NULL
+            WHEN 'trigger' THEN NOT EXISTS (
+                SELECT FROM pg_trigger AS t
+                WHERE o.identity = quote_ident(t.tgname) || ' ON ' || t.tgrelid::regclass::text
+            )
+            WHEN 'policy' THEN NOT EXISTS (
+                SELECT FROM pg_policy AS p
+                WHERE o.identity = quote_ident(p.polname) || ' ON ' || p.polrelid::regclass::text
+            )
+        END;
+END
+$$;
+REVOKE ALL ON FUNCTION saas.missing_objects() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.missing_objects() TO pg_database_owner;
+COMMENT ON FUNCTION saas.missing_objects() IS
+'Functions, views, triggers and policies that a deployment made and somebody dropped since; the next saas.deploy() makes them again.';

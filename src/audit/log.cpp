@@ -20,9 +20,12 @@ extern "C" {
 #include "access/table.h"        // table_open
 #include "access/xact.h"         // GetCurrentStatementStartTimestamp
 #include "catalog/pg_type.h"     // type oids
+#include "catalog/pg_database.h" // Form_pg_database
 #include "executor/spi.h"        // SPI_execute_plan
 #include "utils/builtins.h"      // CStringGetTextDatum
+#include "utils/datum.h"         // datumCopy
 #include "utils/rel.h"           // RelationGetDescr
+#include "utils/syscache.h"      // SearchSysCache1
 #include "utils/timestamp.h"     // TimestampTzGetDatum
 #include "utils/uuid.h"          // pg_uuid_t
 #include "utils/xid8.h"          // FullTransactionIdGetDatum
@@ -31,7 +34,8 @@ extern "C" {
 namespace saas::audit {
 namespace {
 
-constexpr std::size_t k_random_bytes = 10; // that an id takes
+constexpr std::size_t k_random_bytes = core::uuid_v7_generator::k_random_bytes;
+constexpr core::sqlstate k_foreign_log{"SA003"};
 
 // Fresh random bytes. The generator is asked for many at a time: one call costs more than a row.
 std::span<const std::uint8_t, k_random_bytes> random_bytes() {
@@ -48,14 +52,14 @@ std::span<const std::uint8_t, k_random_bytes> random_bytes() {
     return bytes;
 }
 
-// Ascends with every row of this backend, so that (created_at, id) is the order in which the
-// changes of one statement happened.
-Datum next_id(TimestampTz now) {
+// By the clock and not by the start of the statement, which may have waited for the row: so the ids
+// of one row's changes ascend whichever sessions made them.
+Datum next_id() {
     static core::uuid_v7_generator generator;
     constexpr TimestampTz k_epoch =
         TimestampTz{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * USECS_PER_DAY;
-    const auto milliseconds = static_cast<std::uint64_t>((now + k_epoch) / 1000);
-    const core::uuid id = generator.next(milliseconds, random_bytes());
+    const auto microseconds = static_cast<std::uint64_t>(GetCurrentTimestamp() + k_epoch);
+    const core::uuid id = generator.next(microseconds, random_bytes());
     auto *copy = static_cast<pg_uuid_t *>(palloc(sizeof(pg_uuid_t)));
     std::memcpy(copy->data, id.data(), UUID_LEN);
     return UUIDPGetDatum(copy);
@@ -129,18 +133,42 @@ SPIPlanPtr prepare_insert() {
     return plan;
 }
 
+Oid database_owner() {
+    HeapTuple row = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
+    if (!HeapTupleIsValid(row))
+        throw core::error{core::k_internal_error, "the database is not in the catalog"};
+    const Oid owner = reinterpret_cast<Form_pg_database>(GETSTRUCT(row))->datdba;
+    ReleaseSysCache(row);
+    return owner;
+}
+
+// The statement finds the log by its name, and whoever owns the database can let the name stand for
+// something else: it must not run with a superuser's rights then.
+void refuse_borrowed_rights(Oid owner) {
+    if (superuser_arg(owner) && !superuser_arg(database_owner()))
+        throw core::error{k_foreign_log,
+                          "saas.audit_logs belongs to a superuser, the database does not",
+                          "A change of an audited table must be recorded.",
+                          "Give the log and its partitions to the owner of the database."};
+}
+
 // Runs as the owner of the log, who may have put triggers and defaults on it: they get his rights,
-// not those of the user whose change is recorded, nor a superuser's. FORCE ROW LEVEL SECURITY,
+// not those of the user whose change is recorded, nor a superuser's, and can leave nothing in the
+// session that would run with other rights later. FORCE ROW LEVEL SECURITY,
 // which binds the owner too, is lifted for this statement alone.
 void insert_by_statement(log_row &row, Oid owner) {
     static SPIPlanPtr plan = nullptr;
+    refuse_borrowed_rights(owner);
+    // The trigger's plan may be made anew by what the owner's triggers do.
+    row.values[c_table_name] = datumCopy(row.values[c_table_name], false, -1);
     char absent[k_log_columns + 1] = {};
     for (int i = 0; i < k_log_columns; ++i)
         absent[i] = row.nulls[i] ? 'n' : ' ';
     Oid caller = InvalidOid;
     int security = 0;
     GetUserIdAndSecContext(&caller, &security);
-    SetUserIdAndSecContext(owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+    SetUserIdAndSecContext(owner, security | SECURITY_LOCAL_USERID_CHANGE |
+                                      SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
     SPI_connect();
     if (plan == nullptr)
         plan = prepare_insert();
@@ -165,7 +193,7 @@ void describe_request(log_row &row, char operation, const Datum *team) {
         row.set(c_team_id, current.missing ? UUIDPGetDatum(&platform) : current.value);
     }
     row.set(c_created_at, TimestampTzGetDatum(now));
-    row.set(c_id, next_id(now));
+    row.set(c_id, next_id());
     row.set(c_xact_id, FullTransactionIdGetDatum(GetTopFullTransactionId()));
     row.set(c_operation, CStringGetTextDatum(text));
     set_optional(row, c_actor_id, current_user());

@@ -10,6 +10,7 @@ extern "C" {
 #include "catalog/namespace.h"   // LookupExplicitNamespace
 #include "catalog/pg_language.h" // ClanguageId
 #include "catalog/pg_proc.h"     // Form_pg_proc
+#include "catalog/pg_type.h"     // UUIDOID
 #include "utils/builtins.h"      // cstring_to_text
 #include "utils/datum.h"         // datumCopy
 #include "utils/fmgrprotos.h"    // inet_client_addr
@@ -22,16 +23,16 @@ namespace saas::audit {
 namespace {
 
 // A context function, found once by its full name. Its code belongs to this library, but modules do
-// not include each other; and so a test may replace it.
+// not include each other. Only a function in C is one: whoever owns the database can give the name
+// to another function, which would run with the rights of everyone whose changes are recorded.
 struct context_function {
     const char *name;
     bool known;
-    Oid function;  // InvalidOid: it does not exist
-    bool reusable; // written in C, so that FmgrInfo may live as long as the backend
+    Oid function; // InvalidOid: it does not exist
     FmgrInfo info;
 };
-context_function user_function{"current_user_id", false, InvalidOid, false, {}};
-context_function team_function{"current_team_id", false, InvalidOid, false, {}};
+context_function user_function{"current_user_id", false, InvalidOid, {}};
+context_function team_function{"current_team_id", false, InvalidOid, {}};
 
 void functions_changed(Datum, int, uint32) {
     user_function.known = false;
@@ -57,11 +58,13 @@ void find_function(context_function &context) {
     if (!HeapTupleIsValid(row))
         return;
     auto *function = reinterpret_cast<Form_pg_proc>(GETSTRUCT(row));
-    context.reusable = function->prolang == ClanguageId && !function->prosecdef;
+    const bool native =
+        function->prolang == ClanguageId && !function->prosecdef && function->prorettype == UUIDOID;
     const Oid found = function->oid;
     ReleaseSysCache(row);
-    if (context.reusable)
-        fmgr_info_cxt(found, &context.info, TopMemoryContext);
+    if (!native)
+        return;
+    fmgr_info_cxt(found, &context.info, TopMemoryContext);
     context.function = found;
 }
 
@@ -70,14 +73,8 @@ optional_datum ask(context_function &context) {
         find_function(context);
     if (!OidIsValid(context.function))
         return {0, true};
-    FmgrInfo fresh;
-    FmgrInfo *info = &context.info;
-    if (!context.reusable) {
-        fmgr_info(context.function, &fresh);
-        info = &fresh;
-    }
     LOCAL_FCINFO(call, 0);
-    InitFunctionCallInfoData(*call, info, 0, InvalidOid, nullptr, nullptr);
+    InitFunctionCallInfoData(*call, &context.info, 0, InvalidOid, nullptr, nullptr);
     const Datum value = FunctionCallInvoke(call);
     return {value, call->isnull};
 }

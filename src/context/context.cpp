@@ -42,7 +42,11 @@ cache &state() {
 
 transaction_binding current_binding() noexcept {
     PGPROC *leader = MyProc->lockGroupLeader != nullptr ? MyProc->lockGroupLeader : MyProc;
-    return {GetCurrentTransactionStartTimestamp(), leader->pid};
+#if PG_VERSION_NUM >= 170000
+    return {GetCurrentTransactionStartTimestamp(), leader->pid, leader->vxid.lxid};
+#else
+    return {GetCurrentTransactionStartTimestamp(), leader->pid, leader->lxid};
+#endif
 }
 
 // Verifies with the cached key, and once more with the stored one when that has changed meanwhile.

@@ -31,20 +31,20 @@ Datum uuid_datum(const core::uuid &value) {
     return UUIDPGetDatum(out);
 }
 
-std::uint64_t unix_milliseconds() {
+std::uint64_t unix_microseconds() {
     constexpr TimestampTz k_epoch_offset =
         static_cast<TimestampTz>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
-    return static_cast<std::uint64_t>((GetCurrentTimestamp() + k_epoch_offset) / 1000);
+    return static_cast<std::uint64_t>(GetCurrentTimestamp() + k_epoch_offset);
 }
 
 } // namespace
 
 SAAS_FUNCTION(saas_uuid_v7) {
     static core::uuid_v7_generator generator;
-    std::array<std::uint8_t, 10> random;
+    std::array<std::uint8_t, core::uuid_v7_generator::k_random_bytes> random;
     if (!pg_strong_random(random.data(), random.size()))
         throw core::error{core::k_internal_error, "could not generate random bytes"};
-    return uuid_datum(generator.next(unix_milliseconds(), random));
+    return uuid_datum(generator.next(unix_microseconds(), random));
 }
 
 SAAS_FUNCTION(saas_current_team_id) {

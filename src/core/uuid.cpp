@@ -6,29 +6,20 @@
 #include <algorithm>
 
 namespace saas::core {
-namespace {
-constexpr std::uint16_t k_counter_limit = 0x0fff; // the 12 bits of rand_a
-}
 
-uuid uuid_v7_generator::next(std::uint64_t unix_milliseconds,
-                             std::span<const std::uint8_t, 10> random) noexcept {
-    if (unix_milliseconds > last_milliseconds_) {
-        last_milliseconds_ = unix_milliseconds;
-        // A start in the lower half leaves 2048 values and more to count through.
-        counter_ = static_cast<std::uint16_t>((random[0] << 8 | random[1]) & 0x07ff);
-    } else if (counter_ < k_counter_limit) {
-        ++counter_;
-    } else {
-        ++last_milliseconds_;
-        counter_ = 0;
-    }
+uuid uuid_v7_generator::next(std::uint64_t unix_microseconds,
+                             std::span<const std::uint8_t, k_random_bytes> random) noexcept {
+    const std::uint64_t now =
+        unix_microseconds / 1000 << 12 | (unix_microseconds % 1000 << 12) / 1000;
+    last_ = std::max(now, last_ + 1);
+    const std::uint64_t milliseconds = last_ >> 12;
     uuid value{};
     for (int i = 0; i < 6; ++i)
         value[static_cast<std::size_t>(i)] =
-            static_cast<std::uint8_t>(last_milliseconds_ >> (40 - 8 * i));
-    value[6] = static_cast<std::uint8_t>(0x70 | counter_ >> 8);
-    value[7] = static_cast<std::uint8_t>(counter_ & 0xff);
-    std::copy(random.begin() + 2, random.end(), value.begin() + 8);
+            static_cast<std::uint8_t>(milliseconds >> (40 - 8 * i));
+    value[6] = static_cast<std::uint8_t>(0x70 | (last_ >> 8 & 0x0f));
+    value[7] = static_cast<std::uint8_t>(last_ & 0xff);
+    std::copy(random.begin(), random.end(), value.begin() + 8);
     value[8] = static_cast<std::uint8_t>((value[8] & 0x3f) | 0x80);
     return value;
 }

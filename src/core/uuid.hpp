@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -13,18 +14,20 @@ namespace saas::core {
 
 using uuid = std::array<std::uint8_t, 16>;
 
-// Makes version 7 UUIDs that ascend within one generator: within a millisecond the 12 bits after the
-// time count on from a random start (RFC 9562, section 6.2, method 1), and when they are used up, or
-// the clock went back, the time field runs ahead by a millisecond.
+// Makes version 7 UUIDs that ascend within one generator. The 12 bits after the milliseconds are
+// the fraction of the millisecond (RFC 9562, section 6.2, method 3), so that those of several
+// processes follow the clock to the microsecond; when it stands still or went back, time and
+// fraction count on.
 class uuid_v7_generator {
-  public:
-    // `unix_milliseconds`: now, from 0 to 2^48 - 1. `random`: 10 fresh random bytes.
-    [[nodiscard]] uuid next(std::uint64_t unix_milliseconds,
-                            std::span<const std::uint8_t, 10> random) noexcept;
+public:
+    static constexpr std::size_t k_random_bytes = 8; // that one takes
 
-  private:
-    std::uint64_t last_milliseconds_ = 0;
-    std::uint16_t counter_ = 0;
+    // `unix_microseconds`: now, less than 2^48 milliseconds. `random`: fresh random bytes.
+    [[nodiscard]] uuid next(std::uint64_t unix_microseconds,
+                            std::span<const std::uint8_t, k_random_bytes> random) noexcept;
+
+private:
+    std::uint64_t last_ = 0; // milliseconds and 12 bits of fraction
 };
 
 // 8-4-4-4-12 lower-case hexadecimal digits.

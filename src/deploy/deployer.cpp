@@ -12,6 +12,12 @@
 
 #include "pg/prelude.hpp"
 
+extern "C" {
+#include "catalog/namespace.h"    // get_namespace_oid
+#include "catalog/pg_namespace.h" // NamespaceRelationId
+#include "storage/lmgr.h"         // LockDatabaseObject
+}
+
 namespace saas::deploy {
 namespace {
 
@@ -43,6 +49,7 @@ struct run {
     std::vector<core::deploy::renamed_role> roles;
     applied_migrations migrations;
     applied_definitions definitions;
+    std::set<module_file> damaged;
     steps done;
 };
 
@@ -70,10 +77,11 @@ int applied_version(const run &state, const std::string &module) {
 // An applied migration must be in the package, with the text that was applied.
 void check_history(const run &state) {
     for (const auto &[key, value] : state.migrations) {
+        const std::string &owner = key.first;
         auto module = std::find_if(state.files.modules.begin(), state.files.modules.end(),
-                                   [&](const module_files &m) { return m.name == key.first; });
-        std::string name = "migration " + key.first + "/" + value.name;
-        if (module == state.files.modules.end() ||
+                                   [&](const module_files &m) { return m.name == owner; });
+        std::string name = "migration " + owner + "/" + value.name;
+        if (module == state.files.modules.end() || key.second < 1 ||
             module->migrations.size() < static_cast<std::size_t>(key.second))
             throw core::error{k_edited_migration, name + " was applied but is not in the package",
                               {}, "Install the version of pg_saas that this database was deployed "
@@ -90,7 +98,9 @@ void check_history(const run &state) {
 void run_definitions(run &state, const module_files &module, bool all) {
     for (const sql_file &file : module.definitions) {
         auto known = state.definitions.find({module.name, file.path});
-        if (!all && known != state.definitions.end() && known->second.checksum == file.checksum)
+        bool damaged = state.damaged.count({module.name, file.path}) != 0;
+        if (!all && !damaged && known != state.definitions.end() &&
+            known->second.checksum == file.checksum)
             continue;
         auto objects = run_file(state.connection, file, state.roles);
         record_definitions(state.connection, module.name, file, objects);
@@ -98,11 +108,12 @@ void run_definitions(run &state, const module_files &module, bool all) {
         state.done.add(module.name, step, known == state.definitions.end() ? "created" : "replaced");
     }
     for (const auto &[key, value] : state.definitions) {
+        const std::string &path = key.second;
         bool present = std::any_of(module.definitions.begin(), module.definitions.end(),
-                                   [&](const sql_file &file) { return file.path == key.second; });
+                                   [&](const sql_file &file) { return file.path == path; });
         if (key.first == module.name && !present) {
-            drop_definitions(state.connection, module.name, &key.second);
-            state.done.add(module.name, key.second.substr(module.name.size() + 1), "dropped");
+            drop_definitions(state.connection, module.name, &path);
+            state.done.add(module.name, path.substr(module.name.size() + 1), "dropped");
         }
     }
 }
@@ -131,8 +142,14 @@ void make_partitions(run &state) {
     if (there[0][0] != "t")
         return;
     auto made = state.connection.query("SELECT saas.ensure_all_partitions()");
-    if (made[0][0] != "0")
+    if (!made.empty() && made[0][0] && made[0][0] != "0")
         state.done.add("core", "partitions", "made " + *made[0][0]);
+}
+
+// One deployer at a time. Not by an advisory lock, which anybody could hold.
+void lock_schema_unsafe() {
+    LockDatabaseObject(NamespaceRelationId, get_namespace_oid("saas", false), 0,
+                       ShareUpdateExclusiveLock);
 }
 
 // The frame that deploy and rollback share: rights, lock, bookkeeping, dry run.
@@ -143,16 +160,22 @@ std::vector<pg::text_row> in_deployment(bool dry_run, Work work) {
     state.roles = configured_roles();
     deployment_settings settings;
     require_deployer(state.connection);
-    state.connection.query("SELECT pg_advisory_xact_lock(hashtextextended('saas.deploy', 0))");
+    pg::call([] { lock_schema_unsafe(); });
     trial attempt{dry_run};
-    if (!has_bookkeeping(state.connection))
-        run_file(state.connection, state.files.bookkeeping, state.roles);
-    state.migrations = read_migrations(state.connection);
-    state.definitions = read_definitions(state.connection);
-    check_history(state);
-    take_functions(state.connection);
-    work(state);
-    give_functions(state.connection);
+    try {
+        if (!has_bookkeeping(state.connection))
+            run_file(state.connection, state.files.bookkeeping, state.roles);
+        state.migrations = read_migrations(state.connection);
+        state.definitions = read_definitions(state.connection);
+        check_history(state);
+        state.damaged = read_damaged(state.connection);
+        take_functions(state.connection);
+        work(state);
+        give_functions(state.connection);
+    } catch (...) {
+        attempt.end();
+        throw;
+    }
     attempt.end();
     settings.restore();
     state.connection.close();

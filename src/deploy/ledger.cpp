@@ -3,10 +3,23 @@
 
 #include <set>
 
+#include "core/error.hpp"
+
 #include "pg/prelude.hpp"
 
 namespace saas::deploy {
 namespace {
+
+// The tables are the deploying role's: it may have dropped a NOT NULL.
+const std::string &filled(const pg::text_value &value) {
+    if (!value)
+        throw core::error{
+            core::k_internal_error,
+            "a row of the deployer's tables is not whole",
+            {},
+            "Restore saas.schema_migrations and saas.schema_definitions from a backup."};
+    return *value;
+}
 
 void drop_object(pg::spi &connection, const std::string &kind, const std::string &identity) {
     connection.execute("DROP " + kind + " IF EXISTS " + identity);
@@ -31,7 +44,8 @@ applied_migrations read_migrations(pg::spi &connection) {
     applied_migrations known;
     for (auto &row : connection.query("SELECT module, version, name, checksum, applied_at, applied_by"
                                       " FROM saas.schema_migrations"))
-        known[{*row[0], std::stoi(*row[1])}] = {*row[2], *row[3], row[4], row[5]};
+        known[{filled(row[0]), std::stoi(filled(row[1]))}] = {filled(row[2]), filled(row[3]),
+                                                              row[4], row[5]};
     return known;
 }
 
@@ -39,8 +53,16 @@ applied_definitions read_definitions(pg::spi &connection) {
     applied_definitions known;
     for (auto &row : connection.query("SELECT module, file, checksum, applied_at, applied_by"
                                       " FROM saas.schema_definitions"))
-        known[{*row[0], *row[1]}] = {*row[1], *row[2], row[3], row[4]};
+        known[{filled(row[0]), filled(row[1])}] = {filled(row[1]), filled(row[2]), row[3], row[4]};
     return known;
+}
+
+std::set<module_file> read_damaged(pg::spi &connection) {
+    std::set<module_file> files;
+    for (auto &row : connection.query("SELECT module, file FROM saas.missing_objects()"
+                                      " WHERE module IS NOT NULL AND file IS NOT NULL"))
+        files.insert({*row[0], *row[1]});
+    return files;
 }
 
 void record_migration(pg::spi &connection, const std::string &module, const migration &done) {
@@ -60,7 +82,7 @@ void record_definitions(pg::spi &connection, const std::string &module, const sq
     for (const defined_object &object : objects)
         current.insert({object.kind, object.identity});
     for (auto &row : recorded_objects(connection, module, &file.path)) {
-        if (current.count({*row[0], *row[1]}) == 0)
+        if (current.count({filled(row[0]), filled(row[1])}) == 0)
             drop_object(connection, *row[0], *row[1]);
     }
     connection.query("DELETE FROM saas.schema_objects WHERE module = $1 AND file = $2",
@@ -83,7 +105,7 @@ void record_definitions(pg::spi &connection, const std::string &module, const sq
 
 void drop_definitions(pg::spi &connection, const std::string &module, const std::string *file) {
     for (auto &row : recorded_objects(connection, module, file))
-        drop_object(connection, *row[0], *row[1]);
+        drop_object(connection, filled(row[0]), filled(row[1]));
     pg::text_value only = file == nullptr ? pg::text_value{} : pg::text_value{*file};
     for (const char *table : {"schema_objects", "schema_definitions"})
         connection.query(std::string{"DELETE FROM saas."} + table +

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,10 @@ bool has_bookkeeping(pg::spi &connection);
 
 applied_migrations read_migrations(pg::spi &connection);
 applied_definitions read_definitions(pg::spi &connection);
+
+// Files of definitions of which an object was dropped since they ran: module, file.
+using module_file = std::pair<std::string, std::string>;
+std::set<module_file> read_damaged(pg::spi &connection);
 
 void record_migration(pg::spi &connection, const std::string &module, const migration &done);
 void forget_migration(pg::spi &connection, const std::string &module, int version);

@@ -14,6 +14,10 @@ namespace saas::deploy {
 // The package's role names and what this database calls them (settings saas.role_…).
 [[nodiscard]] std::vector<core::deploy::renamed_role> configured_roles();
 
+// Raises SA003 for a superuser in the database of another role that is none. That role can replace
+// whatever schema saas holds, so not even reading it is safe for a superuser.
+void refuse_foreign_database(pg::spi &connection);
+
 // Raises 42501 unless the caller is a superuser or owns the database, and SA003 when the schema or an
 // object in it belongs to another role: outside an extension script nothing else keeps CREATE OR
 // REPLACE from running somebody else's function under a trusted name.

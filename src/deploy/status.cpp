@@ -4,6 +4,7 @@
 
 #include "deploy/deployer.hpp"
 #include "deploy/ledger.hpp"
+#include "deploy/ownership.hpp"
 #include "deploy/package_files.hpp"
 
 #include "pg/prelude.hpp"
@@ -19,6 +20,7 @@ struct deployed {
 deployed read_deployed() {
     deployed known;
     pg::spi connection;
+    refuse_foreign_database(connection);
     if (has_bookkeeping(connection)) {
         known.migrations = read_migrations(connection);
         known.definitions = read_definitions(connection);

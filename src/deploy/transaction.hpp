@@ -24,7 +24,9 @@ class deployment_settings {
     int level_;
 };
 
-// A subtransaction that end() rolls back: a dry run really executes. Nothing when it is not one.
+// A subtransaction that end() rolls back: a dry run really executes. Nothing when it is not one. It
+// must end on every way out: the server aborts only the innermost subtransaction, and the session, or
+// the EXCEPTION block that called, would be left inside of it.
 class trial {
   public:
     explicit trial(bool dry_run);

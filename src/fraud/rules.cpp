@@ -85,6 +85,10 @@ void find_table() {
         pg::refuse_not_deployed();
 }
 
+std::string_view text_of(const pg::text_value &value) {
+    return value ? std::string_view{*value} : std::string_view{};
+}
+
 // Reads as saas_internal: what is kept serves every later caller in this backend, so no one's
 // row-level security may have filtered it. The newest snapshot, because a set read through the
 // older one of a REPEATABLE READ transaction would outlive it.
@@ -102,8 +106,9 @@ std::unique_ptr<compiled_rules> load(const core::uuid &team) {
     }
     std::vector<core::fraud::rule_source> sources;
     sources.reserve(rows.size());
+    // The owner may have dropped a NOT NULL: a row without rule is a broken one, named as such.
     for (const pg::text_row &row : rows)
-        sources.push_back({*row[0], *row[2], *row[1]});
+        sources.push_back({text_of(row[0]), text_of(row[2]), text_of(row[1])});
     return compile(sources, core::fraud::on_broken::keep);
 }
 

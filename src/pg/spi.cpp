@@ -104,7 +104,8 @@ std::vector<text_row> spi::query_newest(const std::string &sql,
 
 as_role::as_role(Oid role) noexcept : user_{InvalidOid}, security_context_{0} {
     GetUserIdAndSecContext(&user_, &security_context_);
-    SetUserIdAndSecContext(role, security_context_ | SECURITY_LOCAL_USERID_CHANGE);
+    SetUserIdAndSecContext(role, security_context_ | SECURITY_LOCAL_USERID_CHANGE |
+                                     SECURITY_RESTRICTED_OPERATION);
 }
 
 as_role::~as_role() { SetUserIdAndSecContext(user_, security_context_); }

@@ -35,7 +35,9 @@ class spi {
                                        const std::vector<text_value> &arguments = {});
 };
 
-// While alive, statements run as another role; the caller's comes back on every way out.
+// While alive, statements run as another role; the caller's comes back on every way out. They leave
+// nothing behind in the session, such as a deferred trigger, that would run with the caller's
+// rights.
 class as_role {
   public:
     explicit as_role(Oid role) noexcept;

@@ -5,6 +5,7 @@
 #include "pg/boundary.hpp"
 #include "pg/invalidation.hpp"
 #include "pg/package.hpp"
+#include "pg/spi.hpp"
 
 #include <map>
 #include <memory>
@@ -13,15 +14,12 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "access/htup_details.h" // GETSTRUCT
 #include "access/xact.h"         // IsInParallelMode
-#include "catalog/pg_class.h"    // Form_pg_class
 #include "catalog/pg_type.h"     // TEXTOID
 #include "executor/spi.h"        // SPI_*
 #include "utils/builtins.h"      // CStringGetTextDatum
 #include "utils/memutils.h"      // MemoryContextStrdup
 #include "utils/snapmgr.h"       // GetLatestSnapshot
-#include "utils/syscache.h"      // SearchSysCache1
 }
 
 namespace saas::state_machine {
@@ -63,15 +61,6 @@ void table_changed(Oid relation) {
         ++generation;
 }
 
-Oid owner_of_unsafe(Oid table) {
-    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-    if (!HeapTupleIsValid(row))
-        elog(ERROR, "cache lookup failed for relation %u", table);
-    Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relowner;
-    ReleaseSysCache(row);
-    return owner;
-}
-
 // Reads the rows of one machine. Operators are named with their schema, since search_path is the
 // caller's. In a parallel query there is no newer snapshot to be had than the query's own.
 raw_edges query_unsafe(const char *name, MemoryContext target) {
@@ -103,17 +92,16 @@ raw_edges query_unsafe(const char *name, MemoryContext target) {
     return edges;
 }
 
-// As the table's owner and past FORCE ROW LEVEL SECURITY, as the server's own foreign keys read:
-// the rights of the caller do not matter, and nobody's code runs with more rights than its author
-// has.
-raw_edges query_as_owner_unsafe(Oid table, const char *name, MemoryContext target) {
+// As saas_internal, so that the rights of the caller do not matter. Not as the table's owner: that
+// may be a superuser, and by the time the statement is read the name may stand for a view of
+// somebody else's.
+raw_edges query_as_unsafe(Oid reader, const char *name, MemoryContext target) {
     Oid user = InvalidOid;
     int security = 0;
     raw_edges edges{nullptr, 0};
     GetUserIdAndSecContext(&user, &security);
-    SetUserIdAndSecContext(owner_of_unsafe(table), security | SECURITY_LOCAL_USERID_CHANGE |
-                                                       SECURITY_RESTRICTED_OPERATION |
-                                                       SECURITY_NOFORCE_RLS);
+    SetUserIdAndSecContext(reader,
+                           security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
     PG_TRY();
     { edges = query_unsafe(name, target); }
     PG_FINALLY();
@@ -123,10 +111,11 @@ raw_edges query_as_owner_unsafe(Oid table, const char *name, MemoryContext targe
 }
 
 std::unique_ptr<core::state_machine> load(const std::string &name) {
+    Oid reader = pg::internal_role_id();
     raw_edges raw = pg::call([&] {
         watched_table = pg::package_table_unsafe("state_transitions");
         return OidIsValid(watched_table)
-                   ? query_as_owner_unsafe(watched_table, name.c_str(), CurrentMemoryContext)
+                   ? query_as_unsafe(reader, name.c_str(), CurrentMemoryContext)
                    : raw_edges{nullptr, 0};
     });
     if (!OidIsValid(watched_table))

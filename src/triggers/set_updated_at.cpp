@@ -24,6 +24,7 @@ SAAS_FUNCTION(saas_set_updated_at) {
                           "saas.set_updated_at() is for BEFORE UPDATE … FOR EACH ROW triggers"};
     TupleDesc columns = RelationGetDescr(trigger.tg_relation);
     int column = SPI_fnumber(columns, "updated_at");
+    // Anyone may put the trigger on a table of their own, and a value of another type is no pointer.
     if (column <= 0 || SPI_gettypeid(columns, column) != TIMESTAMPTZOID)
         throw core::error{pg::k_trigger_protocol_violated,
                           "the table has no column updated_at of type timestamptz"};

@@ -84,6 +84,11 @@ like "$(sql -d deploy_a -c "SELECT string_agg(DISTINCT state, ',') FROM saas.dep
 rm -rf "$original.moved"
 restore_package
 
+# What somebody dropped comes back.
+sql -d deploy_a -c 'DROP POLICY users_app_select ON saas.users' -c 'DROP TRIGGER users_10_updated_at ON saas.users' -c 'DROP FUNCTION saas.clear_context()' >/dev/null
+sql -d deploy_a -c 'SELECT saas.deploy()' >/dev/null
+is "$(catalog deploy_a)" "$deployed" 'a policy, a trigger and a function that were dropped are made again'
+
 # A definition that changes is replayed, one that goes takes its objects along.
 cat >"$package/core/definitions/99_test.sql" <<'SQL'
 CREATE OR REPLACE FUNCTION saas.test_definition(p_n integer) RETURNS integer LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, saas, pg_temp AS $$ SELECT p_n $$;
@@ -135,7 +140,7 @@ sql -d postgres -c 'DROP DATABASE IF EXISTS deploy_c' -c 'DROP ROLE IF EXISTS te
     -c 'CREATE ROLE test_owner LOGIN' -c 'CREATE ROLE test_stranger LOGIN' >/dev/null
 fresh deploy_c test_owner
 PGUSER=test_owner sql -d deploy_c -c 'SELECT saas.deploy()' >/dev/null
-is "$(outstanding deploy_c)" 0 'the owner of the database deploys'
+is "$(PGUSER=test_owner outstanding deploy_c)" 0 'the owner of the database deploys'
 owned_by=$(PGUSER=test_owner sql -d deploy_c -f "$here/lib/catalog.sql")
 is "$(grep -c "^relation users r p \(t\|true\) \(t\|true\) test_owner" <<<"$owned_by")" 1 'and owns the tables'
 PGUSER=test_owner roll_back_all deploy_c && PGUSER=test_owner sql -d deploy_c -c 'SELECT saas.deploy()' >/dev/null
@@ -147,6 +152,14 @@ like "$(PGUSER=test_stranger sql -d deploy_c -c 'SELECT saas.deploy()')" 'permis
 sql -d deploy_c -c 'GRANT EXECUTE ON FUNCTION saas.deploy(text[], boolean) TO test_stranger' >/dev/null
 like "$(PGUSER=test_stranger sql -d deploy_c -c 'SELECT saas.deploy()')" 'permission denied to deploy' 'not even with EXECUTE'
 
+# A lock that anybody may take keeps nobody from deploying.
+PGUSER=test_stranger sql -d deploy_c -c "SELECT pg_advisory_lock(hashtextextended('saas.deploy', 0)), pg_sleep(5)" >/dev/null &
+holder=$!
+sleep 0.5
+like "$(PGUSER=test_owner sql -d deploy_c -c "SET lock_timeout = '1s'" -c 'SELECT saas.deploy()')" 'up to date' 'an advisory lock does not stop a deployment'
+kill $holder 2>/dev/null
+wait $holder 2>/dev/null
+
 # What the owner writes into the deployer's records gives no right over functions of others.
 sql -d deploy_c -c "CREATE FUNCTION public.trusted() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT current_user::text'" >/dev/null
 PGUSER=test_owner sql -d deploy_c -c "INSERT INTO saas.schema_objects VALUES ('core', 'x', 1, 'function', 'public.trusted()')" -c 'SELECT saas.deploy()' >/dev/null
@@ -155,6 +168,44 @@ PGUSER=test_owner sql -d deploy_c -c "CREATE OR REPLACE FUNCTION saas.current_ri
     -c "INSERT INTO saas.schema_objects VALUES ('core', 'y', 1, 'function', 'saas.current_rights(); ALTER ROLE test_owner SUPERUSER; --()')" >/dev/null
 PGUSER=test_owner sql -d deploy_c -c 'SELECT saas.deploy()' >/dev/null
 is "$(sql -d deploy_c -c "SELECT rolsuper FROM pg_roles WHERE rolname = 'test_owner'")" f 'nor does it run anything as the superuser'
+
+# Nor does a schema that changes its name while functions change hands.
+PGUSER=test_owner sql -d deploy_c >/dev/null <<'SQL'
+CREATE FUNCTION saas.digest(text, text) RETURNS bytea LANGUAGE sql SECURITY DEFINER AS 'SELECT NULL::bytea';
+INSERT INTO saas.schema_objects VALUES ('core', 'z', 1, 'function', 'saas.digest(text, text)');
+SELECT saas.deploy();
+CREATE FUNCTION public.swap() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    IF to_regnamespace('saas_was') IS NULL THEN
+        ALTER SCHEMA saas RENAME TO saas_was;
+        ALTER SCHEMA public RENAME TO saas;
+    END IF;
+    RETURN 'nothing()';
+END
+$$;
+CREATE TABLE public.schema_objects (LIKE saas.schema_objects);
+ALTER TABLE saas.schema_objects RENAME TO recorded;
+CREATE VIEW saas.schema_objects AS
+SELECT * FROM saas.recorded WHERE identity = 'saas.digest(text, text)'
+UNION ALL SELECT 'core', 'z', 2, 'function', public.swap();
+SELECT saas.deploy();
+SQL
+is "$(sql -d deploy_c -c "SELECT string_agg(DISTINCT proowner::regrole::text, ',') FROM pg_proc WHERE proname = 'digest' AND probin IS NOT NULL")" postgres 'a function of another role that gets the name does not change its owner'
+
+# A superuser neither deploys nor asks in the database of a role that is none.
+fresh deploy_f test_owner
+like "$(sql -d deploy_f -v VERBOSITY=verbose -c 'SELECT saas.deploy()')" 'SA003.*the database belongs to role "test_owner"' 'a superuser does not deploy for somebody else'
+like "$(sql -d deploy_f -c 'SELECT saas.validate()')" 'the database belongs to role "test_owner"' 'nor reads what somebody else recorded'
+
+# Records and functions that are not as the deployer made them.
+PGUSER=test_owner sql -d deploy_f -c 'SELECT saas.deploy()' >/dev/null
+PGUSER=test_owner sql -d deploy_f -c 'DROP FUNCTION saas.ensure_all_partitions(integer)' \
+    -c "CREATE FUNCTION saas.ensure_all_partitions(p_months_ahead integer DEFAULT 3) RETURNS SETOF integer LANGUAGE sql AS 'SELECT 1 WHERE false'" >/dev/null
+is "$(PGUSER=test_owner sql -d deploy_f -c "SELECT count(*) > 0 FROM saas.deploy()")" t 'a function of the package that returns nothing is survived'
+PGUSER=test_owner sql -d deploy_f -c 'ALTER TABLE saas.schema_migrations ALTER checksum DROP NOT NULL' -c 'UPDATE saas.schema_migrations SET checksum = NULL' >/dev/null
+like "$(PGUSER=test_owner sql -d deploy_f -c 'SELECT saas.deploy_status()')" "a row of the deployer's tables is not whole" 'a record that is not whole is an error'
+PGUSER=test_owner sql -d deploy_f -c "UPDATE saas.schema_migrations SET checksum = 'x'" -c 'UPDATE saas.schema_migrations SET version = 0 WHERE version = 1' >/dev/null
+like "$(PGUSER=test_owner sql -d deploy_f -c 'SELECT saas.deploy()')" 'was applied but is not in the package' 'and so is a version that cannot be'
 
 # Somebody else's object under a name in the schema is refused.
 fresh deploy_d
@@ -170,6 +221,6 @@ is "$(sql -d deploy_e -c "SELECT has_table_privilege('Shop App', 'saas.teams', '
 is "$(sql -d deploy_e -c "SELECT count(*) > 0 FROM pg_policies WHERE schemaname = 'saas' AND 'Shop App' = ANY (roles)")" t 'in the policies too'
 
 sql -d postgres -c 'DROP DATABASE deploy_a' -c 'DROP DATABASE deploy_b' -c 'DROP DATABASE deploy_c' -c 'DROP DATABASE deploy_d' \
-    -c 'DROP DATABASE deploy_e' -c 'DROP ROLE test_owner' -c 'DROP ROLE test_stranger' -c 'DROP ROLE "Shop App"' >/dev/null
+    -c 'DROP DATABASE deploy_e' -c 'DROP DATABASE deploy_f' -c 'DROP ROLE test_owner' -c 'DROP ROLE test_stranger' -c 'DROP ROLE "Shop App"' >/dev/null
 ok $? 'everything the test made can be dropped'
 done_testing

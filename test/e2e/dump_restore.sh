@@ -30,6 +30,9 @@ CREATE INDEX users_favourite_colour_idx ON saas.users (favourite_colour);
 CREATE POLICY users_everybody_named_blue ON saas.users FOR DELETE TO saas_app USING (favourite_colour = 'blue');
 CREATE FUNCTION public.shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.favourite_colour := upper(NEW.favourite_colour); RETURN NEW; END $$;
 CREATE TRIGGER users_99_shout BEFORE UPDATE ON saas.users FOR EACH ROW EXECUTE FUNCTION public.shout();
+CREATE SCHEMA shop;
+CREATE TABLE shop.projects (team_id uuid NOT NULL REFERENCES saas.teams (id) ON DELETE CASCADE, id uuid NOT NULL, PRIMARY KEY (team_id, id));
+SELECT * FROM saas.protect_table('shop.projects');
 SQL
 source_catalog=$(catalog dump_source)
 source_rows=$(rows dump_source)
@@ -45,6 +48,7 @@ for database in dump_plain dump_custom; do
     is "$(sql -d $database -c "SELECT count(*) FROM saas.deploy_status() WHERE state <> 'applied'")" 0 "$database: deploy_status is clean"
     is "$(sql -d $database -c "SELECT count(*) FROM saas.deploy() WHERE action <> 'up to date'")" 0 "$database: there is nothing to deploy"
     is "$(sql -d $database -c "SELECT count(favourite_colour) FROM saas.users WHERE favourite_colour = 'blue'")" 20 "$database: triggers did not fire while loading"
+    is "$(sql -d $database -c "SELECT saas.is_protected('shop.projects') AND NOT EXISTS (SELECT FROM saas.validate() WHERE object = 'shop.projects')")" t "$database: a protected table still is"
     is "$(sql -d $database -c "BEGIN; SELECT saas.set_context(t.id, m.user_id) FROM saas.teams AS t JOIN saas.team_members AS m ON m.team_id = t.id LIMIT 1; SET LOCAL ROLE saas_app; SELECT count(*) FROM saas.team_members; COMMIT" | tail -1)" 1 "$database: contexts and policies work"
 done
 cat "$work/log" | sed 's/^/# /'

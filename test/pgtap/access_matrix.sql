@@ -11,6 +11,11 @@ INSERT INTO expected VALUES
     ('users', 'SU', 'SU', '', true),
     ('teams', 'SU', 'SU', 'S', true),
     ('team_members', 'S', 'S', 'S', true),
+    ('team_invitations', 'S', 'S', 'S', true),
+    ('user_sessions', 'S', 'S', '', true),
+    ('addresses', 'SIUD', 'SIUD', 'S', true),
+    ('notifications', 'S', 'S', 'S', true),
+    ('notification_preferences', 'S', 'S', '', true),
     ('activity_logs', 'S', 'S', 'S', true),
     ('audit_logs', 'S', 'S', '', true),
     ('payment_providers', 'S', 'S', 'S', true),
@@ -78,7 +83,7 @@ SELECT is(
 
 -- Every row of the table that belongs to the team, digested; read without row-level security.
 CREATE FUNCTION pg_temp.team_column(p_table text) RETURNS text LANGUAGE sql AS $$
-    SELECT CASE p_table WHEN 'teams' THEN 'id' WHEN 'users' THEN 'id' ELSE 'team_id' END
+    SELECT CASE p_table WHEN 'teams' THEN 'id' WHEN 'users' THEN 'id' WHEN 'user_sessions' THEN 'user_id' ELSE 'team_id' END
 $$;
 CREATE FUNCTION pg_temp.digest(p_table text, p_key uuid) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -167,11 +172,12 @@ $$;
 
 SELECT saas.set_context(:'red', :'ann');
 SELECT pg_temp.try_everything(e.table_name, r.role, r.rights, e.readable,
-    CASE e.table_name WHEN 'users' THEN :'ann' ELSE :'red' END::uuid, CASE e.table_name WHEN 'users' THEN :'bob' ELSE :'blue' END::uuid)
+    CASE WHEN e.table_name IN ('users', 'user_sessions') THEN :'ann' ELSE :'red' END::uuid,
+    CASE WHEN e.table_name IN ('users', 'user_sessions') THEN :'bob' ELSE :'blue' END::uuid)
 FROM expected AS e
 JOIN saas.declared_tables() AS d ON d.table_name = e.table_name
 CROSS JOIN LATERAL (VALUES ('saas_app', e.app), ('saas_service', e.service), ('saas_analyst', e.analyst), ('saas_anonymous', '')) AS r (role, rights)
-WHERE d.kind = 'tenant' OR e.table_name IN ('users', 'teams')
+WHERE d.kind = 'tenant' OR e.table_name IN ('users', 'teams', 'user_sessions')
 ORDER BY e.table_name, r.role;
 
 -- Without a context, and with one that has ended, there is no row.
@@ -182,7 +188,7 @@ SELECT is(pg_temp.outcome(r.role, format('SELECT count(*) FROM saas.%I', e.table
 FROM expected AS e
 JOIN saas.declared_tables() AS d ON d.table_name = e.table_name
 CROSS JOIN (VALUES ('saas_app'), ('saas_service'), ('saas_analyst'), ('saas_anonymous')) AS r (role)
-WHERE d.kind = 'tenant' OR e.table_name IN ('users', 'teams')
+WHERE d.kind = 'tenant' OR e.table_name IN ('users', 'teams', 'user_sessions')
 ORDER BY e.table_name, r.role;
 
 -- The whole team's rows disappear for a member who is suspended or removed: no context to be had.

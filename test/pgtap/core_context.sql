@@ -69,6 +69,7 @@ SELECT throws_ok(format('SELECT saas.set_context(%L, %L)', :'blue', gen_random_u
 SELECT throws_ok('SELECT saas.set_context(NULL, NULL)', '42501', NULL, 'no team, no context');
 SELECT lives_ok(format('SELECT saas.set_context(%L)', :'blue'), 'a worker gets one without a user');
 SELECT is(saas.current_team_role(), 'service', 'as service');
+SELECT saas.add_team_member(:'blue', saas.create_user('second@example.com'), 'owner');
 UPDATE saas.users SET is_active = false WHERE id = :'bob';
 SELECT throws_ok(format('SELECT saas.set_context(%L, %L)', :'blue', :'bob'), '42501', NULL, 'an inactive user gets none');
 UPDATE saas.users SET is_active = true WHERE id = :'bob';

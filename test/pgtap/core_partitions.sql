@@ -1,6 +1,6 @@
 -- Partitions by month: made ahead, idempotent, protected, and refused where they make no sense.
 BEGIN;
-SELECT plan(19);
+SELECT plan(20);
 
 SELECT is(saas.ensure_all_partitions(), 0, 'the deployment left nothing to make for three months');
 SELECT is(
@@ -75,11 +75,19 @@ SELECT is(
 );
 
 -- Rows in the default partition move into the month's own.
+SELECT saas.audit_table('public.events') \g /dev/null
 SELECT is(saas.ensure_month_partition('public.events', '2020-01-15 00:00:00+00'), true, 'a month with rows in the default partition');
 SELECT is(
     (SELECT string_agg(e.name || ' ' || e.tableoid::regclass, ', ' ORDER BY e.created_at) FROM public.events AS e
      WHERE e.created_at < '2020-02-01'),
     'old events_default, new year events_2020_01, new year events_2020_01', 'takes them, and only them'
+);
+SELECT is(
+    (SELECT count(*) FROM pg_catalog.pg_trigger AS t
+     JOIN pg_catalog.pg_partition_tree('public.events') AS p ON p.relid = t.tgrelid
+     WHERE t.tgname = 'zz_audit_truncate' AND t.tgenabled = 'A'),
+    (SELECT count(*) FROM pg_catalog.pg_partition_tree('public.events')),
+    'the trail of an audited table records TRUNCATE of every partition'
 );
 
 SELECT throws_ok($$ SELECT saas.ensure_partitions('public.events', -1) $$, 'SA043', NULL, 'a negative number of months');

@@ -1,6 +1,6 @@
 -- A day in figures: what counts, on which day, for whom.
 BEGIN;
-SELECT plan(22);
+SELECT plan(24);
 \ir include/two_teams.sql
 -- The fixture's payment, refund and intent are of 2023-11-14 22:13:20 UTC in both teams.
 
@@ -45,6 +45,10 @@ SELECT pg_temp.deliver(:'red', 'evt_b' || n, jsonb_build_object('id', 'pi_b', 'o
     'currency', 'usd', 'status', 'requires_payment_method', 'created', 1700000000)) FROM generate_series(1, 2) AS n \g /dev/null
 SELECT cmp_ok((SELECT count(*) FROM saas.fraud_assessments WHERE decision = 'block'), '>=', 1::bigint, 'now something was');
 SELECT is(saas.calculate_daily_metrics(current_date) ->> 'blocked_payments', '1', 'an intent counts once, however often it was assessed');
+UPDATE saas.fraud_detection_rules SET rule = 'REVIEW IF :amount: > 0' WHERE team_id = :'red';
+SELECT pg_temp.deliver(:'red', 'evt_b3', jsonb_build_object('id', 'pi_b', 'object', 'payment_intent', 'amount', 1003,
+    'currency', 'usd', 'status', 'requires_payment_method', 'created', 1700000000)) \g /dev/null
+SELECT is(saas.calculate_daily_metrics(current_date) ->> 'blocked_payments', '0', 'and not when a later assessment lets it pass');
 SELECT throws_ok($$SELECT saas.calculate_daily_metrics('infinity')$$, '22008', NULL, 'there is no infinite day');
 SELECT is(saas.calculate_daily_metrics(NULL), NULL, 'nor a day that is NULL');
 
@@ -53,6 +57,7 @@ SELECT saas.set_context(:'blue', :'bob');
 SET LOCAL ROLE saas_app;
 SELECT is(saas.team_daily_metrics(:'blue', '2023-11-14') -> 'volume', '{"USD": 1000}', 'a member sees the own team''s figures');
 SELECT is(saas.team_daily_metrics(:'blue', current_date) ->> 'blocked_payments', '0', 'and nothing of another');
+SELECT is(saas.team_daily_metrics(:'blue', NULL), NULL, 'a day that is NULL has no figures for a team either');
 SELECT throws_ok(format('SELECT saas.team_daily_metrics(%L, current_date)', :'red'), '42501', NULL, 'not another team''s');
 SELECT throws_ok('SELECT saas.team_daily_metrics(NULL, current_date)', '42501', NULL, 'nor all teams');
 SELECT throws_ok('SELECT saas.calculate_daily_metrics(current_date)', '42501', NULL, 'nor the platform''s');

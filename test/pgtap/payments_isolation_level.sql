@@ -1,4 +1,4 @@
--- At repeatable read a deferred child and its parent could miss each other.
+-- At other levels than read committed a deferred child and its parent could miss each other.
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT plan(3);
 \ir include/payments.sql

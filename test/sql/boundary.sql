@@ -77,3 +77,4 @@ SELECT test_alive() AS objects_alive;
 
 DROP FUNCTION test_throw, test_server_error, test_throw_in_call, test_alive, test_loop, failure_of, resident_pages;
 DROP PROCEDURE fail_often;
+\! rm -f "$SAAS_TEST_LIBRARY_COPY"

@@ -5,6 +5,20 @@ SELECT saas.sign_context('01a1fd68-2106-7710-a92e-1e010e039ba9', NULL, 'service'
 SELECT saas.state_reachable('payment', 'pending', 'paid');
 SELECT saas.evaluate_team_rules('01a1fd68-2106-7710-a92e-1e010e039ba9', '{}');
 
+-- A dry run that fails leaves nothing behind, not even its subtransaction.
+SELECT * FROM saas.deploy(ARRAY['nope'], dry_run => true);
+SELECT to_regclass('saas.schema_migrations');
+DO $$
+BEGIN
+    BEGIN
+        PERFORM saas.deploy(ARRAY['nope'], dry_run => true);
+    EXCEPTION WHEN invalid_parameter_value THEN
+        CREATE TABLE made_after_failure ();
+    END;
+END
+$$;
+SELECT count(*) FROM made_after_failure;
+
 -- Trusted settings name a member only once there are members.
 SET saas.trusted_settings = on;
 SET app.current_user_id = '01a1fd68-2106-7710-a92e-1e010e039ba9';

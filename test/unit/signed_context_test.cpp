@@ -12,7 +12,7 @@ const context::signing_key k_key{1, 2, 3};
 const context::request_context k_request{*parse_uuid("0192d3f0-0000-7abc-8def-0123456789ab"),
                                          *parse_uuid("0192d3f0-0000-7abc-8def-0123456789ac"),
                                          context::team_role::admin,
-                                         {123456789012345, 4711}};
+                                         {123456789012345, 4711, 42}};
 
 } // namespace
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view k_version = "v1";
 constexpr std::array<std::string_view, 5> k_roles{"viewer", "member", "admin", "owner", "service"};
-constexpr std::size_t k_fields = 6; // before the signature
+constexpr std::size_t k_fields = 7; // before the signature
 constexpr std::size_t k_longest = 256;
 
 digest signature_of(std::string_view text, const signing_key &key) {
@@ -50,6 +50,7 @@ std::string sign(const request_context &context, const signing_key &key) {
     text += '.' + std::string{name_of(context.role)};
     text += '.' + std::to_string(context.binding.started_at);
     text += '.' + std::to_string(context.binding.pid);
+    text += '.' + std::to_string(context.binding.number);
     return text + '.' + to_hex(signature_of(text, key));
 }
 
@@ -72,7 +73,8 @@ std::optional<request_context> verify(std::string_view text, const signing_key &
     request_context context{};
     bool whole = rest.empty() && field[0] == k_version && team && role && (user || field[2] == "-") &&
                  parse_integer(field[4], context.binding.started_at) &&
-                 parse_integer(field[5], context.binding.pid);
+                 parse_integer(field[5], context.binding.pid) &&
+                 parse_integer(field[6], context.binding.number);
     if (!whole)
         return std::nullopt;
     context.team = *team;

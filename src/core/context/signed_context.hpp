@@ -2,10 +2,11 @@
 // The request context as one signed text: who acts, in which team, with which role, bound to one
 // transaction of one backend. HMAC-SHA256 (RFC 2104) over everything before the signature.
 //
-//     v1.TEAM.USER.ROLE.TRANSACTION_START.PID.SIGNATURE
+//     v1.TEAM.USER.ROLE.TRANSACTION_START.PID.TRANSACTION.SIGNATURE
 //
 // TEAM and USER are UUIDs (USER is `-` for a worker that acts for nobody), ROLE one of the names
-// below, TRANSACTION_START microseconds, PID the backend's process id, SIGNATURE 64 hexadecimal digits.
+// below, TRANSACTION_START microseconds, PID the backend's process id, TRANSACTION the number of the
+// transaction in its backend, SIGNATURE 64 hexadecimal digits.
 #pragma once
 
 #include <array>
@@ -29,6 +30,7 @@ enum class team_role : std::uint8_t { viewer, member, admin, owner, service };
 struct transaction_binding {
     std::int64_t started_at; // microseconds, as the server counts them
     std::int32_t pid;        // of the backend; of the leader in a parallel worker
+    std::uint32_t number;    // two transactions of one message start at the same time
 
     bool operator==(const transaction_binding &) const = default;
 };

@@ -12,6 +12,13 @@ SELECT saas.set_context(:'blue', :'bob') \g /dev/null
 SELECT saas.log_activity(:'blue', 'started', 'team', :'blue') \g /dev/null
 SELECT saas.clear_context() \g /dev/null
 
+-- An invitation, a session, an address, a notification and a preference each.
+SELECT saas.set_context(t.team, t.owner), saas.invite_member(t.team, 'guest@example.com'), saas.create_session(t.owner),
+    saas.create_notification(t.team, t.owner, 'Hello'), saas.set_notification_preference(t.team, 'email', false)
+FROM (VALUES (:'red'::uuid, :'ann'::uuid), (:'blue', :'bob')) AS t (team, owner) \g /dev/null
+SELECT saas.clear_context() \g /dev/null
+INSERT INTO saas.addresses (team_id, line1, city, country) VALUES (:'red', 'Red Street 1', 'Redding', 'GB'), (:'blue', 'Blue Street 1', 'Bluefield', 'US');
+
 -- One captured payment with a refund each, delivered by the provider, and a rule that reviews it.
 INSERT INTO saas.fraud_detection_rules (team_id, name, rule)
 VALUES (:'red', 'any', 'REVIEW IF :amount: > 0'), (:'blue', 'any', 'REVIEW IF :amount: > 0');

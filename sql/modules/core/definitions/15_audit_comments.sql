@@ -2,7 +2,7 @@
 COMMENT ON TABLE saas.audit_logs IS 'Every change of an audited table: who, when, which row, the changed columns before and after. Append-only, partitioned by month of created_at; outlives the team.';
 COMMENT ON COLUMN saas.audit_logs.team_id IS 'Team of the changed row, else of the request; the nil uuid for the platform. [internal]';
 COMMENT ON COLUMN saas.audit_logs.created_at IS 'Start of the statement that made the change. [internal]';
-COMMENT ON COLUMN saas.audit_logs.id IS 'Identifier; ascends within a statement in the order of the changes. [internal]';
+COMMENT ON COLUMN saas.audit_logs.id IS 'Identifier; ascends in the order of the changes of a row. [internal]';
 COMMENT ON COLUMN saas.audit_logs.xact_id IS 'Transaction that made the change. [internal]';
 COMMENT ON COLUMN saas.audit_logs.actor_id IS 'User of the request context; NULL without one. [confidential]';
 COMMENT ON COLUMN saas.audit_logs.row_id IS 'The changed row: its primary key without team_id when that is one uuid, else saas.audit_row_id(row_key). NULL without primary key. [internal]';

@@ -59,7 +59,7 @@ END
 $$;
 COMMENT ON FUNCTION saas.clear_context() IS 'Ends the request context before the transaction does.';
 REVOKE ALL ON FUNCTION saas.clear_context() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.clear_context() TO saas_app, saas_service;
+GRANT EXECUTE ON FUNCTION saas.clear_context() TO saas_app, saas_service, saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.require_team(p_team uuid, p_least_role text DEFAULT 'viewer')
 RETURNS void
@@ -90,5 +90,5 @@ AS $$
     VALUES (sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())));
 $$;
 COMMENT ON FUNCTION saas.rotate_context_key() IS
-'Makes a new key for request contexts and removes the old ones. For the owner, and after restoring a dump elsewhere. Contexts of running transactions end.';
+'Makes a new key for request contexts and removes the old ones. For the owner, and after restoring a dump elsewhere. A transaction that is running may lose its context.';
 REVOKE ALL ON FUNCTION saas.rotate_context_key() FROM PUBLIC;

@@ -52,6 +52,21 @@ COMMENT ON FUNCTION saas.require_owner_for(uuid, uuid, text) IS
 'Raises 42501 unless the request context may change this membership: an owner''s by owners only, others'' by admins.';
 REVOKE ALL ON FUNCTION saas.require_owner_for(uuid, uuid, text) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION saas.lock_team(p_team uuid)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    PERFORM saas.require_team(p_team, 'viewer');
+    -- Leaves foreign keys to the team alone: other work in it goes on.
+    PERFORM FROM saas.teams AS t WHERE t.id = p_team FOR NO KEY UPDATE;
+END
+$$;
+COMMENT ON FUNCTION saas.lock_team(uuid) IS
+'Makes changes of one team''s owners follow each other until the end of the transaction: first the team, then its members, so that they do not deadlock.';
+REVOKE ALL ON FUNCTION saas.lock_team(uuid) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION saas.add_team_member(p_team uuid, p_user uuid, p_role text DEFAULT 'member')
 RETURNS uuid
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -83,6 +98,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
+    PERFORM saas.lock_team(p_team);
     PERFORM saas.require_owner_for(p_team, p_user, p_role);
     UPDATE saas.team_members AS m
     SET role = COALESCE(p_role, m.role), status = COALESCE(p_status, m.status)
@@ -103,6 +119,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
+    PERFORM saas.lock_team(p_team);
     IF p_user = saas.current_user_id() THEN
         PERFORM saas.require_team(p_team, 'viewer'); -- anyone may leave
     ELSE
@@ -139,30 +156,76 @@ COMMENT ON FUNCTION saas.team_directory(uuid) IS
 REVOKE ALL ON FUNCTION saas.team_directory(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.team_directory(uuid) TO saas_app, saas_service;
 
-CREATE OR REPLACE FUNCTION saas.keep_one_owner()
-RETURNS trigger
+CREATE OR REPLACE FUNCTION saas.require_one_owner(p_team uuid)
+RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
-    -- Two owners who leave at once queue here, and the second one sees that the first has left.
-    PERFORM FROM saas.teams AS t WHERE t.id = old.team_id FOR UPDATE;
+    -- Two owners who leave at once queue at the row of their team, and the second one sees that the
+    -- first has left. A transaction with an older snapshot than that gets 40001: so an UPDATE, no lock.
+    UPDATE saas.teams AS t SET updated_at = now() WHERE t.id = p_team AND t.deleted_at IS NULL;
     IF NOT FOUND THEN
-        RETURN NULL; -- the team itself is being deleted
+        RETURN; -- the team itself is deleted, or being deleted
     END IF;
     PERFORM FROM saas.team_members AS m
-    WHERE m.team_id = old.team_id AND m.role = 'owner' AND m.status = 'active';
+    JOIN saas.users AS u ON u.id = m.user_id
+    WHERE m.team_id = p_team
+        AND m.role = 'owner'
+        AND m.status = 'active'
+        AND u.is_active
+        AND u.deleted_at IS NULL;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
             ERRCODE = 'SA022',
             MESSAGE = 'a team keeps at least one active owner',
             HINT = 'Make another member owner first.';
     END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.require_one_owner(uuid) IS
+'Raises SA022 when the team has no active owner left; transactions that ask for one team wait for each other.';
+REVOKE ALL ON FUNCTION saas.require_one_owner(uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.keep_one_owner()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    PERFORM saas.require_one_owner(old.team_id);
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION saas.keep_one_owner() IS 'Trigger: refuses the change that would leave a team without an active owner.';
 REVOKE ALL ON FUNCTION saas.keep_one_owner() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.keep_owned_teams()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    -- In one order, so that two users who own the same teams do not deadlock.
+    PERFORM saas.require_one_owner(o.team_id)
+    FROM (
+        SELECT m.team_id
+        FROM saas.team_members AS m
+        WHERE m.user_id = new.id AND m.role = 'owner' AND m.status = 'active'
+        ORDER BY m.team_id
+    ) AS o;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION saas.keep_owned_teams() IS
+'Trigger: refuses to delete or deactivate a user who is the last active owner of a team.';
+REVOKE ALL ON FUNCTION saas.keep_owned_teams() FROM PUBLIC;
+
+CREATE OR REPLACE TRIGGER users_20_keep_owned_teams
+AFTER UPDATE OF is_active, deleted_at ON saas.users
+FOR EACH ROW
+WHEN (old.is_active AND old.deleted_at IS NULL AND NOT (new.is_active AND new.deleted_at IS NULL))
+EXECUTE FUNCTION saas.keep_owned_teams();
 
 CREATE OR REPLACE TRIGGER team_members_10_keep_one_owner
 AFTER UPDATE OF role, status OR DELETE ON saas.team_members

@@ -50,11 +50,18 @@ BEGIN
                WHERE t.tgrelid = p_parent AND t.tgname = 'aa_append_only_statement') THEN
         PERFORM saas.make_append_only(p_partition);
     END IF;
+    IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+               WHERE t.tgrelid = p_parent AND t.tgname = 'zz_audit_truncate') THEN
+        PERFORM saas.audit_truncate_of(p_partition, n.nspname || '.' || c.relname)
+        FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE c.oid = p_parent;
+    END IF;
 END
 $$;
 REVOKE ALL ON FUNCTION saas.protect_partition(regclass, regclass) FROM PUBLIC;
 COMMENT ON FUNCTION saas.protect_partition(regclass, regclass) IS
-'Gives a partition row-level security, no grants, and the append-only triggers of its parent';
+'Gives a partition row-level security, no grants, and the statement triggers of its parent';
 
 -- Moves the rows of one month out of the default partition, which has to let go of them first: while
 -- it holds one, the month cannot get a partition of its own.

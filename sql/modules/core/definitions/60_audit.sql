@@ -33,6 +33,24 @@ REVOKE ALL ON FUNCTION saas.check_audit_columns(regclass, text[]) FROM PUBLIC;
 COMMENT ON FUNCTION saas.check_audit_columns(regclass, text[]) IS
 'The list of columns as an audit trigger takes it. SA040 for a column that does not exist.';
 
+CREATE OR REPLACE FUNCTION saas.audit_truncate_of(p_table regclass, p_name text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY INVOKER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    EXECUTE format(
+        'CREATE OR REPLACE TRIGGER zz_audit_truncate AFTER TRUNCATE ON %s
+         FOR EACH STATEMENT EXECUTE FUNCTION saas.audit_truncate(%L)',
+        p_table, p_name
+    );
+    EXECUTE format('ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER zz_audit_truncate', p_table);
+END
+$$;
+REVOKE ALL ON FUNCTION saas.audit_truncate_of(regclass, text) FROM PUBLIC;
+COMMENT ON FUNCTION saas.audit_truncate_of(regclass, text) IS
+'Records TRUNCATE of a table, or of a partition under the name of its parent';
+
 CREATE OR REPLACE FUNCTION saas.audit_table(
     p_table regclass,
     p_leave_out text[] DEFAULT '{}',
@@ -95,12 +113,7 @@ BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zz_audit', p_table);
     -- A statement trigger does not pass on to partitions, and each can be truncated by itself.
     FOR v_truncated IN SELECT p_table UNION SELECT t.relid FROM pg_partition_tree(p_table) AS t LOOP
-        EXECUTE format(
-            'CREATE OR REPLACE TRIGGER zz_audit_truncate AFTER TRUNCATE ON %s
-             FOR EACH STATEMENT EXECUTE FUNCTION saas.audit_truncate(%L)',
-            v_truncated, v_name
-        );
-        EXECUTE format('ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER zz_audit_truncate', v_truncated);
+        PERFORM saas.audit_truncate_of(v_truncated, v_name);
     END LOOP;
 END
 $$;

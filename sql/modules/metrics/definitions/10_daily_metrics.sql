@@ -63,7 +63,9 @@ DECLARE
     v_active_users bigint;
     v_blocked bigint;
 BEGIN
-    IF NOT isfinite(p_date) THEN
+    IF p_date IS NULL THEN
+        RETURN NULL;
+    ELSIF NOT isfinite(p_date) THEN
         RAISE EXCEPTION USING ERRCODE = '22008', MESSAGE = 'metrics need a finite date';
     END IF;
     IF p_team IS NULL THEN
@@ -90,11 +92,20 @@ BEGIN
             AND l.actor_id IS NOT NULL
             AND (p_team IS NULL OR l.team_id = p_team)
     ) AS active;
-    SELECT count(DISTINCT (f.team_id, f.payment_intent_id)) INTO v_blocked
+    -- An assessment counts while no later one has taken its place, so that late and repeated
+    -- deliveries do not change the figure.
+    SELECT count(*) INTO v_blocked
     FROM saas.fraud_assessments AS f
     WHERE f.assessed_at >= v_from AND f.assessed_at < v_to
         AND f.decision = 'block'
-        AND (p_team IS NULL OR f.team_id = p_team);
+        AND (p_team IS NULL OR f.team_id = p_team)
+        AND NOT EXISTS (
+            SELECT
+            FROM saas.fraud_assessments AS later
+            WHERE later.team_id = f.team_id
+                AND later.payment_intent_id = f.payment_intent_id
+                AND later.id > f.id
+        );
     RETURN jsonb_build_object(
         'date', p_date,
         'new_users', v_new_users,

@@ -99,6 +99,17 @@ BEGIN
             v_money.provider_exponent, v_money.exponent
         );
     END IF;
+    -- Also of a snapshot that will be superseded: whether an event fails does not depend on the order.
+    IF greatest(v_captured, v_refunded) > v_amount THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA072',
+            MESSAGE = 'more of the charge is captured or refunded than its amount';
+    END IF;
+    IF v_card ->> 'last4' !~ '^[0-9]{1,4}$' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA072',
+            MESSAGE = 'the last digits of the card are not up to four digits';
+    END IF;
 
     -- A snapshot without its intent queues where those with it do: the intent is locked before the charge.
     IF v_intent_ref IS NULL THEN

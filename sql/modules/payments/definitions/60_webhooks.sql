@@ -5,17 +5,21 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
-    -- A child that is deferred and its parent that lands at once must see each other.
-    IF current_setting('transaction_isolation') = 'repeatable read' THEN
+    -- A child that is deferred and its parent that lands at once must see each other: what another
+    -- session committed while this one waited for a lock.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION USING
             ERRCODE = '0A000',
-            MESSAGE = 'webhooks cannot be taken in at isolation level repeatable read',
-            HINT = 'Use read committed or serializable.';
+            MESSAGE = format(
+                'webhooks cannot be taken in at isolation level %s',
+                current_setting('transaction_isolation')
+            ),
+            HINT = 'Use read committed.';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION saas.require_fresh_snapshots() IS
-'Refuses isolation level repeatable read with 0A000: there, what another session has recorded meanwhile would be overlooked.';
+'Refuses every isolation level but read committed with 0A000: at the others, what another session has recorded meanwhile would be overlooked.';
 REVOKE ALL ON FUNCTION saas.require_fresh_snapshots() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.require_fresh_snapshots() TO saas_internal;
 
@@ -48,12 +52,8 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS error_code = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT;
     -- Not the event's fault: roll back, and let the provider deliver it again.
-    IF left(error_code, 2) IN ('08', '25', '40', '53', '55', '57', '58', 'XX') THEN
+    IF left(error_code, 2) IN ('08', '25', '40', '42', '53', '55', '57', '58', 'XX') THEN
         RAISE;
-    ELSIF error_code = '23505' AND current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION USING
-            ERRCODE = '40001',
-            MESSAGE = 'could not serialize access: the object was recorded after this transaction began';
     END IF;
     outcome := 'failed';
     -- Messages of these classes name constraints and rules of ours; others may quote the payload.
@@ -66,7 +66,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 COMMENT ON FUNCTION saas.attempt_webhook(uuid, text, bytea, jsonb) IS
-'Applies a verified event inside a subtransaction, so that one which cannot be applied leaves no trace but its outcome "failed" with SQLSTATE and message. Errors of the server itself (serialisation, deadlock, cancellation, resources) are raised again.';
+'Applies a verified event inside a subtransaction, so that one which cannot be applied leaves no trace but its outcome "failed" with SQLSTATE and message. Errors of the server and the schema (deadlock, cancellation, resources, a missing column) are raised again.';
 REVOKE ALL ON FUNCTION saas.attempt_webhook(uuid, text, bytea, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.attempt_webhook(uuid, text, bytea, jsonb) TO saas_internal;
 
@@ -323,6 +323,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_id uuid;
+    v_constraint text;
 BEGIN
     PERFORM saas.require_team(p_team, 'admin');
     INSERT INTO saas.payment_providers AS p (
@@ -339,6 +340,17 @@ BEGIN
         is_active = COALESCE(p_is_active, p.is_active)
     RETURNING p.id INTO v_id;
     RETURN v_id;
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        -- The server's own detail would show the row, secrets and all, and the log would keep it.
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME;
+        RAISE EXCEPTION USING
+            ERRCODE = SQLSTATE,
+            MESSAGE = 'the provider cannot be set up like this',
+            HINT = 'Give a provider that is supported, a name of 1 to 200 characters, up to 8 secrets that are not empty, and a tolerance of 1 to 86400 seconds.',
+            SCHEMA = 'saas',
+            TABLE = 'payment_providers',
+            CONSTRAINT = v_constraint;
 END
 $$;
 COMMENT ON FUNCTION saas.configure_payment_provider(uuid, text, bytea[], text, integer, boolean) IS

@@ -1,0 +1,66 @@
+-- What invitations, sessions, addresses and notifications hold, with the data classification.
+COMMENT ON TABLE saas.team_invitations IS 'Invitations into a team. A token works once; only its hash is kept.';
+COMMENT ON COLUMN saas.team_invitations.team_id IS 'The team. [internal]';
+COMMENT ON COLUMN saas.team_invitations.id IS 'Identifier within the team. [internal]';
+COMMENT ON COLUMN saas.team_invitations.email IS 'Address that was invited. [confidential]';
+COMMENT ON COLUMN saas.team_invitations.role IS 'What the invited person becomes. [internal]';
+COMMENT ON COLUMN saas.team_invitations.match_email IS 'Whether only the user with this address may accept. [internal]';
+COMMENT ON COLUMN saas.team_invitations.token_hash IS 'SHA-256 of the token. [restricted]';
+COMMENT ON COLUMN saas.team_invitations.invited_by IS 'Who invited; NULL for a worker. [internal]';
+COMMENT ON COLUMN saas.team_invitations.accepted_by IS 'Who accepted. [internal]';
+COMMENT ON COLUMN saas.team_invitations.created_at IS 'When the invitation, or the latest token for it, was made. [internal]';
+COMMENT ON COLUMN saas.team_invitations.expires_at IS 'When the token ends. [internal]';
+COMMENT ON COLUMN saas.team_invitations.accepted_at IS 'When it was accepted. [internal]';
+COMMENT ON COLUMN saas.team_invitations.revoked_at IS 'When it was taken back. [internal]';
+
+COMMENT ON TABLE saas.user_sessions IS 'Sign-ins. A session belongs to a user and may act in each of their teams; only the hash of its token is kept.';
+COMMENT ON COLUMN saas.user_sessions.id IS 'Identifier. [internal]';
+COMMENT ON COLUMN saas.user_sessions.user_id IS 'Who signed in. [internal]';
+COMMENT ON COLUMN saas.user_sessions.default_team_id IS 'Team that a request without a team of its own acts in. [internal]';
+COMMENT ON COLUMN saas.user_sessions.token_hash IS 'SHA-256 of the token. [restricted]';
+COMMENT ON COLUMN saas.user_sessions.ip IS 'Network address of the sign-in. [confidential]';
+COMMENT ON COLUMN saas.user_sessions.user_agent IS 'Browser or device of the sign-in, at most 500 characters. [confidential]';
+COMMENT ON COLUMN saas.user_sessions.created_at IS 'When the user signed in. [internal]';
+COMMENT ON COLUMN saas.user_sessions.last_seen_at IS 'When the token was used last, to the minute. [internal]';
+COMMENT ON COLUMN saas.user_sessions.expires_at IS 'When the session ends. [internal]';
+COMMENT ON COLUMN saas.user_sessions.revoked_at IS 'When it was ended early. [internal]';
+
+COMMENT ON TABLE saas.addresses IS 'Postal addresses of members, and of the team itself.';
+COMMENT ON COLUMN saas.addresses.team_id IS 'The team. [internal]';
+COMMENT ON COLUMN saas.addresses.id IS 'Identifier within the team. [internal]';
+COMMENT ON COLUMN saas.addresses.user_id IS 'Member whose address it is; NULL for an address of the team. [internal]';
+COMMENT ON COLUMN saas.addresses.kind IS 'What it is for: billing, shipping or both. [internal]';
+COMMENT ON COLUMN saas.addresses.is_default IS 'Whether it is taken when none is named; one per kind and member. [internal]';
+COMMENT ON COLUMN saas.addresses.label IS 'Name of the address for its owner, such as home. [confidential]';
+COMMENT ON COLUMN saas.addresses.recipient IS 'Name on the envelope. [confidential]';
+COMMENT ON COLUMN saas.addresses.company IS 'Company on the envelope. [confidential]';
+COMMENT ON COLUMN saas.addresses.line1 IS 'Street and number. [confidential]';
+COMMENT ON COLUMN saas.addresses.line2 IS 'Second line. [confidential]';
+COMMENT ON COLUMN saas.addresses.city IS 'Town. [confidential]';
+COMMENT ON COLUMN saas.addresses.region IS 'State or province. [confidential]';
+COMMENT ON COLUMN saas.addresses.postal_code IS 'Postal code. [confidential]';
+COMMENT ON COLUMN saas.addresses.country IS 'ISO 3166-1 alpha-2 code. [internal]';
+COMMENT ON COLUMN saas.addresses.phone IS 'Telephone number for the carrier. [confidential]';
+COMMENT ON COLUMN saas.addresses.created_at IS 'When the address was added. [internal]';
+COMMENT ON COLUMN saas.addresses.updated_at IS 'When the row last changed. [internal]';
+
+COMMENT ON TABLE saas.notifications IS 'What a member is told, by channel.';
+COMMENT ON COLUMN saas.notifications.team_id IS 'The team. [internal]';
+COMMENT ON COLUMN saas.notifications.id IS 'Identifier within the team; ascends with time. [internal]';
+COMMENT ON COLUMN saas.notifications.user_id IS 'Member who is told. [internal]';
+COMMENT ON COLUMN saas.notifications.channel IS 'in_app, email, sms or push. [internal]';
+COMMENT ON COLUMN saas.notifications.priority IS 'low, normal, high or urgent. [internal]';
+COMMENT ON COLUMN saas.notifications.title IS 'Headline. [confidential]';
+COMMENT ON COLUMN saas.notifications.body IS 'Text. [confidential]';
+COMMENT ON COLUMN saas.notifications.data IS 'What the application needs to show it, a JSON object. [confidential]';
+COMMENT ON COLUMN saas.notifications.created_at IS 'When it was made. [internal]';
+COMMENT ON COLUMN saas.notifications.expires_at IS 'When it is of no more use: no longer listed from then on. [internal]';
+COMMENT ON COLUMN saas.notifications.read_at IS 'When the member read it. [internal]';
+
+COMMENT ON TABLE saas.notification_preferences IS 'Which channels a member of a team wants to be told by. Without a row: all, from priority low.';
+COMMENT ON COLUMN saas.notification_preferences.team_id IS 'The team. [internal]';
+COMMENT ON COLUMN saas.notification_preferences.user_id IS 'The member. [internal]';
+COMMENT ON COLUMN saas.notification_preferences.channel IS 'in_app, email, sms or push. [internal]';
+COMMENT ON COLUMN saas.notification_preferences.is_enabled IS 'False silences the channel. [internal]';
+COMMENT ON COLUMN saas.notification_preferences.least_priority IS 'Lowest priority that comes through. [internal]';
+COMMENT ON COLUMN saas.notification_preferences.updated_at IS 'When the row last changed. [internal]';
