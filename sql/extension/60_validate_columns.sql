@@ -48,7 +48,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION saas.validate_columns() IS 'Part of saas.validate(): types and names of columns, and sequences.';
 
-CREATE OR REPLACE FUNCTION saas.validate_triggers()
+CREATE OR REPLACE FUNCTION saas.validate_trigger_states()
 RETURNS TABLE (severity text, object text, finding text, remedy text)
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -78,7 +78,7 @@ AS $$
     FROM triggers AS t
     WHERE NOT t.tgisinternal AND t.tgtype & 1 = 0 AND t.lanname <> 'c'
 $$;
-COMMENT ON FUNCTION saas.validate_triggers() IS 'Part of saas.validate(): triggers that do not fire when they should.';
+COMMENT ON FUNCTION saas.validate_trigger_states() IS 'Part of saas.validate(): triggers that do not fire when they should.';
 
 CREATE OR REPLACE FUNCTION saas.validate_roles()
 RETURNS TABLE (severity text, object text, finding text, remedy text)

@@ -25,24 +25,8 @@ BEGIN
         RETURN;
     END IF;
     RETURN QUERY
-        SELECT 'error', o.kind || ' ' || o.identity, 'defined by ' || o.file || ' but missing',
-            pg_catalog.format(
-                'DELETE FROM saas.schema_definitions WHERE file = %L; SELECT saas.deploy();', o.file
-            )
-        FROM saas.schema_objects AS o
-        WHERE CASE o.kind
-            WHEN 'function' THEN to_regprocedure(o.identity) IS NULL
-            WHEN 'procedure' THEN to_regprocedure(o.identity) IS NULL
-            WHEN 'view' THEN to_regclass(o.identity) IS NULL
-            WHEN 'trigger' THEN NOT EXISTS (
-                SELECT FROM pg_trigger AS t
-                WHERE o.identity = quote_ident(t.tgname) || ' ON ' || t.tgrelid::regclass::text
-            )
-            WHEN 'policy' THEN NOT EXISTS (
-                SELECT FROM pg_policy AS p
-                WHERE o.identity = quote_ident(p.polname) || ' ON ' || p.polrelid::regclass::text
-            )
-        END;
+        SELECT 'error', o.kind || ' ' || o.identity, 'defined by ' || o.file || ' but missing', 'SELECT saas.deploy();'
+        FROM saas.missing_objects() AS o;
     RETURN QUERY
         SELECT 'error', 'saas.' || d.table_name, 'declared by module ' || d.module || ' but missing',
             'restore the table from a backup, or roll the module back and deploy it again'

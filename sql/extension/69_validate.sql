@@ -18,7 +18,11 @@ AS $$
         UNION ALL
         SELECT * FROM saas.validate_columns()
         UNION ALL
+        SELECT * FROM saas.validate_trigger_states()
+        UNION ALL
         SELECT * FROM saas.validate_triggers()
+        UNION ALL
+        SELECT * FROM saas.validate_protected()
         UNION ALL
         SELECT * FROM saas.validate_code()
         UNION ALL
@@ -27,7 +31,7 @@ AS $$
     ORDER BY v.severity, v.object, v.finding
 $$;
 COMMENT ON FUNCTION saas.validate() IS
-'Looks for what is wrong with schema saas: drift from the package, missing objects, tables without row-level security, policies that let too much through, keys that cross tenants, foreign keys without index, triggers that do not fire, unsafe functions, views, columns and roles. Severity error or warning; the remedy is the statement that mends it. No row means nothing was found.';
+'Looks for what is wrong with schema saas: drift from the package, missing objects, tables without row-level security, policies that let too much through, keys that cross tenants, foreign keys without index, triggers with wrong arguments or that do not fire, unsafe functions, views, columns and roles; and with tables that saas.protect_table() protects. Severity error or warning; the remedy is the statement that mends it. No row means nothing was found.';
 
 DO $$
 DECLARE
