@@ -26,6 +26,7 @@ BEGIN
         CREATE ROLE authenticator LOGIN NOINHERIT;
     END IF;
     GRANT anon, authenticated, service_role TO authenticator;
+    ALTER ROLE authenticator RESET saas.trusted_settings; -- of an earlier run in this cluster
 END
 $$
 """
