@@ -25,8 +25,8 @@ BEGIN
                 CASE WHEN v_column.attname = 'email' THEN 'canary@example.com' WHEN v_column.attname = 'slug' THEN 'canary' ELSE 'canary ' || v_column.attname END,
                 v_column.type, CASE v_column.relname WHEN 'users' THEN 'id' WHEN 'teams' THEN 'id' ELSE 'team_id' END,
                 CASE v_column.relname WHEN 'users' THEN v_owner ELSE v_team END);
-        EXCEPTION WHEN check_violation OR string_data_right_truncation OR unique_violation OR generated_always OR raise_exception THEN
-            NULL; -- a column with a form of its own
+        EXCEPTION WHEN OTHERS THEN
+            NULL; -- a column with a form of its own, or a table that only grows
         END;
     END LOOP;
 END
