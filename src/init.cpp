@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 // Loading of the library: the magic block and the registration of settings and hooks, nothing else.
+#include "access/memberships.hpp"
 #include "context/context.hpp"
 #include "fraud/rules.hpp"
 #include "pg/settings.hpp"
@@ -16,6 +17,7 @@ void _PG_init(void);
 void _PG_init(void) {
     saas::pg::define_settings();
     saas::context::initialise();
+    saas::access::initialise();
     saas::state_machine::initialise();
     saas::fraud::initialise();
     MarkGUCPrefixReserved("saas");

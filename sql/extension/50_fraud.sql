@@ -49,13 +49,6 @@ REVOKE ALL ON FUNCTION saas.evaluate_team_rules(uuid, jsonb, integer, integer) F
 COMMENT ON FUNCTION saas.evaluate_team_rules(uuid, jsonb, integer, integer) IS
 'Evaluates the enabled rules of a team, as last committed. Reads them whatever the caller may see: only for functions that have checked their caller.';
 
-CREATE OR REPLACE FUNCTION saas.fraud_rules_changed()
-RETURNS trigger
-LANGUAGE c VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'saas_fraud_rules_changed';
-COMMENT ON FUNCTION saas.fraud_rules_changed() IS
-'AFTER row trigger of saas.fraud_detection_rules: every session drops its compiled rules when the change commits.';
-
 DO $$
 BEGIN
     EXECUTE pg_catalog.format(

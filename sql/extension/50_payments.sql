@@ -26,13 +26,6 @@ AS 'MODULE_PATHNAME', 'saas_enforce_state_machine';
 COMMENT ON FUNCTION saas.enforce_state_machine() IS
 'BEFORE INSERT OR UPDATE row trigger with arguments (machine, state column [, source column]). Source api, and no source column: rows begin in an initial state and follow single transitions. Source provider: rows begin anywhere and follow the transitive closure. Source conflict (snapshots that contradict each other): any state of the machine. Otherwise SA070, which names the states that were possible.';
 
-CREATE OR REPLACE FUNCTION saas.state_transitions_changed()
-RETURNS trigger
-LANGUAGE c VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'saas_state_transitions_changed';
-COMMENT ON FUNCTION saas.state_transitions_changed() IS
-'AFTER row trigger of saas.state_transitions: makes every session read the machines again once the change is committed.';
-
 CREATE OR REPLACE FUNCTION saas.enforce_immutable()
 RETURNS trigger
 LANGUAGE c VOLATILE PARALLEL UNSAFE

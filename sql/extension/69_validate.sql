@@ -22,6 +22,8 @@ AS $$
         UNION ALL
         SELECT * FROM saas.validate_triggers()
         UNION ALL
+        SELECT * FROM saas.validate_audit()
+        UNION ALL
         SELECT * FROM saas.validate_protected()
         UNION ALL
         SELECT * FROM saas.validate_code()

@@ -5,5 +5,10 @@ BEGIN
         'GRANT EXECUTE ON FUNCTION saas.sign_context(uuid, uuid, text) TO %I',
         pg_catalog.current_setting('saas.role_internal')
     );
+    EXECUTE pg_catalog.format(
+        'GRANT EXECUTE ON FUNCTION saas.redact_audit_payload(uuid, timestamptz, uuid),
+            saas.verify_audit_chain(uuid, timestamptz, timestamptz, text) TO %I',
+        pg_catalog.current_setting('saas.role_internal')
+    );
 END
 $$;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "audit/log.hpp"
 
+#include "audit/leaf.hpp"
 #include "audit/partition.hpp"
 #include "audit/request.hpp"
+#include "core/audit/leaf.hpp"
 #include "core/error.hpp"
 #include "core/uuid.hpp"
 
@@ -24,6 +26,7 @@ extern "C" {
 #include "executor/spi.h"        // SPI_execute_plan
 #include "utils/builtins.h"      // CStringGetTextDatum
 #include "utils/datum.h"         // datumCopy
+#include "utils/lsyscache.h"     // get_attnum
 #include "utils/rel.h"           // RelationGetDescr
 #include "utils/syscache.h"      // SearchSysCache1
 #include "utils/timestamp.h"     // TimestampTzGetDatum
@@ -34,21 +37,20 @@ extern "C" {
 namespace saas::audit {
 namespace {
 
-constexpr std::size_t k_random_bytes = core::uuid_v7_generator::k_random_bytes;
 constexpr core::sqlstate k_foreign_log{"SA003"};
 
 // Fresh random bytes. The generator is asked for many at a time: one call costs more than a row.
-std::span<const std::uint8_t, k_random_bytes> random_bytes() {
-    constexpr std::size_t k_ids = 64;
-    static std::array<std::uint8_t, k_ids * k_random_bytes> batch;
+template <std::size_t size>
+std::span<const std::uint8_t, size> random_bytes() {
+    static std::array<std::uint8_t, 64 * size> batch;
     static std::size_t used = batch.size();
     if (used == batch.size()) {
         if (!pg_strong_random(batch.data(), batch.size()))
             throw core::error{core::k_internal_error, "could not generate random bytes"};
         used = 0;
     }
-    const std::span<const std::uint8_t, k_random_bytes> bytes{batch.data() + used, k_random_bytes};
-    used += k_random_bytes;
+    const std::span<const std::uint8_t, size> bytes{batch.data() + used, size};
+    used += size;
     return bytes;
 }
 
@@ -59,7 +61,8 @@ Datum next_id() {
     constexpr TimestampTz k_epoch =
         TimestampTz{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * USECS_PER_DAY;
     const auto microseconds = static_cast<std::uint64_t>(GetCurrentTimestamp() + k_epoch);
-    const core::uuid id = generator.next(microseconds, random_bytes());
+    const core::uuid id =
+        generator.next(microseconds, random_bytes<core::uuid_v7_generator::k_random_bytes>());
     auto *copy = static_cast<pg_uuid_t *>(palloc(sizeof(pg_uuid_t)));
     std::memcpy(copy->data, id.data(), UUID_LEN);
     return UUIDPGetDatum(copy);
@@ -117,17 +120,23 @@ void insert_directly(const log_row &row, const log_target &target) {
                           " the audit statement: " + SPI_result_code_string(code)};
 }
 
-SPIPlanPtr prepare_insert() {
-    Oid types[k_log_columns] = {UUIDOID,  TIMESTAMPTZOID, UUIDOID, XID8OID,  UUIDOID,
-                                UUIDOID,  TEXTOID,        TEXTOID, JSONBOID, JSONBOID,
-                                JSONBOID, TEXTOID,        TEXTOID, TEXTOID,  INETOID};
-    SPIPlanPtr plan =
-        SPI_prepare("INSERT INTO saas.audit_logs (team_id, created_at, id, xact_id, actor_id, "
-                    "row_id, operation,"
-                    " table_name, row_key, old_values, new_values, db_role, login_role, "
-                    "request_id, client_addr)"
-                    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-                    k_log_columns, types);
+// `columns`: all, or those up to the leaf's, which a log of an earlier schema does not have.
+SPIPlanPtr prepare_insert(int columns) {
+    Oid types[k_log_columns] = {UUIDOID, TIMESTAMPTZOID, UUIDOID,  XID8OID,  UUIDOID,  UUIDOID,
+                                TEXTOID, TEXTOID,        JSONBOID, JSONBOID, JSONBOID, TEXTOID,
+                                TEXTOID, TEXTOID,        INETOID,  BYTEAOID, BYTEAOID, BYTEAOID};
+    const char *query =
+        columns == k_log_columns
+            ? "INSERT INTO saas.audit_logs (team_id, created_at, id, xact_id, actor_id, row_id,"
+              " operation, table_name, row_key, old_values, new_values, db_role, login_role,"
+              " request_id, client_addr, payload_salt, payload_hash, leaf)"
+              " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,"
+              " $18)"
+            : "INSERT INTO saas.audit_logs (team_id, created_at, id, xact_id, actor_id, row_id,"
+              " operation, table_name, row_key, old_values, new_values, db_role, login_role,"
+              " request_id, client_addr)"
+              " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    SPIPlanPtr plan = SPI_prepare(query, columns, types);
     if (plan == nullptr || SPI_keepplan(plan) != 0)
         fail_in_spi("prepare", SPI_result);
     return plan;
@@ -142,22 +151,14 @@ Oid database_owner() {
     return owner;
 }
 
-// The statement finds the log by its name, and whoever owns the database can let the name stand for
-// something else: it must not run with a superuser's rights then.
-void refuse_borrowed_rights(Oid owner) {
-    if (superuser_arg(owner) && !superuser_arg(database_owner()))
-        throw core::error{k_foreign_log,
-                          "saas.audit_logs belongs to a superuser, the database does not",
-                          "A change of an audited table must be recorded.",
-                          "Give the log and its partitions to the owner of the database."};
-}
-
 // Runs as the owner of the log, who may have put triggers and defaults on it: they get his rights,
 // not those of the user whose change is recorded, nor a superuser's, and can leave nothing in the
 // session that would run with other rights later. FORCE ROW LEVEL SECURITY,
 // which binds the owner too, is lifted for this statement alone.
-void insert_by_statement(log_row &row, Oid owner) {
-    static SPIPlanPtr plan = nullptr;
+void insert_by_statement(log_row &row, Oid log, Oid owner) {
+    static SPIPlanPtr plans[2] = {nullptr, nullptr};
+    const bool whole = get_attnum(log, "leaf") != InvalidAttrNumber;
+    SPIPlanPtr &plan = plans[whole ? 1 : 0];
     refuse_borrowed_rights(owner);
     // The trigger's plan may be made anew by what the owner's triggers do.
     row.values[c_table_name] = datumCopy(row.values[c_table_name], false, -1);
@@ -171,7 +172,7 @@ void insert_by_statement(log_row &row, Oid owner) {
                                       SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
     SPI_connect();
     if (plan == nullptr)
-        plan = prepare_insert();
+        plan = prepare_insert(whole ? k_log_columns : c_payload_salt);
     const int result = SPI_execute_plan(plan, row.values, absent, false, 0);
     if (result != SPI_OK_INSERT)
         fail_in_spi("execute", result);
@@ -180,7 +181,23 @@ void insert_by_statement(log_row &row, Oid owner) {
     SetUserIdAndSecContext(caller, security);
 }
 
+Datum next_salt() {
+    auto *salt = static_cast<bytea *>(palloc(VARHDRSZ + core::audit::k_salt_bytes));
+    SET_VARSIZE(salt, VARHDRSZ + core::audit::k_salt_bytes);
+    std::memcpy(VARDATA(salt), random_bytes<core::audit::k_salt_bytes>().data(),
+                core::audit::k_salt_bytes);
+    return PointerGetDatum(salt);
+}
+
 } // namespace
+
+void refuse_borrowed_rights(Oid owner) {
+    if (superuser_arg(owner) && !superuser_arg(database_owner()))
+        throw core::error{k_foreign_log,
+                          "saas.audit_logs belongs to a superuser, the database does not",
+                          "A change of an audited table must be recorded.",
+                          "Give the log and its partitions to the owner of the database."};
+}
 
 void describe_request(log_row &row, char operation, const Datum *team) {
     const TimestampTz now = GetCurrentStatementStartTimestamp();
@@ -204,12 +221,14 @@ void describe_request(log_row &row, char operation, const Datum *team) {
 }
 
 void write_log(log_row &row) {
+    row.set(c_payload_salt, next_salt());
+    row.set(c_leaf, make_leaf(row));
     Relation log = open_log();
     const log_target &target = find_target(log, DatumGetTimestampTz(row.values[c_created_at]));
     if (target.direct)
         insert_directly(row, target);
     else
-        insert_by_statement(row, log->rd_rel->relowner);
+        insert_by_statement(row, RelationGetRelid(log), log->rd_rel->relowner);
     table_close(log, NoLock);
 }
 

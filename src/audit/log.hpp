@@ -28,6 +28,9 @@ enum log_column : int {
     c_login_role,
     c_request_id,
     c_client_addr,
+    c_payload_salt,
+    c_payload_hash, // set when the payload is erased, never by the trigger
+    c_leaf,
     k_log_columns
 };
 
@@ -56,5 +59,10 @@ void describe_request(log_row &row, char operation, const Datum *team);
 // Writes the row. Raises SA042 when saas.audit_logs does not exist. Plain frames only; a trigger
 // that the owner put on the log may run.
 void write_log(log_row &row);
+
+// Statements find the log by its name, and whoever owns the database can let the name stand for
+// something else: they must not run with a superuser's rights then. Raises SA003 when a superuser
+// owns the log and somebody else the database.
+void refuse_borrowed_rights(Oid log_owner);
 
 } // namespace saas::audit

@@ -36,15 +36,17 @@ struct column_shape {
     bool may_be_null; // as the package made it: heap_insert() does not check NOT NULL
 };
 constexpr column_shape k_shape[k_log_columns] = {
-    {"team_id", UUIDOID, false},    {"created_at", TIMESTAMPTZOID, false},
-    {"id", UUIDOID, false},         {"xact_id", XID8OID, false},
-    {"actor_id", UUIDOID, true},    {"row_id", UUIDOID, true},
-    {"operation", TEXTOID, false},  {"table_name", TEXTOID, false},
-    {"row_key", JSONBOID, true},    {"old_values", JSONBOID, true},
-    {"new_values", JSONBOID, true}, {"db_role", TEXTOID, true},
-    {"login_role", TEXTOID, true},  {"request_id", TEXTOID, true},
-    {"client_addr", INETOID, true},
+    {"team_id", UUIDOID, false},      {"created_at", TIMESTAMPTZOID, false},
+    {"id", UUIDOID, false},           {"xact_id", XID8OID, false},
+    {"actor_id", UUIDOID, true},      {"row_id", UUIDOID, true},
+    {"operation", TEXTOID, false},    {"table_name", TEXTOID, false},
+    {"row_key", JSONBOID, true},      {"old_values", JSONBOID, true},
+    {"new_values", JSONBOID, true},   {"db_role", TEXTOID, true},
+    {"login_role", TEXTOID, true},    {"request_id", TEXTOID, true},
+    {"client_addr", INETOID, true},   {"payload_salt", BYTEAOID, true},
+    {"payload_hash", BYTEAOID, true}, {"leaf", BYTEAOID, true},
 };
+static_assert(k_shape[k_log_columns - 1].name != nullptr, "one entry for each log_column");
 
 // The log's own CHECK constraint; the trigger writes nothing that it would refuse.
 constexpr char k_own_check[] = "audit_logs_operation_check";

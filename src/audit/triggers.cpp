@@ -3,6 +3,7 @@
 #include "audit/change.hpp"
 #include "audit/log.hpp"
 #include "audit/plan.hpp"
+#include "audit/redact.hpp"
 #include "core/audit/column_list.hpp"
 #include "core/error.hpp"
 #include "pg/boundary.hpp"
@@ -73,6 +74,8 @@ SAAS_FUNCTION(saas_append_only) {
     const TriggerData &data = pg::trigger_data(fcinfo, "append_only");
     if (TRIGGER_FIRED_BY_INSERT(data.tg_event))
         refuse_use(data, "append_only", "a trigger on UPDATE, DELETE or TRUNCATE");
+    if (audit::erases_payload(data))
+        return PointerGetDatum(data.tg_newtuple);
     throw core::error{k_append_only,
                       std::string{"table \""} + RelationGetRelationName(data.tg_relation) +
                           "\" is append-only",

@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 
+#include <algorithm>
 #include <memory>
 
 namespace saas::core {
@@ -21,6 +22,15 @@ EVP_MAC *hmac_algorithm() {
     return algorithm;
 }
 
+const EVP_MD *sha256_algorithm() {
+    static const EVP_MD *const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+    return algorithm;
+}
+
+EVP_MD_CTX *context_of(void *hasher) {
+    return static_cast<EVP_MD_CTX *>(hasher);
+}
+
 struct mac_context_free {
     void operator()(EVP_MAC_CTX *context) const noexcept { EVP_MAC_CTX_free(context); }
 };
@@ -31,6 +41,32 @@ digest sha256(std::span<const std::uint8_t> data) {
     digest out{};
     unsigned length = 0;
     if (EVP_Digest(data.data(), data.size(), out.data(), &length, EVP_sha256(), nullptr) != 1)
+        refused("SHA-256");
+    return out;
+}
+
+sha256_hasher::sha256_hasher() : context_{EVP_MD_CTX_new()} {
+    if (context_ == nullptr)
+        refused("SHA-256");
+}
+
+sha256_hasher::~sha256_hasher() {
+    EVP_MD_CTX_free(context_of(context_));
+}
+
+void sha256_hasher::begin() {
+    if (EVP_DigestInit_ex(context_of(context_), sha256_algorithm(), nullptr) != 1)
+        refused("SHA-256");
+}
+
+void sha256_hasher::add(std::span<const std::uint8_t> data) {
+    if (EVP_DigestUpdate(context_of(context_), data.data(), data.size()) != 1)
+        refused("SHA-256");
+}
+
+digest sha256_hasher::end() {
+    digest out{};
+    if (EVP_DigestFinal_ex(context_of(context_), out.data(), nullptr) != 1)
         refused("SHA-256");
     return out;
 }
@@ -60,6 +96,27 @@ digest hmac_sha256(std::span<const std::uint8_t> key,
 bool equal_constant_time(std::span<const std::uint8_t> a,
                          std::span<const std::uint8_t> b) noexcept {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string to_base64(std::span<const std::uint8_t> data) {
+    std::string out((data.size() + 2) / 3 * 4 + 1, '\0'); // the library ends it with a zero byte
+    const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char *>(out.data()), data.data(),
+                                       static_cast<int>(data.size()));
+    out.resize(static_cast<std::size_t>(length));
+    return out;
+}
+
+bool from_base64(std::string_view text, std::span<std::uint8_t> out) {
+    if (text.size() != (out.size() + 2) / 3 * 4)
+        return false;
+    std::string decoded(text.size() / 4 * 3, '\0');
+    const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char *>(decoded.data()),
+                                       reinterpret_cast<const unsigned char *>(text.data()),
+                                       static_cast<int>(text.size()));
+    if (length < 0 || static_cast<std::size_t>(length) < out.size())
+        return false;
+    std::copy_n(decoded.begin(), out.size(), out.begin());
+    return to_base64(out) == text;
 }
 
 std::string to_hex(std::span<const std::uint8_t> data) {

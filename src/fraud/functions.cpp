@@ -8,14 +8,11 @@
 #include "fraud/rules.hpp"
 #include "pg/boundary.hpp"
 #include "pg/datum.hpp"
-#include "pg/trigger.hpp"
 
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "utils/inval.h" // CacheInvalidateRelcacheByRelid
-#include "utils/rel.h"   // RelationGetRelid
-#include "utils/uuid.h"  // DatumGetUUIDP
+#include "utils/uuid.h" // DatumGetUUIDP
 }
 
 using namespace saas; // NOLINT: entry points only
@@ -56,10 +53,4 @@ SAAS_FUNCTION(saas_evaluate_team_rules) {
     fraud::compiled_rules &compiled = fraud::rules_of_team(team);
     fraud::read_attributes(document, compiled);
     return fraud::assessment_row(fcinfo, compiled, compiled.memory.run(limits));
-}
-
-SAAS_FUNCTION(saas_fraud_rules_changed) {
-    const TriggerData &trigger = pg::trigger_data(fcinfo, "fraud_rules_changed");
-    CacheInvalidateRelcacheByRelid(RelationGetRelid(trigger.tg_relation));
-    return PointerGetDatum(nullptr);
 }

@@ -10,15 +10,11 @@
 #include "core/error.hpp"
 #include "fraud/answer.hpp"
 #include "pg/datum.hpp"
-#include "pg/invalidation.hpp"
 #include "pg/package.hpp"
 #include "pg/spi.hpp"
+#include "pg/watched_table.hpp"
 
 #include "pg/prelude.hpp"
-
-extern "C" {
-#include "utils/inval.h" // AcceptInvalidationMessages
-}
 
 namespace saas::fraud {
 namespace {
@@ -27,15 +23,8 @@ constexpr std::size_t k_kept_arrays = 4;
 constexpr std::size_t k_kept_array_size = 1'048'576;
 constexpr std::size_t k_kept_teams = 256;
 
-// The rules' table, and how often it changed. The callback may run inside any server call, so it
-// only counts; a set is dropped when it is next asked for.
-Oid rules_table = InvalidOid;
-std::uint64_t table_generation = 0;
-
-void table_changed(Oid relation) {
-    if (relation == InvalidOid || relation == rules_table)
-        ++table_generation;
-}
+// A team's set that was read before the table changed is dropped when it is next asked for.
+constinit pg::watched_table rules_table{"fraud_detection_rules"};
 
 std::uint64_t next_use() {
     static std::uint64_t uses = 0;
@@ -80,8 +69,7 @@ std::unique_ptr<compiled_rules> compile_texts(const std::vector<std::string> &te
 }
 
 void find_table() {
-    rules_table = pg::call([] { return pg::package_table_unsafe("fraud_detection_rules"); });
-    if (!OidIsValid(rules_table))
+    if (!rules_table.find())
         pg::refuse_not_deployed();
 }
 
@@ -124,7 +112,7 @@ void forget_least_used() {
 } // namespace
 
 void initialise() {
-    pg::watch_relations(table_changed);
+    rules_table.watch();
 }
 
 compiled_rules &rules_of_texts(ArrayType *texts) {
@@ -150,13 +138,13 @@ compiled_rules &rules_of_texts(ArrayType *texts) {
 }
 
 compiled_rules &rules_of_team(const core::uuid &team) {
-    pg::call([] { AcceptInvalidationMessages(); }); // what others have committed by now
+    pg::accept_changes();
     auto known = teams().find(team);
-    if (known == teams().end() || known->second.generation != table_generation) {
+    if (known == teams().end() || known->second.generation != rules_table.generation()) {
         find_table();
         // A change while the rules are read leaves the set outdated from the start: the next call
         // reads again.
-        std::uint64_t generation = table_generation;
+        std::uint64_t generation = rules_table.generation();
         auto compiled = load(team);
         if (known == teams().end() && teams().size() >= k_kept_teams)
             forget_least_used();

@@ -6,6 +6,7 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
+#include "access/xact.h"         // IsInParallelMode
 #include "catalog/pg_authid.h" // BOOTSTRAP_SUPERUSERID
 #include "catalog/pg_type.h"   // TEXTOID
 #include "executor/spi.h"      // SPI_*
@@ -92,7 +93,9 @@ std::vector<text_row> spi::query_newest(const std::string &sql,
     SPITupleTable *table = call([&] {
         SPIPlanPtr plan = SPI_prepare(sql.c_str(), given.count(), given.types.data());
         check_spi(plan == nullptr ? SPI_result : 0, "SPI_prepare");
-        Snapshot newest = RegisterSnapshot(GetLatestSnapshot());
+        // A parallel query may not take a new snapshot of its own, but one as for catalogs.
+        Snapshot newest = RegisterSnapshot(IsInParallelMode() ? GetCatalogSnapshot(InvalidOid)
+                                                              : GetLatestSnapshot());
         check_spi(SPI_execute_snapshot(plan, given.values.data(), given.nulls.data(), newest,
                                        InvalidSnapshot, true, false, 0),
                   "SPI_execute_snapshot");

@@ -30,7 +30,7 @@ class spi {
     std::vector<text_row> query(const std::string &sql, const std::vector<text_value> &arguments = {});
 
     // The same for a SELECT that must see what others have committed by now, even in a transaction
-    // that otherwise keeps to its snapshot. Not in parallel queries.
+    // that otherwise keeps to its snapshot.
     std::vector<text_row> query_newest(const std::string &sql,
                                        const std::vector<text_value> &arguments = {});
 };

@@ -13,7 +13,6 @@ extern "C" {
 #include "catalog/pg_type.h" // TEXTOID
 #include "executor/spi.h"    // SPI_fnumber
 #include "utils/builtins.h"  // TextDatumGetCString
-#include "utils/inval.h"     // CacheInvalidateRelcacheByRelid
 #include "utils/rel.h"       // RelationGetRelid
 }
 
@@ -122,15 +121,4 @@ SAAS_FUNCTION(saas_enforce_state_machine) {
     }
     check(argument[0], is_update ? &from : nullptr, to, who);
     return PointerGetDatum(row);
-}
-
-// AFTER trigger of saas.state_transitions: every session forgets what it read, as soon as the
-// change is committed; this one at its next statement.
-SAAS_FUNCTION(saas_state_transitions_changed) {
-    const TriggerData &trigger = pg::trigger_data(fcinfo, "state_transitions_changed");
-    if (!TRIGGER_FIRED_AFTER(trigger.tg_event) || !TRIGGER_FIRED_FOR_ROW(trigger.tg_event))
-        throw core::error{pg::k_trigger_protocol_violated,
-                          "saas.state_transitions_changed() is for AFTER … FOR EACH ROW triggers"};
-    CacheInvalidateRelcacheByRelid(RelationGetRelid(trigger.tg_relation));
-    return PointerGetDatum(nullptr);
 }

@@ -3,9 +3,9 @@
 
 #include "core/error.hpp"
 #include "pg/boundary.hpp"
-#include "pg/invalidation.hpp"
 #include "pg/package.hpp"
 #include "pg/spi.hpp"
+#include "pg/watched_table.hpp"
 
 #include <map>
 #include <memory>
@@ -51,15 +51,7 @@ cache &known() {
     return value;
 }
 
-// Counts the changes of the table that this backend was told of. It is bumped by a callback in the
-// middle of anything, so it is all that the callback touches.
-std::uint64_t generation = 1;
-Oid watched_table = InvalidOid;
-
-void table_changed(Oid relation) {
-    if (relation == InvalidOid || relation == watched_table)
-        ++generation;
-}
+constinit pg::watched_table transitions{"state_transitions"};
 
 // Reads the rows of one machine. Operators are named with their schema, since search_path is the
 // caller's. In a parallel query there is no newer snapshot to be had than the query's own.
@@ -113,13 +105,8 @@ raw_edges query_as_unsafe(Oid reader, const char *name, MemoryContext target) {
 std::unique_ptr<core::state_machine> load(const std::string &name) {
     Oid reader = pg::internal_role_id();
     raw_edges raw = pg::call([&] {
-        watched_table = pg::package_table_unsafe("state_transitions");
-        return OidIsValid(watched_table)
-                   ? query_as_unsafe(reader, name.c_str(), CurrentMemoryContext)
-                   : raw_edges{nullptr, 0};
+        return query_as_unsafe(reader, name.c_str(), CurrentMemoryContext);
     });
-    if (!OidIsValid(watched_table))
-        pg::refuse_not_deployed();
     if (raw.count == 0)
         throw core::error{k_undefined_object,
                           "there is no state machine \"" + name + "\"",
@@ -137,11 +124,13 @@ std::unique_ptr<core::state_machine> load(const std::string &name) {
 const core::state_machine &machine_of(std::string_view name) {
     auto &machines = known().machines;
     auto found = machines.find(name);
-    if (found != machines.end() && found->second.generation == generation &&
+    if (found != machines.end() && found->second.generation == transitions.generation() &&
         (!found->second.provisional || IsInParallelMode()))
         return *found->second.machine;
     std::string key{name};
-    std::uint64_t before = generation; // a change while we read makes this entry old at once
+    if (!transitions.find())
+        pg::refuse_not_deployed();
+    std::uint64_t before = transitions.generation();
     bool provisional = IsInParallelMode();
     std::unique_ptr<core::state_machine> loaded = load(key);
     entry &e = machines[key];
@@ -150,7 +139,7 @@ const core::state_machine &machine_of(std::string_view name) {
 }
 
 void initialise() {
-    pg::watch_relations(table_changed);
+    transitions.watch();
 }
 
 } // namespace saas::state_machine

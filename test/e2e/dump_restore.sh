@@ -34,6 +34,22 @@ CREATE SCHEMA shop;
 CREATE TABLE shop.projects (team_id uuid NOT NULL REFERENCES saas.teams (id) ON DELETE CASCADE, id uuid NOT NULL, PRIMARY KEY (team_id, id));
 SELECT * FROM saas.protect_table('shop.projects');
 SQL
+# A sealed trail, with rows that are not sealed yet, verifies after the restore as before.
+sql -d dump_source <<'SQL' >/dev/null
+SELECT pg_sleep(0.05) FROM generate_series(1, 600) WHERE pg_snapshot_xmin(pg_current_snapshot()) <= (SELECT max(l.xact_id) FROM saas.audit_logs AS l);
+SELECT saas.seal_audit_log();
+UPDATE saas.teams SET name = 'Renamed ' || name;
+SQL
+platform=00000000-0000-0000-0000-000000000000
+anchor=$(sql -d dump_source -c "SELECT saas.audit_checkpoint('$platform')")
+trails() { # trails DATABASE: problems, sealed and verified rows of all teams
+    sql -d "$1" -v anchor="$anchor" -f - <<SQL
+SELECT t.team_id, v.problem, v.sealed_rows, v.verified_rows, v.unsealed_rows FROM (SELECT DISTINCT team_id FROM saas.audit_logs) AS t
+CROSS JOIN LATERAL saas.verify_audit_log(t.team_id, p_anchor => CASE WHEN t.team_id = '$platform' THEN :'anchor' END) AS v ORDER BY t.team_id;
+SQL
+}
+source_trails=$(trails dump_source)
+like "$source_trails" "^$platform[|][|][1-9]" 'the trail is sealed before the dump'
 source_catalog=$(catalog dump_source)
 source_rows=$(rows dump_source)
 
@@ -45,6 +61,8 @@ ok $? 'pg_dump -Fc | pg_restore --exit-on-error -j2 restores without an error'
 for database in dump_plain dump_custom; do
     is "$(catalog $database)" "$source_catalog" "$database: the same catalog, with the user's column, index, policy and trigger"
     is "$(rows $database)" "$source_rows" "$database: the same rows"
+    is "$(trails $database)" "$source_trails" "$database: the audit trail verifies as before"
+    is "$(sql -d $database -c "SELECT saas.seal_audit_log() >= 0")$(trails $database | cut -d'|' -f2 | sort -u)" t "$database: and is sealed further"
     is "$(sql -d $database -c "SELECT count(*) FROM saas.deploy_status() WHERE state <> 'applied'")" 0 "$database: deploy_status is clean"
     is "$(sql -d $database -c "SELECT count(*) FROM saas.deploy() WHERE action <> 'up to date'")" 0 "$database: there is nothing to deploy"
     is "$(sql -d $database -c "SELECT count(favourite_colour) FROM saas.users WHERE favourite_colour = 'blue'")" 20 "$database: triggers did not fire while loading"

@@ -37,3 +37,10 @@ SELECT pg_temp.deliver(t.team, 'evt_1', '{"id": "pi_1", "object": "payment_inten
     pg_temp.deliver(t.team, 'evt_2', '{"id": "ch_1", "object": "charge", "amount": 1000, "amount_captured": 1000, "captured": true, "currency": "usd", "status": "succeeded", "payment_intent": "pi_1", "created": 1700000000}'),
     pg_temp.deliver(t.team, 'evt_3', '{"id": "re_1", "object": "refund", "amount": 100, "currency": "usd", "status": "succeeded", "charge": "ch_1", "created": 1700000000}')
 FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
+
+-- The sealer would find nothing in a transaction that is not finished.
+INSERT INTO saas.audit_leaves (team_id, first_index, leaf_count, first_xact_id, last_xact_id, hashes, positions)
+SELECT t.team, 0, 1, '3', '3', sha256(''), sha256('') FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
+SELECT saas.add_audit_checkpoint(t.team, sha256(''), '3', t.team, NULL) FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
+INSERT INTO saas.audit_redactions (team_id, audit_id, audit_created_at, reason)
+SELECT t.team, t.team, now(), 'request of the person' FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);

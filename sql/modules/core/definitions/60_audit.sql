@@ -115,6 +115,7 @@ BEGIN
     FOR v_truncated IN SELECT p_table UNION SELECT t.relid FROM pg_partition_tree(p_table) AS t LOOP
         PERFORM saas.audit_truncate_of(v_truncated, v_name);
     END LOOP;
+    PERFORM saas.note_audited_table(v_name, true);
 END
 $$;
 REVOKE ALL ON FUNCTION saas.audit_table(regclass, text[], text[]) FROM PUBLIC;
@@ -133,6 +134,10 @@ BEGIN
     FOR v_truncated IN SELECT p_table UNION SELECT t.relid FROM pg_partition_tree(p_table) AS t LOOP
         EXECUTE format('DROP TRIGGER IF EXISTS zz_audit_truncate ON %s', v_truncated);
     END LOOP;
+    PERFORM saas.note_audited_table(n.nspname || '.' || c.relname, false)
+    FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = p_table;
 END
 $$;
 REVOKE ALL ON FUNCTION saas.unaudit_table(regclass) FROM PUBLIC;

@@ -7,3 +7,4 @@ SELECT saas.audit_table(
 );
 SELECT saas.audit_table('saas.teams', '{updated_at}');
 SELECT saas.audit_table('saas.team_members', '{updated_at}');
+SELECT saas.audit_table('saas.audit_redactions');

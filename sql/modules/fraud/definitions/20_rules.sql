@@ -50,7 +50,7 @@ FOR EACH ROW EXECUTE FUNCTION saas.set_updated_at();
 
 CREATE OR REPLACE TRIGGER fraud_detection_rules_30_changed
 AFTER INSERT OR UPDATE OR DELETE ON saas.fraud_detection_rules
-FOR EACH ROW EXECUTE FUNCTION saas.fraud_rules_changed();
+FOR EACH ROW EXECUTE FUNCTION saas.announce_change();
 -- Rows that replication applies change the rules, too.
 ALTER TABLE saas.fraud_detection_rules ENABLE ALWAYS TRIGGER fraud_detection_rules_30_changed;
 

@@ -1,7 +1,9 @@
 -- State machines, immutable columns and times of change, kept by triggers.
 CREATE OR REPLACE TRIGGER state_transitions_10_changed
 AFTER INSERT OR UPDATE OR DELETE ON saas.state_transitions
-FOR EACH ROW EXECUTE FUNCTION saas.state_transitions_changed();
+FOR EACH ROW EXECUTE FUNCTION saas.announce_change();
+-- Rows that replication applies change the machines, too.
+ALTER TABLE saas.state_transitions ENABLE ALWAYS TRIGGER state_transitions_10_changed;
 
 CREATE OR REPLACE TRIGGER payment_intents_10_state
 BEFORE INSERT OR UPDATE ON saas.payment_intents

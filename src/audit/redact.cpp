@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "audit/redact.hpp"
+
+#include "audit/leaf.hpp"
+#include "audit/partition.hpp"
+#include "core/error.hpp"
+#include "pg/boundary.hpp"
+
+#include <cstring>
+#include <string>
+
+#include "pg/prelude.hpp"
+
+extern "C" {
+#include "access/htup_details.h" // heap_deform_tuple
+#include "access/table.h"        // table_close
+#include "catalog/namespace.h"   // get_namespace_oid
+#include "catalog/pg_class.h"    // Form_pg_class
+#include "catalog/pg_type.h"     // type oids
+#include "executor/spi.h"        // SPI_execute_with_args
+#include "utils/acl.h"           // has_privs_of_role
+#include "utils/datum.h"         // datum_image_eq
+#include "utils/lsyscache.h"     // get_relname_relid
+#include "utils/rel.h"           // RelationGetDescr
+#include "utils/syscache.h"      // SearchSysCache1
+}
+
+namespace saas::audit {
+namespace {
+
+bool erasing = false; // while the statement below runs
+
+// Lets erasures through as long as it lives.
+class permission {
+public:
+    permission() { erasing = true; }
+    ~permission() { erasing = false; }
+    permission(const permission &) = delete;
+    permission &operator=(const permission &) = delete;
+};
+
+constexpr struct {
+    const char *name;
+    log_column column;
+} k_payload[] = {{"row_key", c_row_key},           {"old_values", c_old_values},
+                 {"new_values", c_new_values},     {"client_addr", c_client_addr},
+                 {"payload_salt", c_payload_salt}, {"payload_hash", c_payload_hash}};
+
+// The payload column of that name, or k_log_columns.
+log_column payload_column(const char *name) {
+    for (const auto &known : k_payload) {
+        if (std::strcmp(name, known.name) == 0)
+            return known.column;
+    }
+    return k_log_columns;
+}
+
+bool same_value(Form_pg_attribute attribute, Datum before, bool before_null, Datum after,
+                bool after_null) {
+    if (before_null || after_null)
+        return before_null && after_null;
+    return datum_image_eq(before, after, attribute->attbyval, attribute->attlen);
+}
+
+bool is_erasure(TupleDesc shape, HeapTuple before, HeapTuple after) {
+    auto **values = static_cast<Datum **>(palloc(2 * sizeof(Datum *)));
+    auto **nulls = static_cast<bool **>(palloc(2 * sizeof(bool *)));
+    HeapTuple rows[2] = {before, after};
+    for (int i = 0; i < 2; ++i) {
+        values[i] = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(shape->natts)));
+        nulls[i] = static_cast<bool *>(palloc(static_cast<Size>(shape->natts)));
+        heap_deform_tuple(rows[i], shape, values[i], nulls[i]);
+    }
+    log_row old_payload;
+    log_row new_payload;
+    for (int i = 0; i < shape->natts; ++i) {
+        Form_pg_attribute attribute = TupleDescAttr(shape, i);
+        if (attribute->attisdropped)
+            continue;
+        const log_column column = payload_column(NameStr(attribute->attname));
+        if (column == k_log_columns) {
+            if (!same_value(attribute, values[0][i], nulls[0][i], values[1][i], nulls[1][i]))
+                return false;
+            continue;
+        }
+        if (!nulls[0][i])
+            old_payload.set(column, values[0][i]);
+        if (!nulls[1][i])
+            new_payload.set(column, values[1][i]);
+    }
+    if (!old_payload.nulls[c_payload_hash] || new_payload.nulls[c_payload_hash])
+        return false;
+    for (const auto &known : k_payload) {
+        if (known.column != c_payload_hash && !new_payload.nulls[known.column])
+            return false;
+    }
+    return datum_image_eq(payload_commitment(old_payload), new_payload.values[c_payload_hash],
+                          false, -1);
+}
+
+// Runs as the owner of the log, like the writing of it.
+uint64 erase_unsafe(Datum *key) {
+    Oid types[] = {UUIDOID, TIMESTAMPTZOID, UUIDOID};
+    Relation log = open_log();
+    const Oid owner = log->rd_rel->relowner;
+    table_close(log, NoLock);
+    Oid caller = InvalidOid;
+    int security = 0;
+    GetUserIdAndSecContext(&caller, &security);
+    refuse_borrowed_rights(owner);
+    SetUserIdAndSecContext(owner, security | SECURITY_LOCAL_USERID_CHANGE |
+                                      SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
+    SPI_connect();
+    const int result = SPI_execute_with_args(
+        "UPDATE saas.audit_logs AS l SET payload_hash = saas.audit_commitment(l.payload_salt,"
+        " l.row_key, l.old_values, l.new_values, l.client_addr), payload_salt = NULL,"
+        " row_key = NULL, old_values = NULL, new_values = NULL, client_addr = NULL"
+        " WHERE l.team_id = $1 AND l.created_at = $2 AND l.id = $3 AND l.payload_hash IS NULL",
+        3, types, key, nullptr, false, 0);
+    const uint64 rows = SPI_processed;
+    SPI_finish();
+    SetUserIdAndSecContext(caller, security);
+    if (result != SPI_OK_UPDATE)
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("cannot erase an audit payload")));
+    return rows;
+}
+
+} // namespace
+
+bool erases_payload(const TriggerData &data) {
+    if (!erasing || !TRIGGER_FIRED_BY_UPDATE(data.tg_event))
+        return false;
+    return !TRIGGER_FIRED_FOR_ROW(data.tg_event) ||
+           is_erasure(RelationGetDescr(data.tg_relation), data.tg_trigtuple, data.tg_newtuple);
+}
+
+} // namespace saas::audit
+
+SAAS_FUNCTION(saas_redact_audit_payload) {
+    Datum key[3] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
+    saas::audit::permission permitted;
+    const uint64 rows = saas::pg::call([&] { return saas::audit::erase_unsafe(key); });
+    PG_RETURN_BOOL(rows == 1);
+}
+
+// Whether the session acts as the owner of the log. Inside a SECURITY DEFINER function too: then
+// the role that called counts, not the role whose rights the function has.
+SAAS_FUNCTION(saas_is_audit_owner) {
+    const Oid schema = get_namespace_oid("saas", true);
+    const Oid log = OidIsValid(schema) ? get_relname_relid("audit_logs", schema) : InvalidOid;
+    HeapTuple entry = SearchSysCache1(RELOID, ObjectIdGetDatum(log));
+    if (!HeapTupleIsValid(entry))
+        PG_RETURN_BOOL(false);
+    const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(entry))->relowner;
+    ReleaseSysCache(entry);
+    PG_RETURN_BOOL(has_privs_of_role(GetOuterUserId(), owner));
+}
