@@ -173,3 +173,11 @@ part_e2e() {
     make_database saas_e2e
     count_tap test/e2e/run saas_e2e
 }
+
+# Random statements of an ordinary user, in a database of their own.
+part_sqlsmith() {
+    make_database saas_sqlsmith
+    psql -X -q -v ON_ERROR_STOP=1 -d saas_sqlsmith -o /dev/null -f test/sqlsmith/setup.sql
+    export PGDATABASE=saas_sqlsmith SAAS_LOG=$saas_log
+    count_tap prove -v --exec '' test/sqlsmith/sqlsmith_test.py
+}

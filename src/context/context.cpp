@@ -6,7 +6,6 @@
 #include "core/error.hpp"
 #include "pg/boundary.hpp"
 #include "pg/package.hpp"
-#include "pg/settings.hpp"
 #include "pg/spi.hpp"
 
 #include "pg/prelude.hpp"
@@ -100,7 +99,7 @@ void initialise() {
 
 const request_context *current() {
     if (context_setting == nullptr || *context_setting == '\0')
-        return pg::trusts_settings() ? trusted_context() : nullptr;
+        return trusted_context();
     cache &known = state();
     if (!known.parsed) {
         known.context = verify(context_setting);

@@ -3,7 +3,9 @@
 
 #include <string>
 
+#include "core/context/jwt_claims.hpp"
 #include "pg/boundary.hpp"
+#include "pg/settings.hpp"
 #include "pg/package.hpp"
 #include "pg/spi.hpp"
 
@@ -17,7 +19,9 @@ extern "C" {
 namespace saas::context {
 namespace {
 
+using core::context::jwt_identity;
 using core::context::request_context;
+using pg::trusted_source;
 
 struct resolved {
     core::uuid team{};
@@ -26,9 +30,46 @@ struct resolved {
     std::optional<request_context> context;
 };
 
-std::optional<core::uuid> setting(const char *name) {
+// The text of a setting, empty when there is none; valid until it is set again.
+const char *text_setting(const char *name) {
     const char *value = pg::call([&] { return GetConfigOption(name, true, false); });
-    return value == nullptr ? std::nullopt : core::parse_uuid(value);
+    return value == nullptr ? "" : value;
+}
+
+std::optional<jwt_identity> from_claims(const char *claims) {
+    static std::string last_text;
+    static std::optional<jwt_identity> last;
+    if (last_text != claims) {
+        last.reset();
+        last_text.clear(); // empty claims are no identity, should the next line not be reached
+        auto parsed = core::context::parse_jwt_claims(claims);
+        last_text = claims;
+        last = parsed;
+    }
+    return last;
+}
+
+std::optional<jwt_identity> from_app_settings() {
+    auto user = core::parse_uuid(text_setting("app.current_user_id"));
+    auto team = core::parse_uuid(text_setting("app.current_team_id"));
+    if (!team)
+        team = core::parse_uuid(text_setting("app.current_company_id"));
+    if (!user || !team)
+        return std::nullopt;
+    return jwt_identity{*user, *team};
+}
+
+// Claims that are there decide alone, also when they are malformed or name no team.
+std::optional<jwt_identity> identity() {
+    const trusted_source source = pg::trusted_settings();
+    if (source == trusted_source::jwt || source == trusted_source::both) {
+        const char *claims = text_setting("request.jwt.claims");
+        if (*claims != '\0')
+            return from_claims(claims);
+    }
+    if (source == trusted_source::app || source == trusted_source::both)
+        return from_app_settings();
+    return std::nullopt;
 }
 
 // Before the package is deployed nobody is a member.
@@ -55,21 +96,19 @@ std::optional<core::context::team_role> active_role(const core::uuid &team, cons
 
 const request_context *trusted_context() {
     static resolved last;
-    auto user = setting("app.current_user_id");
-    auto team = setting("app.current_team_id");
-    if (!team)
-        team = setting("app.current_company_id");
-    if (!user || !team)
+    auto named = identity();
+    if (!named)
         return nullptr;
     std::int64_t started = GetCurrentTransactionStartTimestamp();
-    if (last.transaction_start != started || last.user != *user || last.team != *team) {
+    if (last.transaction_start != started || last.user != named->user ||
+        last.team != named->team) {
         last.transaction_start = 0; // nothing is known until the look-up has come back
-        auto role = active_role(*team, *user);
+        auto role = active_role(named->team, named->user);
         last.context.reset();
         if (role)
-            last.context = request_context{*team, user, *role, {}};
-        last.team = *team;
-        last.user = *user;
+            last.context = request_context{named->team, named->user, *role, {}};
+        last.team = named->team;
+        last.user = named->user;
         last.transaction_start = started;
     }
     return last.context ? &*last.context : nullptr;

@@ -23,7 +23,26 @@ std::array<package_role, k_role_count> role_settings{{{"saas_app", nullptr},
                                                       {"saas_migrator", nullptr},
                                                       {"saas_internal", nullptr}}};
 
-bool trusted_settings = false;
+int trusted_setting = static_cast<int>(trusted_source::off);
+
+// The first spelling of a value is the one that SHOW gives.
+constexpr config_enum_entry option(const char *name, trusted_source source, bool hidden) {
+    return {name, static_cast<int>(source), hidden};
+}
+constexpr std::array<config_enum_entry, 12> k_trusted_options{{
+    option("off", trusted_source::off, false),
+    option("app", trusted_source::app, false),
+    option("jwt", trusted_source::jwt, false),
+    option("both", trusted_source::both, false),
+    option("on", trusted_source::app, true),
+    option("true", trusted_source::app, true),
+    option("yes", trusted_source::app, true),
+    option("1", trusted_source::app, true),
+    option("false", trusted_source::off, true),
+    option("no", trusted_source::off, true),
+    option("0", trusted_source::off, true),
+    {nullptr, 0, false},
+}};
 
 // Long enough for a W3C traceparent (55 bytes) and for gateways that join several ids.
 constexpr std::size_t k_request_id_bytes = 200;
@@ -50,7 +69,9 @@ std::span<const package_role> package_roles() { return role_settings; }
 
 const char *configured_internal_role() noexcept { return role_settings[k_internal].configured; }
 
-bool trusts_settings() noexcept { return trusted_settings; }
+trusted_source trusted_settings() noexcept {
+    return static_cast<trusted_source>(trusted_setting);
+}
 
 const char *request_id() noexcept {
     return request_id_setting == nullptr ? "" : request_id_setting;
@@ -63,11 +84,13 @@ void define_settings() {
     define_role(k_service, "saas.role_service", "Name of the role of workers, which vouch for users.");
     define_role(k_migrator, "saas.role_migrator", "Name of the role that deploys and migrates.");
     define_role(k_internal, "saas.role_internal", "Name of the role that owns SECURITY DEFINER functions.");
-    DefineCustomBoolVariable(
+    DefineCustomEnumVariable(
         "saas.trusted_settings",
-        "Honours app.current_user_id and app.current_team_id as the request context.",
-        "Anyone who can run SQL can then be anyone: only where each login is one application.",
-        &trusted_settings, false, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+        "Which ordinary settings are honoured as the request context.",
+        "app: app.current_user_id and app.current_team_id; jwt: request.jwt.claims; both; or off."
+        " Anyone who can run SQL can then be anyone: only where each login is one application.",
+        &trusted_setting, static_cast<int>(trusted_source::off), k_trusted_options.data(),
+        PGC_SUSET, 0, nullptr, nullptr, nullptr);
     DefineCustomStringVariable("saas.request_id",
                                "The application's id of the request, recorded in the audit trail.",
                                "At most 200 bytes.", &request_id_setting, "", PGC_USERSET,

@@ -2,6 +2,7 @@
 // The settings of the extension (docs/settings.md).
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -20,9 +21,14 @@ struct package_role {
 // The configured name of saas_internal, the owner of SECURITY DEFINER functions.
 [[nodiscard]] const char *configured_internal_role() noexcept;
 
-// True when the settings app.current_user_id and app.current_team_id are honoured
-// (saas.trusted_settings = on).
-[[nodiscard]] bool trusts_settings() noexcept;
+// Which ordinary settings are honoured as the request context (saas.trusted_settings).
+enum class trusted_source : std::uint8_t {
+    off,
+    app,  // app.current_user_id and app.current_team_id
+    jwt,  // request.jwt.claims, as PostgREST sets it
+    both, // request.jwt.claims, or the others when that is empty
+};
+[[nodiscard]] trusted_source trusted_settings() noexcept;
 
 // The setting saas.request_id, which the application sets for a transaction; empty without.
 [[nodiscard]] const char *request_id() noexcept;

@@ -41,13 +41,13 @@ def nothing_is_left_behind():
                  "both clients are on one server connection")
     with stranger.transaction():
         tap.same((stranger.execute(CONTEXT).fetchone(), seen(stranger)), ((None, None, None), None),
-                 "after COMMIT the next client has no context and sees nothing")
+                 "attack 19: after COMMIT the next client has no context and sees nothing")
 
     with request(backend, ada_team, ada):
         raise psycopg.Rollback()
     with stranger.transaction():
         tap.same((stranger.execute(CONTEXT).fetchone(), seen(stranger)), ((None, None, None), None),
-                 "after ROLLBACK neither")
+                 "attack 19: after ROLLBACK neither")
 
     with tap.refused("22012", "a request fails half-way"):
         with request(backend, ada_team, ada):
@@ -60,7 +60,7 @@ def nothing_is_left_behind():
 
 def a_context_cannot_be_forged():
     for forged in ("nonsense", f"v1.{ada_team}.{ada}.owner.0.1.{'0' * 64}"):
-        with tap.refused("SA020", f"SET saas.context = '{forged[:11]}…' is refused"):
+        with tap.refused("SA020", f"attack 17: SET saas.context = '{forged[:11]}…' is refused"):
             with backend.transaction():
                 # SET takes no parameters
                 backend.execute(psycopg.sql.SQL("SET saas.context = {}").format(forged))
@@ -89,8 +89,18 @@ def only_vouchers_vouch():
         with guest.transaction():
             guest.execute("SELECT saas.set_context(%s, %s)", (ada_team, ada))
     guest.rollback()
+    for role in ("saas_service", "saas_internal", "saas_migrator", "postgres"):
+        with tap.refused("42501", f"attack 18: nor become {role} from the pooled login"):
+            with guest.transaction():
+                guest.execute("RESET ROLE")
+                guest.execute(f"SET LOCAL ROLE {role}")
     with guest.transaction():
         tap.same(seen(guest), None, "and sees nothing")
+    with guest.transaction():
+        guest.execute("SET LOCAL saas.context = ''")
+    with guest.transaction():
+        tap.same((guest.execute("SELECT current_setting('saas.context')").fetchone(), seen(guest)), (("",), None),
+                 "attack 20: after SET LOCAL an empty context is left, which is none")
     with tap.refused("42501", "nor may it sign one"):
         with guest.transaction():
             guest.execute("SELECT saas.sign_context(%s, %s, 'owner')", (ada_team, ada))

@@ -1,6 +1,7 @@
--- app.current_user_id and app.current_team_id count only while saas.trusted_settings is on.
+-- app.current_user_id and app.current_team_id, and request.jwt.claims, count only as far as
+-- saas.trusted_settings says.
 BEGIN;
-SELECT plan(13);
+SELECT plan(23);
 SELECT saas.create_user('ann@example.com') AS ann, saas.create_user('bob@example.com') AS bob \gset
 SELECT saas.create_team('Red', 'red', :'ann') AS red, saas.create_team('Blue', 'blue', :'bob') AS blue \gset
 SELECT set_config('app.current_user_id', :'ann', true), set_config('app.current_team_id', :'red', true) \g /dev/null
@@ -31,5 +32,26 @@ SELECT is(saas.current_team_id(), :'blue', 'a signed context comes first');
 SET LOCAL saas.trusted_settings = off;
 SELECT saas.clear_context();
 SELECT is(saas.current_team_id(), NULL, 'and after that the setting is off again');
+
+-- The setting's values, and claims beside the other settings.
+SET LOCAL saas.trusted_settings = on;
+SELECT is(current_setting('saas.trusted_settings'), 'app', 'on is another word for app');
+SELECT throws_ok($$SET LOCAL saas.trusted_settings = 'everything'$$, '22023', NULL, 'an unknown value is refused');
+SELECT set_config('app.current_user_id', :'ann', true), set_config('app.current_team_id', :'red', true),
+    set_config('request.jwt.claims', jsonb_build_object('sub', :'bob', 'team_id', :'blue')::text, true) \g /dev/null
+SELECT is(saas.current_team_id(), :'red', 'app does not read claims');
+SET LOCAL saas.trusted_settings = jwt;
+SELECT is(saas.current_team_id(), :'blue', 'jwt reads nothing else');
+SELECT is(saas.current_user_id(), :'bob', 'the user is the subject of the claims');
+SET LOCAL saas.trusted_settings = 'both';
+SELECT is(saas.current_team_id(), :'blue', 'with both, claims come first');
+SELECT set_config('request.jwt.claims', '{"role": "anon"}', true) \g /dev/null
+SELECT is(saas.current_team_id(), NULL, 'claims of nobody are not made up for by other settings');
+SELECT set_config('request.jwt.claims', '', true) \g /dev/null
+SELECT is(saas.current_team_id(), :'red', 'without claims the others count');
+SET LOCAL saas.trusted_settings = jwt;
+SELECT is(saas.current_team_id(), NULL, 'unless only claims do');
+SELECT set_config('request.jwt.claims', jsonb_build_object('sub', :'ann', 'app_metadata', jsonb_build_object('team_id', :'red'))::text, true) \g /dev/null
+SELECT is(saas.current_team_role(), 'owner', 'app_metadata names the team too, and the role is looked up');
 SELECT * FROM finish();
 ROLLBACK;

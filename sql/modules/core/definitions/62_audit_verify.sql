@@ -164,7 +164,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_month record;
-    v_months text[] := '{}';
+    v_months text[] := '{}'::text[];
     v_until timestamptz;
     v_unsealed bigint;
 BEGIN

@@ -56,7 +56,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_change saas.audit_logs;
-    v_row jsonb := '{}';
+    v_row jsonb := '{}'::jsonb;
     v_exists boolean;
     v_erased uuid;
 BEGIN

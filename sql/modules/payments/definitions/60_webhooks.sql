@@ -200,7 +200,7 @@ BEGIN
                 THEN 'the body is not a JSON object with an event id'
         END;
     ELSE
-        SELECT NULL::timestamptz AS signed_at INTO v_check;
+        SELECT NULL::text AS event_id, NULL::integer AS secret_no, NULL::timestamptz AS signed_at INTO v_check;
         detail := 'the provider is not set up';
     END IF;
     IF detail IS NOT NULL THEN
