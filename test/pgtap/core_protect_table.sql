@@ -1,6 +1,6 @@
 -- saas.protect_table(): a table of one's own is safe after one call, and as before after another.
 BEGIN;
-SELECT plan(58);
+SELECT plan(64);
 
 SELECT saas.create_user('ann@example.com', 'Ann') AS ann, saas.create_user('ben@example.com', 'Ben') AS ben,
     saas.create_user('vic@example.com', 'Vic') AS vic, saas.create_user('dan@example.com', 'Dan') AS dan \gset
@@ -173,5 +173,26 @@ SELECT ok(relrowsecurity AND relforcerowsecurity AND relacl IS NULL OR NOT EXIST
 FROM pg_class WHERE oid = 'shop.events_old'::regclass;
 CREATE TABLE shop.events_new PARTITION OF shop.events FOR VALUES FROM ('2021-01-01') TO ('2022-01-01');
 SELECT is((SELECT object FROM saas.validate() WHERE object LIKE 'shop.events%' AND severity = 'error'), 'shop.events_new', 'a partition that came later is found');
+
+-- Policies that were there before.
+CREATE ROLE shop_web NOLOGIN IN ROLE saas_app;
+CREATE ROLE shop_staff NOLOGIN;
+GRANT shop_staff TO saas_app;
+CREATE TABLE shop.notes (team_id uuid NOT NULL, id uuid NOT NULL, PRIMARY KEY (team_id, id));
+CREATE POLICY mine ON shop.notes FOR SELECT TO shop_web USING (true);
+SELECT matches(pg_temp.refusal('shop.notes'), '^SA032', 'a policy for a member of the application''s role is refused');
+ALTER POLICY mine ON shop.notes TO shop_staff;
+SELECT matches(pg_temp.refusal('shop.notes'), '^SA032', 'and for a role that it is a member of');
+DROP POLICY mine ON shop.notes;
+CREATE POLICY saas_select ON shop.notes FOR ALL TO saas_app USING (true);
+SELECT matches(pg_temp.refusal('shop.notes'), '^SA032', 'one that has the name of ours and lets viewers write, too');
+DROP POLICY saas_select ON shop.notes;
+CREATE POLICY saas_delete ON shop.notes AS RESTRICTIVE FOR DELETE TO saas_app USING (true);
+SELECT matches(pg_temp.refusal('shop.notes'), '^SA032', 'or is restrictive');
+DROP POLICY saas_delete ON shop.notes;
+SELECT isnt_empty($$SELECT * FROM saas.protect_table('shop.notes')$$, 'without them it is protected');
+
+CREATE TABLE shop."no.tes" (LIKE shop.notes INCLUDING ALL);
+SELECT throws_ok($$SELECT * FROM saas.protect_table('shop."no.tes"')$$, 'SA040', NULL, 'a table with a dot in its name cannot be audited, which is said before its rows are refused');
 SELECT * FROM finish();
 ROLLBACK;

@@ -86,12 +86,13 @@ BEGIN
     WHERE c.oid = p_table AND c.relkind IN ('r', 'p')
         AND c.oid <> 'saas.audit_logs'::regclass
         AND 'saas.audit_logs'::regclass NOT IN (SELECT a.relid FROM pg_partition_ancestors(c.oid) AS a);
-    IF v_name IS NULL OR p_leave_out && p_redact THEN
+    IF v_name IS NULL OR v_name LIKE '%.%.%' OR p_leave_out && p_redact THEN
         RAISE EXCEPTION USING
             ERRCODE = 'SA040',
             MESSAGE = format('table %s cannot be audited like this', p_table),
             DETAIL = CASE
                 WHEN v_name IS NULL THEN 'Only tables can be audited, and the audit log itself cannot.'
+                WHEN v_name LIKE '%.%.%' THEN 'There is a dot in the name of the table or its schema.'
                 ELSE 'A column is both left out and redacted.'
             END,
             HINT = 'Name a table, and each column in one list only.';
