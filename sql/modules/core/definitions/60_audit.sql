@@ -57,7 +57,7 @@ CREATE OR REPLACE FUNCTION saas.audit_table(
     p_redact text[] DEFAULT '{}'
 )
 RETURNS void
-LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY INVOKER
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
@@ -67,6 +67,13 @@ DECLARE
     v_redact text;
     v_truncated regclass;
 BEGIN
+    -- Doing nothing would look like success.
+    IF p_table IS NULL OR p_leave_out IS NULL OR p_redact IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22004',
+            MESSAGE = 'an argument of saas.audit_table() is null',
+            HINT = 'Leave out what should have its default.';
+    END IF;
     -- A secret never enters the trail, whatever the caller forgot.
     v_redact := saas.check_audit_columns(
         p_table,
