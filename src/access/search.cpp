@@ -41,6 +41,8 @@ namespace {
 constexpr std::size_t k_stack_per_level = 1024;
 // Up to here the size is taken for the depth, which is cheaper than finding out.
 constexpr std::size_t k_small = 64;
+// What lower case takes four bytes of memory a character for, and the server gives 1 GB at once.
+constexpr std::size_t k_longest_text = std::size_t{128} << 20;
 
 // The nesting of a query: operators come before their operands, the right one first.
 std::size_t depth_unsafe(TSQuery query) {
@@ -157,6 +159,8 @@ SAAS_FUNCTION(saas_contains) {
 SAAS_FUNCTION(saas_ilike) {
     text *value = PG_GETARG_TEXT_PP(0);
     text *pattern = PG_GETARG_TEXT_PP(1);
+    if (VARSIZE_ANY_EXHDR(value) > k_longest_text || VARSIZE_ANY_EXHDR(pattern) > k_longest_text)
+        PG_RETURN_BOOL(false);
     Oid collation = usable_collation(PG_GET_COLLATION());
     const folded_pattern *wanted = fold_unsafe(fcinfo, pattern, collation);
     char *folded = str_tolower(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), collation);

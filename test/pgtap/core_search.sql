@@ -128,5 +128,6 @@ SELECT is(
     (SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc AS p
      WHERE p.pronamespace = 'saas'::regnamespace AND p.proleakproof AND p.proname IN ('search', 'contains', 'ilike') AND p.proparallel = 's'),
     'contains ilike search', 'all three are leakproof');
+SELECT is(saas.ilike(repeat('a', 270000000), '%b%'), false, 'a text too long for lower case is no error');
 SELECT * FROM finish();
 ROLLBACK;
