@@ -63,7 +63,7 @@ AS $$
         JOIN pg_index AS i ON i.indrelid = s.oid AND i.indisunique
     )
     SELECT 'error', pg_catalog.format('there is no column %I', p_team_column),
-        pg_catalog.format('ALTER TABLE %s ADD COLUMN %I uuid NOT NULL;', s.name, p_team_column)
+        pg_catalog.format('ALTER TABLE %s ADD COLUMN %I uuid NOT NULL; if it has rows: without NOT NULL, and fill it.', s.name, p_team_column)
     FROM subject AS s WHERE s.team IS NULL
     UNION ALL
     SELECT 'error', pg_catalog.format('column %I is no uuid', p_team_column),
