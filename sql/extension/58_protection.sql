@@ -209,8 +209,23 @@ AS $$
     FROM members AS m
     JOIN pg_policy AS p ON p.polrelid = m.oid
     WHERE p.polpermissive
-        AND p.polroles && ARRAY(SELECT o.oid FROM ours AS o)
+        AND EXISTS (
+            -- A policy holds for the members of its roles, too.
+            SELECT FROM unnest(p.polroles) AS g (oid)
+            LEFT JOIN pg_roles AS r ON r.oid = g.oid AND NOT r.rolsuper AND NOT r.rolbypassrls AND r.oid <> m.relowner
+            JOIN ours AS o
+                ON o.oid = g.oid
+                OR (o.oid <> 0 AND (pg_has_role(r.oid, o.oid, 'MEMBER') OR pg_has_role(o.oid, r.oid, 'MEMBER')))
+        )
         AND (NOT m.is_root OR p.polname NOT IN ('saas_select', 'saas_insert', 'saas_update', 'saas_delete', 'saas_analyst'))
+    UNION ALL
+    SELECT 'error', pg_catalog.format('policy %I is another one than saas.protect_table() makes', p.polname),
+        pg_catalog.format('DROP POLICY %I ON %s;', p.polname, m.name)
+    FROM members AS m
+    JOIN pg_policy AS p ON p.polrelid = m.oid
+    JOIN (VALUES ('saas_select', 'r'), ('saas_insert', 'a'), ('saas_update', 'w'), ('saas_delete', 'd'), ('saas_analyst', 'r'))
+        AS k (policy, command) ON k.policy = p.polname
+    WHERE m.is_root AND (p.polcmd <> k.command::"char" OR NOT p.polpermissive)
     UNION ALL
     SELECT 'error', pg_catalog.format('%s may %s %s', r.grantee, lower(r.privilege_type), r.name),
         pg_catalog.format('REVOKE %s ON %s FROM %s;', r.privilege_type, r.name, r.grantee)
@@ -240,14 +255,18 @@ COMMENT ON FUNCTION saas.protection_access_findings(regclass) IS
 
 CREATE OR REPLACE FUNCTION saas.protection_findings(p_table regclass, p_team_column text DEFAULT 'team_id')
 RETURNS TABLE (severity text, finding text, remedy text)
-LANGUAGE sql STABLE STRICT PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT k.severity, k.finding, k.remedy FROM saas.protection_key_findings(p_table, p_team_column) AS k
-    UNION ALL
-    SELECT r.severity, r.finding, r.remedy FROM saas.protection_reference_findings(p_table, p_team_column) AS r
-    UNION ALL
-    SELECT a.severity, a.finding, a.remedy FROM saas.protection_access_findings(p_table) AS a
+BEGIN
+    PERFORM saas.current_team_id(); -- loads the library, which defines the settings that name the roles
+    RETURN QUERY
+        SELECT k.severity, k.finding, k.remedy FROM saas.protection_key_findings(p_table, p_team_column) AS k
+        UNION ALL
+        SELECT r.severity, r.finding, r.remedy FROM saas.protection_reference_findings(p_table, p_team_column) AS r
+        UNION ALL
+        SELECT a.severity, a.finding, a.remedy FROM saas.protection_access_findings(p_table) AS a;
+END
 $$;
 COMMENT ON FUNCTION saas.protection_findings(regclass, text) IS
 'What keeps a table of one''s own from being safe for rows of many teams. Severity error (saas.protect_table() refuses) or warning; the remedy is the statement that mends it.';

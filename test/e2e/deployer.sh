@@ -45,6 +45,15 @@ is "$(outstanding deploy_a)" 0 'after deploying nothing is outstanding'
 is "$(sql -d deploy_a -c "SELECT count(*) FROM saas.deploy() WHERE action <> 'up to date'")" 0 'deploying again does nothing'
 deployed=$(catalog deploy_a)
 
+# The library is loaded by its first function; what reads its settings works before that, too.
+first_statements=(
+    "SELECT saas.acts_as_service()" "SELECT count(*) FROM saas.protection_findings('saas.teams')"
+    "SELECT count(*) FROM saas.validate()"
+)
+for statement in "${first_statements[@]}"; do
+    is "$(sql -d deploy_a -c "$statement" | grep -c ERROR)" 0 "first in a session: $statement"
+done
+
 # Roll back to zero and deploy again.
 roll_back_all() {
     sql -d "$1" -c "SELECT module FROM saas.modules() WITH ORDINALITY AS m (module, requires, migrations, applied, definitions, deployed, n) WHERE deployed ORDER BY n DESC" |

@@ -1,6 +1,6 @@
 -- Invitations: who invites, who accepts, and that a token works once.
 BEGIN;
-SELECT plan(32);
+SELECT plan(36);
 
 SELECT saas.create_user('ann@example.com', 'Ann') AS ann, saas.create_user('ben@example.com', 'Ben') AS ben,
     saas.create_user('cat@example.com', 'Cat') AS cat, saas.create_user('dan@example.com', 'Dan') AS dan,
@@ -59,5 +59,21 @@ SELECT throws_like(format('SELECT saas.accept_invitation(%L, %L)', :'t_eve', :'e
 SELECT token AS t_any FROM saas.invite_member(:'red', 'list@example.com', p_match_email => false) \gset
 SELECT saas.clear_context();
 SELECT is(saas.accept_invitation(:'t_any', :'cat'), :'red'::uuid, 'the team may let in whoever has the token, and a backend vouch for them');
+
+-- Who may no longer invite does not come back by an invitation left open.
+SELECT saas.create_user('fay@example.com', 'Fay') AS fay, saas.create_user('gus@example.com', 'Gus') AS gus \gset
+SELECT saas.set_context(:'red', :'ann');
+SELECT saas.add_team_member(:'red', :'fay', 'owner');
+SELECT saas.set_context(:'red', :'fay');
+SELECT token AS t_owner FROM saas.invite_member(:'red', 'gus@example.com', 'owner') \gset
+SELECT token AS t_member FROM saas.invite_member(:'red', 'hal@example.com', p_match_email => false) \gset
+SELECT saas.set_context(:'red', :'ann');
+SELECT saas.change_team_member(:'red', :'fay', 'admin');
+SELECT throws_ok(format('SELECT saas.accept_invitation(%L, %L)', :'t_owner', :'gus'), 'SA028', NULL, 'a former owner''s invitation makes no owner');
+SELECT saas.suspend_member(:'red', :'fay');
+SELECT throws_ok(format('SELECT saas.accept_invitation(%L, %L)', :'t_member', :'gus'), 'SA028', NULL, 'a suspended member''s lets nobody in');
+SELECT saas.reactivate_member(:'red', :'fay');
+SELECT is(saas.accept_invitation(:'t_member', :'gus'), :'red'::uuid, 'an admin''s does');
+SELECT is(saas.active_role(:'red', :'gus'), 'member', 'as what it says');
 SELECT * FROM finish();
 ROLLBACK;

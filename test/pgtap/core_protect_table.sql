@@ -1,6 +1,6 @@
 -- saas.protect_table(): a table of one's own is safe after one call, and as before after another.
 BEGIN;
-SELECT plan(60);
+SELECT plan(69);
 
 SELECT saas.create_user('ann@example.com', 'Ann') AS ann, saas.create_user('ben@example.com', 'Ben') AS ben,
     saas.create_user('vic@example.com', 'Vic') AS vic, saas.create_user('dan@example.com', 'Dan') AS dan \gset
@@ -66,7 +66,7 @@ SELECT matches(pg_temp.refusal('pg_catalog.pg_class'), '^SA032', 'a catalog');
 SELECT matches(pg_temp.refusal('shop.things', 'nothing; --'), '^SA032', 'a column that is not there');
 SELECT throws_ok($$SELECT saas.protect_table('shop.things', p_read_role => 'king')$$, '22023', NULL, 'a role that is none');
 SELECT throws_ok($$SELECT saas.protect_table('shop.things', p_read_role => 'admin', p_write_role => 'member')$$, '22023', NULL, 'writers who could not read');
-SELECT is((SELECT count(*)::integer FROM saas.protect_table(NULL)), 0, 'NULL does nothing');
+SELECT throws_ok('SELECT saas.protect_table(NULL)', '22004', NULL, 'NULL, which is not taken for success');
 SELECT is((SELECT count(*)::integer FROM pg_policy WHERE polname LIKE 'saas%'), 0, 'and nothing was half done');
 SET LOCAL ROLE saas_app;
 SELECT throws_ok($$SELECT saas.protect_table('saas.teams')$$, '42501', NULL, 'the application protects nothing');
@@ -183,5 +183,29 @@ SELECT ok(relrowsecurity AND relforcerowsecurity AND relacl IS NULL OR NOT EXIST
 FROM pg_class WHERE oid = 'shop.events_old'::regclass;
 CREATE TABLE shop.events_new PARTITION OF shop.events FOR VALUES FROM ('2021-01-01') TO ('2022-01-01');
 SELECT is((SELECT object FROM saas.validate() WHERE object LIKE 'shop.events%' AND severity = 'error'), 'shop.events_new', 'a partition that came later is found');
+
+-- Policies that were there before.
+CREATE ROLE shop_web NOLOGIN IN ROLE saas_app;
+CREATE ROLE shop_staff NOLOGIN;
+GRANT shop_staff TO saas_app;
+CREATE TABLE shop.notes (team_id uuid NOT NULL, id uuid NOT NULL, PRIMARY KEY (team_id, id));
+CREATE POLICY mine ON shop.notes FOR SELECT TO shop_web USING (true);
+SELECT matches(pg_temp.refusal('shop.notes'), '^SA032', 'a policy for a member of the application''s role is refused');
+ALTER POLICY mine ON shop.notes TO shop_staff;
+SELECT matches(pg_temp.refusal('shop.notes'), '^SA032', 'and for a role that it is a member of');
+DROP POLICY mine ON shop.notes;
+CREATE POLICY saas_select ON shop.notes FOR ALL TO saas_app USING (true);
+SELECT matches(pg_temp.refusal('shop.notes'), '^SA032', 'one that has the name of ours and lets viewers write, too');
+DROP POLICY saas_select ON shop.notes;
+CREATE POLICY saas_delete ON shop.notes AS RESTRICTIVE FOR DELETE TO saas_app USING (true);
+SELECT matches(pg_temp.refusal('shop.notes'), '^SA032', 'or is restrictive');
+DROP POLICY saas_delete ON shop.notes;
+SELECT throws_ok($$SELECT * FROM saas.protect_table('shop.notes', p_write_role => NULL)$$, '22023', NULL, 'a role that is NULL is refused');
+SELECT throws_ok($$SELECT * FROM saas.protect_table('shop.notes', p_redact => NULL)$$, '22004', NULL, 'nor with another argument that is NULL');
+SELECT throws_ok($$SELECT saas.audit_table('shop.notes', p_redact => NULL)$$, '22004', NULL, 'nor is a table audited');
+SELECT isnt_empty($$SELECT * FROM saas.protect_table('shop.notes')$$, 'without them it is protected');
+
+CREATE TABLE shop."no.tes" (LIKE shop.notes INCLUDING ALL);
+SELECT throws_ok($$SELECT * FROM saas.protect_table('shop."no.tes"')$$, 'SA040', NULL, 'a table with a dot in its name cannot be audited, which is said before its rows are refused');
 SELECT * FROM finish();
 ROLLBACK;

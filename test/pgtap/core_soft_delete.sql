@@ -1,6 +1,6 @@
 -- Users and teams that are deleted and restored, ownership that moves, and standing on the platform.
 BEGIN;
-SELECT plan(50);
+SELECT plan(57);
 
 SELECT saas.create_user('ann@example.com', 'Ann') AS ann, saas.create_user('ben@example.com', 'Ben') AS ben,
     saas.create_user('cat@example.com', 'Cat') AS cat, saas.create_user('root@example.com', 'Root') AS root,
@@ -91,6 +91,31 @@ SELECT throws_ok(format('SELECT saas.set_platform_role(%L, %L)', :'cat', 'king')
 SELECT lives_ok(format('SELECT saas.set_platform_role(%L, %L), saas.delete_team(%L), saas.restore_team(%L)', :'cat', 'admin', :'red', :'red'),
     'a super_admin gives standing, deletes and restores');
 SELECT is((SELECT count(*)::integer FROM saas.team_members WHERE team_id = :'red'), 0, 'and still sees no row of a foreign team');
+RESET ROLE;
+
+-- An admin of the platform is given nobody's account.
+SELECT saas.create_user('boss@example.com', 'Boss') AS boss, saas.create_user('sam@example.com', 'Sam') AS sam \gset
+SELECT saas.set_platform_role(:'boss', 'super_admin');
+SELECT saas.set_context(:'staff', :'root');
+SELECT saas.add_team_member(:'staff', :'cat', 'viewer');
+SELECT saas.set_context(:'staff', :'cat');
+SET LOCAL ROLE saas_app;
+SELECT throws_ok(format('SELECT saas.delete_user(%L)', :'boss'), '42501', NULL, 'an admin deletes no super_admin');
+SELECT lives_ok(format('SELECT saas.delete_user(%L)', :'sam'), 'but a user');
+SELECT throws_ok(format('SELECT saas.restore_user(%L, %L)', :'sam', 'cat2@example.com'), '42501', NULL, 'whom an admin does not restore with another address');
+RESET ROLE;
+UPDATE saas.users SET deleted_at = now() WHERE id = :'boss';
+SET LOCAL ROLE saas_app;
+SELECT throws_ok(format('SELECT saas.restore_user(%L)', :'boss'), '42501', NULL, 'nor a super_admin at all');
+RESET ROLE;
+SELECT saas.create_user('SAM@example.com');
+SET LOCAL ROLE saas_app;
+SELECT throws_ok(format('SELECT saas.restore_user(%L)', :'sam'), 'SA031', NULL, 'when the address was taken');
+SELECT lives_ok(format('SELECT saas.restore_user(%L, %L)', :'sam', 'sam2@example.com'), 'another one is given');
+RESET ROLE;
+SELECT saas.set_context(:'staff', :'root');
+SET LOCAL ROLE saas_app;
+SELECT lives_ok(format('SELECT saas.restore_user(%L)', :'boss'), 'a super_admin restores a super_admin');
 RESET ROLE;
 SELECT * FROM finish();
 ROLLBACK;

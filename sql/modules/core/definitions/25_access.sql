@@ -232,12 +232,13 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_application regrole := quote_ident(current_setting('saas.role_app'))::regrole;
+    v_application regrole;
     v_member record;
     v_rights record;
     v_policies record;
 BEGIN
     SELECT * INTO v_member FROM saas.membership_in_words(p_team, p_user);
+    v_application := quote_ident(current_setting('saas.role_app'))::regrole;
     FOREACH command IN ARRAY ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'] LOOP
         SELECT * INTO v_rights FROM saas.rights_in_words(v_application, p_table, command);
         SELECT * INTO v_policies FROM saas.policies_in_words(v_application, p_table, command, v_member.role);

@@ -1,16 +1,19 @@
 -- Who calls: workers, people with a standing on the platform, holders of a token.
 CREATE OR REPLACE FUNCTION saas.acts_as_service()
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+BEGIN
+    PERFORM saas.current_team_id(); -- loads the library, which defines the setting that names the role
     -- current_user is the function's owner inside SECURITY DEFINER; the role that was set or that
     -- logged in is not.
-    SELECT pg_has_role(
+    RETURN pg_has_role(
         CASE current_setting('role') WHEN 'none' THEN session_user ELSE current_setting('role')::name END,
         current_setting('saas.role_service')::name,
         'USAGE'
-    )
+    );
+END
 $$;
 COMMENT ON FUNCTION saas.acts_as_service() IS
 'Whether the statement runs with the rights of saas_service, which may vouch for users.';

@@ -221,6 +221,27 @@ COMMENT ON FUNCTION saas.keep_owned_teams() IS
 'Trigger: refuses to delete or deactivate a user who is the last active owner of a team.';
 REVOKE ALL ON FUNCTION saas.keep_owned_teams() FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION saas.meet_new_owner()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    -- Whoever deletes or deactivates this user meanwhile has not seen that they own the team: the two
+    -- queue at the user's row. As in require_one_owner(), an UPDATE for the sake of older snapshots.
+    UPDATE saas.users AS u
+    SET updated_at = now()
+    WHERE u.id = new.user_id AND u.is_active AND u.deleted_at IS NULL;
+    IF NOT FOUND THEN
+        PERFORM saas.require_one_owner(new.team_id);
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION saas.meet_new_owner() IS
+'Trigger: makes whoever becomes an owner and whoever deletes that user wait for each other.';
+REVOKE ALL ON FUNCTION saas.meet_new_owner() FROM PUBLIC;
+
 CREATE OR REPLACE TRIGGER users_20_keep_owned_teams
 AFTER UPDATE OF is_active, deleted_at ON saas.users
 FOR EACH ROW
@@ -232,6 +253,17 @@ AFTER UPDATE OF role, status OR DELETE ON saas.team_members
 FOR EACH ROW
 WHEN (old.role = 'owner' AND old.status = 'active')
 EXECUTE FUNCTION saas.keep_one_owner();
+
+CREATE OR REPLACE TRIGGER team_members_11_meet_added_owner
+AFTER INSERT ON saas.team_members
+FOR EACH ROW
+WHEN (new.role = 'owner' AND new.status = 'active')
+EXECUTE FUNCTION saas.meet_new_owner();
+CREATE OR REPLACE TRIGGER team_members_12_meet_new_owner
+AFTER UPDATE OF role, status ON saas.team_members
+FOR EACH ROW
+WHEN (new.role = 'owner' AND new.status = 'active' AND NOT (old.role = 'owner' AND old.status = 'active'))
+EXECUTE FUNCTION saas.meet_new_owner();
 
 CREATE OR REPLACE TRIGGER users_10_updated_at
 BEFORE UPDATE ON saas.users

@@ -167,6 +167,12 @@ BEGIN
         AND i.revoked_at IS NULL
         AND i.expires_at > now()
         AND (NOT i.match_email OR lower(i.email) = lower(v_email))
+        -- Whoever may no longer invite, or not as an owner, does not come back by what they left open.
+        AND (
+            i.invited_by IS NULL
+            OR saas.active_role(i.team_id, i.invited_by) = 'owner'
+            OR (i.role <> 'owner' AND saas.active_role(i.team_id, i.invited_by) = 'admin')
+        )
         AND EXISTS (
             SELECT FROM saas.teams AS t WHERE t.id = v_team AND t.is_active AND t.deleted_at IS NULL
         )

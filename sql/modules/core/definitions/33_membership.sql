@@ -81,6 +81,23 @@ COMMENT ON FUNCTION saas.transfer_ownership(uuid, uuid) IS
 REVOKE ALL ON FUNCTION saas.transfer_ownership(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.transfer_ownership(uuid, uuid) TO saas_app, saas_service;
 
+CREATE OR REPLACE FUNCTION saas.require_standing_over(p_user uuid)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    PERFORM saas.require_platform_role('admin');
+    PERFORM FROM saas.users AS u WHERE u.id = p_user AND u.platform_role = 'super_admin';
+    IF FOUND THEN
+        PERFORM saas.require_platform_role('super_admin');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.require_standing_over(uuid) IS
+'Raises 42501 unless the user of the request context may delete and restore this user: an admin of the platform, for a super_admin another one.';
+REVOKE ALL ON FUNCTION saas.require_standing_over(uuid) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION saas.delete_user(p_user uuid)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -88,7 +105,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     IF p_user IS DISTINCT FROM saas.current_user_id() AND NOT saas.acts_as_service() THEN
-        PERFORM saas.require_platform_role('admin');
+        PERFORM saas.require_standing_over(p_user);
     END IF;
     UPDATE saas.users AS u SET deleted_at = now() WHERE u.id = p_user AND u.deleted_at IS NULL;
     IF NOT FOUND THEN
@@ -114,7 +131,21 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     IF NOT saas.acts_as_service() THEN
-        PERFORM saas.require_platform_role('admin');
+        PERFORM saas.require_standing_over(p_user);
+        -- Whoever has the address may have the account: an admin does not choose it.
+        PERFORM FROM saas.users AS u
+        WHERE u.id = p_user
+            AND p_email IS NOT NULL
+            AND NOT EXISTS (
+                SELECT FROM saas.users AS o
+                WHERE lower(o.email) = lower(u.email) AND o.id <> u.id AND o.deleted_at IS NULL
+            );
+        IF FOUND THEN
+            RAISE EXCEPTION USING
+                ERRCODE = '42501',
+                MESSAGE = 'permission denied to change the e-mail address, which is free',
+                HINT = 'Restore the user without p_email, or call as saas_service.';
+        END IF;
     END IF;
     UPDATE saas.users AS u
     SET deleted_at = NULL, email = COALESCE(p_email, u.email)

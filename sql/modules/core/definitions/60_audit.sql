@@ -57,7 +57,7 @@ CREATE OR REPLACE FUNCTION saas.audit_table(
     p_redact text[] DEFAULT '{}'
 )
 RETURNS void
-LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY INVOKER
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
@@ -67,6 +67,13 @@ DECLARE
     v_redact text;
     v_truncated regclass;
 BEGIN
+    -- Doing nothing would look like success.
+    IF p_table IS NULL OR p_leave_out IS NULL OR p_redact IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22004',
+            MESSAGE = 'an argument of saas.audit_table() is null',
+            HINT = 'Leave out what should have its default.';
+    END IF;
     -- A secret never enters the trail, whatever the caller forgot.
     v_redact := saas.check_audit_columns(
         p_table,
@@ -86,12 +93,13 @@ BEGIN
     WHERE c.oid = p_table AND c.relkind IN ('r', 'p')
         AND c.oid <> 'saas.audit_logs'::regclass
         AND 'saas.audit_logs'::regclass NOT IN (SELECT a.relid FROM pg_partition_ancestors(c.oid) AS a);
-    IF v_name IS NULL OR p_leave_out && p_redact THEN
+    IF v_name IS NULL OR v_name LIKE '%.%.%' OR p_leave_out && p_redact THEN
         RAISE EXCEPTION USING
             ERRCODE = 'SA040',
             MESSAGE = format('table %s cannot be audited like this', p_table),
             DETAIL = CASE
                 WHEN v_name IS NULL THEN 'Only tables can be audited, and the audit log itself cannot.'
+                WHEN v_name LIKE '%.%.%' THEN 'There is a dot in the name of the table or its schema.'
                 ELSE 'A column is both left out and redacted.'
             END,
             HINT = 'Name a table, and each column in one list only.';

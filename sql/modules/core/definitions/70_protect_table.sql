@@ -280,7 +280,7 @@ CREATE OR REPLACE FUNCTION saas.protect_table(
     p_redact text[] DEFAULT '{}'
 )
 RETURNS TABLE (step text, statement text)
-LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY INVOKER
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 #variable_conflict use_variable
@@ -291,6 +291,13 @@ DECLARE
     );
     v_before jsonb;
 BEGIN
+    -- Doing nothing would look like success.
+    IF p_table IS NULL OR p_team_column IS NULL OR p_audit IS NULL OR p_leave_out IS NULL OR p_redact IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22004',
+            MESSAGE = 'an argument of saas.protect_table() is null',
+            HINT = 'Leave out what should have its default.';
+    END IF;
     PERFORM saas.check_protectable(p_table, p_team_column, p_read_role, p_write_role);
     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', v_name);
     v_before := COALESCE(

@@ -58,6 +58,7 @@ DECLARE
     );
     v_before jsonb;
 BEGIN
+    PERFORM saas.current_team_id(); -- loads the library, which defines the settings that name the roles
     IF NOT saas.is_protected(p_table) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'SA032',
