@@ -58,10 +58,12 @@ saas_choose_folder() {
     export PATH="$saas_bin:$PATH"
 }
 
-# Makes (or refreshes, after a server upgrade) the private copy of the server.
+# Makes the private copy of the server, and makes it anew after an upgrade of the server or when
+# extensions were installed or removed beside it.
 saas_copy_server() {
     local version
-    version=$("$saas_system_bin/postgres" --version)
+    version="$("$saas_system_bin/postgres" --version)
+$(ls "/usr/lib/postgresql/$saas_major/lib" "/usr/share/postgresql/$saas_major/extension" | sha256sum)"
     if [ "$(cat "$saas_server/version" 2>/dev/null)" != "$version" ]; then
         rm -rf "$saas_server"
         mkdir -p "$saas_bin" "$saas_server/share/postgresql"

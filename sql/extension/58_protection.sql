@@ -63,7 +63,7 @@ AS $$
         JOIN pg_index AS i ON i.indrelid = s.oid AND i.indisunique
     )
     SELECT 'error', pg_catalog.format('there is no column %I', p_team_column),
-        pg_catalog.format('ALTER TABLE %s ADD COLUMN %I uuid NOT NULL;', s.name, p_team_column)
+        pg_catalog.format('ALTER TABLE %s ADD COLUMN %I uuid NOT NULL; if it has rows: without NOT NULL, and fill it.', s.name, p_team_column)
     FROM subject AS s WHERE s.team IS NULL
     UNION ALL
     SELECT 'error', pg_catalog.format('column %I is no uuid', p_team_column),
@@ -151,6 +151,18 @@ AS $$
     JOIN pg_constraint AS n ON n.conrelid = s.oid AND n.contype = 'f' AND s.team = ANY (n.conkey)
     WHERE n.confupdtype <> 'a'
         OR (n.confdeltype IN ('n', 'd') AND s.team = ANY (COALESCE(n.confdelsetcols, n.conkey)))
+    UNION ALL
+    SELECT 'warning', pg_catalog.format('foreign key %I of %s can point here from another team', n.conname, n.conrelid::regclass),
+        pg_catalog.format('SELECT * FROM saas.protection_findings(%L, %L);', n.conrelid::regclass, saas.tenant_column(n.conrelid))
+    FROM subject AS s
+    JOIN pg_constraint AS n ON n.confrelid = s.oid AND n.conrelid <> s.oid AND n.contype = 'f' AND n.conparentid = 0
+    WHERE saas.tenant_column(n.conrelid) IS NOT NULL
+        AND NOT EXISTS (
+            SELECT
+            FROM unnest(n.conkey, n.confkey) AS k (own, other)
+            JOIN pg_attribute AS a ON a.attrelid = n.conrelid AND a.attnum = k.own
+            WHERE k.other = s.team AND a.attname = saas.tenant_column(n.conrelid)
+        )
     UNION ALL
     SELECT 'warning', 'rows stay when their team is removed',
         pg_catalog.format('ALTER TABLE %s ADD FOREIGN KEY (%I) REFERENCES saas.teams (id) ON DELETE CASCADE;', s.name, p_team_column)

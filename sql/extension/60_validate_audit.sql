@@ -32,6 +32,21 @@ BEGIN
         FROM pg_trigger AS t
         WHERE t.tgenabled <> 'A'
             AND t.tgfoid IN ('saas.audit_row_change()'::regprocedure, 'saas.audit_truncate()'::regprocedure);
+    -- saas.audit_table() reads the comments when it runs: a class that came later needs it again.
+    RETURN QUERY
+        SELECT 'error', t.tgrelid::regclass::text,
+            pg_catalog.format('column %I is classified [restricted] and the audit trail records its values', a.attname),
+            pg_catalog.format('SELECT saas.audit_table(%L, …); or saas.protect_table() again', t.tgrelid::regclass)
+        FROM pg_trigger AS t
+        CROSS JOIN LATERAL (
+            SELECT pg_catalog.format(',%s,%s,', g.arguments[3], g.arguments[4]) AS columns
+            FROM (SELECT saas.trigger_arguments(t.tgargs) AS arguments) AS g
+        ) AS hidden
+        JOIN pg_attribute AS a ON a.attrelid = t.tgrelid AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE t.tgfoid = 'saas.audit_row_change()'::regprocedure
+            AND t.tgparentid = 0
+            AND col_description(a.attrelid, a.attnum) LIKE '%[restricted]'
+            AND strpos(hidden.columns, pg_catalog.format(',%I,', a.attname)) = 0;
     IF to_regclass('saas.audited_tables') IS NULL THEN
         RETURN;
     END IF;

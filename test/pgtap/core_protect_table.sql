@@ -1,6 +1,6 @@
 -- saas.protect_table(): a table of one's own is safe after one call, and as before after another.
 BEGIN;
-SELECT plan(67);
+SELECT plan(69);
 
 SELECT saas.create_user('ann@example.com', 'Ann') AS ann, saas.create_user('ben@example.com', 'Ben') AS ben,
     saas.create_user('vic@example.com', 'Vic') AS vic, saas.create_user('dan@example.com', 'Dan') AS dan \gset
@@ -53,7 +53,7 @@ GRANT ALL ON shop.granted TO saas_app;
 CREATE TABLE shop.parent (team_id uuid NOT NULL, id uuid PRIMARY KEY);
 CREATE TABLE shop.heir () INHERITS (shop.parent);
 CREATE VIEW shop.a_view AS SELECT * FROM shop.things;
-SELECT is(pg_temp.refusal('shop.no_column'), 'SA032: ALTER TABLE shop.no_column ADD COLUMN team_id uuid NOT NULL;', 'no column of the team');
+SELECT is(pg_temp.refusal('shop.no_column'), 'SA032: ALTER TABLE shop.no_column ADD COLUMN team_id uuid NOT NULL; if it has rows: without NOT NULL, and fill it.', 'no column of the team');
 SELECT matches(pg_temp.refusal('shop.bad_column'), '^SA032: .*TYPE uuid.*SET NOT NULL', 'a column that is no uuid, and may be NULL');
 SELECT matches(pg_temp.refusal('shop.bad_key'), 'ADD PRIMARY KEY \(team_id, id\);.*ADD UNIQUE \(team_id, name\);', 'keys that tell teams about each other');
 SELECT matches(pg_temp.refusal('shop.bad_link'), 'ADD FOREIGN KEY \(team_id, .*invitation\) REFERENCES', 'a foreign key that can point into another team');
@@ -163,6 +163,16 @@ SELECT is_empty($$SELECT * FROM saas.unprotection_steps('shop.things', 'shop.thi
 CREATE TABLE shop."Größe; --" (LIKE shop.things INCLUDING ALL);
 SELECT isnt_empty($$SELECT * FROM saas.protect_table('shop."Größe; --"', 'team_id')$$, 'an odd name is a name');
 SELECT isnt_empty($$SELECT * FROM saas.unprotect_table('shop."Größe; --"')$$, 'both ways');
+
+-- The table that is pointed to comes second.
+CREATE TABLE shop.target (team_id uuid NOT NULL, id uuid UNIQUE, PRIMARY KEY (team_id, id));
+CREATE TABLE shop.pointer (team_id uuid NOT NULL, id uuid, target uuid REFERENCES shop.target (id), PRIMARY KEY (team_id, id));
+SELECT isnt_empty($$SELECT * FROM saas.protect_table('shop.pointer')$$, 'a foreign key to a table that is not protected');
+SELECT is(
+    (SELECT statement FROM saas.protect_table('shop.target') WHERE step = 'advice: foreign key pointer_target_fkey of shop.pointer can point here from another team'),
+    $$SELECT * FROM saas.protection_findings('shop.pointer', 'team_id');$$,
+    'is told of when that one is protected'
+);
 
 -- Partitions.
 CREATE TABLE shop.events (team_id uuid NOT NULL, created_at timestamptz NOT NULL, PRIMARY KEY (team_id, created_at)) PARTITION BY RANGE (created_at);

@@ -1,6 +1,6 @@
 -- The lints of saas.validate(): each fault is planted and found, and what is allowed is not.
 BEGIN;
-SELECT plan(50);
+SELECT plan(52);
 \ir include/finds.sql
 
 -- Policies.
@@ -49,6 +49,8 @@ SELECT pg_temp.finds('ALTER TABLE saas.team_members DISABLE TRIGGER zz_audit', '
 SELECT pg_temp.finds('ALTER TABLE saas.team_members DISABLE TRIGGER ALL', 'saas.team_members', 'trigger RI_ConstraintTrigger%is disabled');
 SELECT pg_temp.finds('ALTER TABLE saas.team_members ENABLE TRIGGER zz_audit', 'saas.team_members', 'trigger zz_audit does not fire for replicated changes');
 SELECT pg_temp.finds('ALTER TABLE saas.audit_logs ENABLE REPLICA TRIGGER aa_append_only_row', 'saas.audit_logs', 'trigger aa_append_only_row does not fire%');
+SELECT pg_temp.finds($$COMMENT ON COLUMN saas.team_members.role IS 'A secret. [restricted]'$$, 'saas.team_members', 'column role is classified [restricted] and the audit trail records its values');
+SELECT pg_temp.finds($$CREATE TABLE public.own (id uuid PRIMARY KEY, "a,b" text, c text); SELECT saas.audit_table('public.own', '{c}', '{"a,b"}'); COMMENT ON COLUMN public.own."a,b" IS '[restricted]'; COMMENT ON COLUMN public.own.c IS '[restricted]'; COMMENT ON COLUMN public.own.id IS '[restricted]'$$, 'public.own', 'column id is classified%');
 SELECT pg_temp.finds('CREATE TRIGGER x AFTER UPDATE ON saas.team_members EXECUTE FUNCTION saas.keep_one_owner()', 'saas.team_members', 'trigger x fires per statement%');
 
 -- Functions, aggregates, views, the schema.

@@ -93,6 +93,12 @@ BEGIN
     IF p_role IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = 'a platform role is needed';
     END IF;
+    IF saas.platform_rank(p_role) IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'there is no such role on the platform',
+            HINT = 'The roles are guest, user, moderator, admin and super_admin.';
+    END IF;
     UPDATE saas.users AS u SET platform_role = p_role WHERE u.id = p_user AND u.deleted_at IS NULL;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'P0002', MESSAGE = 'there is no such user';
