@@ -6,7 +6,7 @@ running, nothing of team blue is seen or changed.
 First sqlsmith sends statements itself, each undone; then those it made are executed again and kept, and
 every value that comes back is looked at. What belongs to blue has "canary" in its texts.
 Needs PGHOST, PGPORT, PGUSER, PGDATABASE (with setup.sql loaded) and SAAS_LOG, the server's log.
-SQLSMITH_SECONDS: how long all of it takes, about (60)."""
+SQLSMITH_SECONDS: how long all of it takes, about (120)."""
 import os
 import pathlib
 import subprocess
@@ -20,7 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 import tap  # noqa: E402
 
 CANARY = "canary"
-SECONDS = float(os.environ.get("SQLSMITH_SECONDS", "60")) / 4  # two logins, twice each
+SECONDS = float(os.environ.get("SQLSMITH_SECONDS", "120")) / 4  # two logins, twice each
 LOG = pathlib.Path(os.environ["SAAS_LOG"])
 CRASHES = ("was terminated by signal", "TRAP:", "PANIC:", "server process (PID")
 TABLES = """
