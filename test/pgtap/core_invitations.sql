@@ -1,6 +1,6 @@
 -- Invitations: who invites, who accepts, and that a token works once.
 BEGIN;
-SELECT plan(36);
+SELECT plan(38);
 
 SELECT saas.create_user('ann@example.com', 'Ann') AS ann, saas.create_user('ben@example.com', 'Ben') AS ben,
     saas.create_user('cat@example.com', 'Cat') AS cat, saas.create_user('dan@example.com', 'Dan') AS dan,
@@ -19,6 +19,19 @@ SELECT results_eq(format('SELECT email, role, state FROM saas.list_invitations(%
 SELECT throws_ok(format('SELECT saas.invite_member(%L, %L)', :'blue', 'x@example.com'), '42501', NULL, 'nobody invites into another team');
 SELECT throws_ok(format('SELECT * FROM saas.list_invitations(%L)', :'blue'), '42501', NULL, 'nor lists its invitations');
 SELECT throws_ok(format('SELECT saas.invite_member(%L, %L)', :'red', 'no address'), '23514', NULL, 'what is no address is refused');
+CREATE FUNCTION pg_temp.detail_of(p_statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    v_detail text;
+BEGIN
+    EXECUTE p_statement;
+    RETURN 'no error';
+EXCEPTION WHEN check_violation THEN
+    GET STACKED DIAGNOSTICS v_detail = PG_EXCEPTION_DETAIL;
+    RETURN v_detail;
+END
+$$;
+SELECT is(pg_temp.detail_of(format('SELECT saas.invite_member(%L, %L)', :'red', 'nope')), '', 'and the error does not show the row with the hash of its token');
+SELECT is(pg_temp.detail_of(format('SELECT saas.invite_member(%L, %L, %L)', :'red', 'x@example.com', 'king')), '', 'nor when there is no such role');
 SELECT throws_ok(format('SELECT saas.invite_member(%L, NULL)', :'red'), '23502', NULL, 'so is NULL');
 SELECT throws_ok(format('SELECT saas.invite_member(%L, %L)', :'red', 'ANN@example.com'), '23505', NULL, 'a member is not invited');
 SELECT throws_ok(format('SELECT saas.invite_member(%L, %L, p_expires_in => %L)', :'red', 'x@example.com', '0'), '22023', NULL, 'an invitation lasts some time');

@@ -22,6 +22,16 @@ BEGIN
             MESSAGE = 'an invitation must expire',
             HINT = 'Give an interval of more than 0 and at most 90 days.';
     END IF;
+    -- The table checks the same, but its error would show the row, with the hash of the token.
+    IF p_role NOT IN ('owner', 'admin', 'member', 'viewer')
+        OR p_email !~ '^[^@[:space:]]+@[^@[:space:]]+$'
+        OR length(p_email) > 254
+    THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '23514',
+            MESSAGE = 'an invitation needs an e-mail address and a role',
+            HINT = 'The roles are viewer, member, admin and owner.';
+    END IF;
     PERFORM FROM saas.team_members AS m
     JOIN saas.users AS u ON u.id = m.user_id
     WHERE m.team_id = p_team
