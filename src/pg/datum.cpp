@@ -41,4 +41,18 @@ std::vector<std::string> text_array(Datum value) {
     return texts;
 }
 
+std::string array_literal(const std::vector<std::string> &elements) {
+    std::string out{"{"};
+    for (const std::string &element : elements) {
+        out += out.size() > 1 ? ",\"" : "\"";
+        for (char c : element) {
+            if (c == '"' || c == '\\')
+                out.push_back('\\');
+            out.push_back(c);
+        }
+        out.push_back('"');
+    }
+    return out + "}";
+}
+
 } // namespace saas::pg

@@ -21,4 +21,7 @@ namespace saas::pg {
 // The elements of a text[] datum. Raises 22004 for a NULL element.
 [[nodiscard]] std::vector<std::string> text_array(Datum value);
 
+// The text form of a text[] with these elements.
+[[nodiscard]] std::string array_literal(const std::vector<std::string> &elements);
+
 } // namespace saas::pg

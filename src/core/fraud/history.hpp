@@ -44,6 +44,9 @@ struct history_field {
 void write_history(std::string_view rule, rule_ast &ast, history_clause &clause,
                    external_term &term, std::span<const std::uint32_t> arguments);
 
+// The history terms of a rule, each once. Throws rule_error.
+[[nodiscard]] std::vector<history_query> histories_of(std::string_view rule);
+
 // The statement that makes the index a term needs, its name fitting PostgreSQL's 63 bytes.
 [[nodiscard]] std::string index_statement(const history_query &query);
 

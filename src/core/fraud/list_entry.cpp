@@ -186,4 +186,59 @@ std::string list_entry(list_kind kind, std::string_view written) {
     return std::string{words};
 }
 
+std::vector<std::string> list_candidates(list_kind kind, std::string_view value) {
+    std::vector<std::string> out;
+    if (value.size() > k_max_list_value)
+        return out;
+    switch (kind) {
+    case list_kind::ip:
+        if (auto net = parse_network(value)) {
+            int last = net->prefix;
+            for (int prefix = last; prefix >= 0; --prefix)
+                out.push_back(
+                    network_text(shortened(*net, static_cast<std::uint8_t>(prefix))));
+        }
+        return out;
+    case list_kind::domain: {
+        std::string words = in_lower_case(value.substr(value.rfind('@') + 1));
+        while (words.ends_with('.'))
+            words.pop_back();
+        for (std::size_t from = 0; from < words.size();) {
+            out.push_back(words.substr(from));
+            std::size_t dot = words.find('.', from);
+            from = dot == std::string::npos ? words.size() : dot + 1;
+        }
+        return out;
+    }
+    case list_kind::bin:
+        for (std::size_t length = 4; length <= value.size() && length <= 11; ++length)
+            out.emplace_back(value.substr(0, length));
+        return out;
+    case list_kind::string:
+    case list_kind::email:
+        return {in_lower_case(value)};
+    case list_kind::country:
+        return {changed(value, 'a', 'z', -32)};
+    default:
+        return {std::string{value}};
+    }
+}
+
+std::string text_of(const value &a) {
+    switch (a.type) {
+    case value_type::text:
+        return std::string{a.view()};
+    case value_type::boolean:
+        return a.is_true() ? "true" : "false";
+    case value_type::integer:
+        return std::to_string(a.integer);
+    case value_type::real: {
+        char digits[32];
+        return {digits, std::to_chars(digits, digits + sizeof(digits), a.real).ptr};
+    }
+    default:
+        return {};
+    }
+}
+
 } // namespace saas::core::fraud

@@ -46,6 +46,13 @@ inline constexpr moment k_never = std::numeric_limits<moment>::max();
 // The key under which list_set keeps an entry that list_entry made. Networks become 17 bytes, the others stay.
 [[nodiscard]] std::string list_key(list_kind kind, std::string_view entry);
 
+// The entries of the kind that would hold the value, in the form that list_entry gives: the domain and those
+// above it, the networks around an address, and so on. Empty for what is no such thing.
+[[nodiscard]] std::vector<std::string> list_candidates(list_kind kind, std::string_view value);
+
+// The text under which a value is looked up in a list: itself, or the digits of a number.
+[[nodiscard]] std::string text_of(const value &a);
+
 // A set of keys, each until a moment. Grows only; 30 to 60 bytes a key of 20. Open addressing with
 // linear probing over offsets into one block of bytes.
 class key_set {

@@ -181,6 +181,8 @@ struct validation {
     std::string hint;
     std::vector<rule_warning> warnings;
 };
-[[nodiscard]] validation validate(std::string_view rule);
+// `knows_zone`: whether a time zone exists; without it none is checked.
+[[nodiscard]] validation validate(std::string_view rule,
+                                  bool (*knows_zone)(std::string_view name) = nullptr);
 
 } // namespace saas::core::fraud
