@@ -73,6 +73,20 @@ AS 'MODULE_PATHNAME', 'saas_fraud_rule_indexes';
 COMMENT ON FUNCTION saas.fraud_rule_indexes(text) IS
 'The indexes that the functions over history of a rule need: table in schema saas, columns in order, and the statement that makes the index. SA050 for a text that is no rule.';
 
+CREATE OR REPLACE FUNCTION saas.fraud_rule_terms(p_rule text)
+RETURNS TABLE (kind text, name text)
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_fraud_rule_terms';
+COMMENT ON FUNCTION saas.fraud_rule_terms(text) IS
+'What a rule asks for beyond the attributes: kind list, model, exchange rate, time zone, snooze or history, and name. SA050 for a text that is no rule.';
+
+CREATE OR REPLACE FUNCTION saas.fraud_rule_conflicts(p_rule text, p_others text[], p_names text[])
+RETURNS text[]
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_fraud_rule_conflicts';
+COMMENT ON FUNCTION saas.fraud_rule_conflicts(text, text[], text[]) IS
+'What is to be said about a rule beside others, named in the same order: never reached, contradicting an ALLOW, adding nothing. SA050 for a text that is no rule.';
+
 DO $$
 BEGIN
     EXECUTE pg_catalog.format(

@@ -2,10 +2,12 @@
 // SQL entry points of the fraud rule engine.
 #include <cstring>
 #include <limits>
+#include <set>
 
 #include "core/error.hpp"
 #include "core/fraud/history.hpp"
 #include "core/fraud/list_set.hpp"
+#include "core/fraud/satisfaction.hpp"
 #include "fraud/answer.hpp"
 #include "fraud/attributes.hpp"
 #include "fraud/rules.hpp"
@@ -17,8 +19,6 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "catalog/pg_type.h"   // TEXTOID
-#include "utils/array.h"       // construct_array
 #include "utils/builtins.h"    // cstring_to_text_with_len
 #include "utils/timestamp.h"   // TimestampTz
 #include "utils/uuid.h"        // DatumGetUUIDP
@@ -112,14 +112,7 @@ SAAS_FUNCTION(saas_list_candidates) {
     std::string kind = pg::text_string(PG_GETARG_DATUM(0));
     std::vector<std::string> found = core::fraud::list_candidates(
         list_kind_of(kind), pg::text_string(PG_GETARG_DATUM(1)));
-    return pg::call([&] {
-        auto *values = static_cast<Datum *>(palloc(sizeof(Datum) * (found.size() + 1)));
-        for (std::size_t i = 0; i < found.size(); ++i)
-            values[i] = PointerGetDatum(cstring_to_text_with_len(
-                found[i].data(), static_cast<int>(found[i].size())));
-        return PointerGetDatum(construct_array(values, static_cast<int>(found.size()), TEXTOID, -1,
-                                               false, TYPALIGN_INT));
-    });
+    return pg::text_array_datum(found);
 }
 
 SAAS_FUNCTION(saas_fraud_rule_indexes) {
@@ -131,4 +124,33 @@ SAAS_FUNCTION(saas_fraud_rule_indexes) {
     }
     pg::return_rows(fcinfo, rows);
     return Datum{0};
+}
+
+SAAS_FUNCTION(saas_fraud_rule_terms) {
+    core::fraud::rule_ast ast = core::fraud::parse_rule(pg::text_string(PG_GETARG_DATUM(0)));
+    std::set<std::pair<std::string, std::string>> found;
+    for (const core::fraud::external_term &term : ast.terms)
+        found.emplace(core::fraud::name_of(term.kind), term.name);
+    std::vector<pg::text_row> rows;
+    for (const auto &[kind, name] : found)
+        rows.push_back({kind, name});
+    pg::return_rows(fcinfo, rows);
+    return Datum{0};
+}
+
+SAAS_FUNCTION(saas_fraud_rule_conflicts) {
+    core::fraud::rule_ast ast = core::fraud::parse_rule(pg::text_string(PG_GETARG_DATUM(0)));
+    std::vector<std::string> others = pg::text_array(PG_GETARG_DATUM(1));
+    std::vector<std::string> names = pg::text_array(PG_GETARG_DATUM(2));
+    core::cancel_poll poll{pg::stop_requested};
+    std::vector<std::string> found;
+    for (std::size_t i = 0; i < others.size() && i < names.size(); ++i) {
+        poll.step();
+        core::fraud::validation verdict = core::fraud::validate(others[i]);
+        if (!verdict.valid)
+            continue;
+        if (auto words = core::fraud::conflict(ast, core::fraud::parse_rule(others[i]), names[i]))
+            found.push_back(std::move(*words));
+    }
+    return pg::text_array_datum(found);
 }

@@ -8,6 +8,7 @@
 extern "C" {
 #include "catalog/pg_type.h" // TEXTOID
 #include "utils/array.h"     // deconstruct_array
+#include "utils/builtins.h"  // cstring_to_text_with_len
 }
 
 namespace saas::pg {
@@ -39,6 +40,17 @@ std::vector<std::string> text_array(Datum value) {
         texts.push_back(text_string(elements[i]));
     }
     return texts;
+}
+
+Datum text_array_datum(const std::vector<std::string> &elements) {
+    return call([&] {
+        auto *values = static_cast<Datum *>(palloc(sizeof(Datum) * (elements.size() + 1)));
+        for (std::size_t i = 0; i < elements.size(); ++i)
+            values[i] = PointerGetDatum(cstring_to_text_with_len(
+                elements[i].data(), static_cast<int>(elements[i].size())));
+        return PointerGetDatum(construct_array(values, static_cast<int>(elements.size()), TEXTOID,
+                                               -1, false, TYPALIGN_INT));
+    });
 }
 
 std::string array_literal(const std::vector<std::string> &elements) {

@@ -21,6 +21,9 @@ namespace saas::pg {
 // The elements of a text[] datum. Raises 22004 for a NULL element.
 [[nodiscard]] std::vector<std::string> text_array(Datum value);
 
+// A text[] with these elements, in the current memory context.
+[[nodiscard]] Datum text_array_datum(const std::vector<std::string> &elements);
+
 // The text form of a text[] with these elements.
 [[nodiscard]] std::string array_literal(const std::vector<std::string> &elements);
 
