@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <optional>
 #include <tuple>
 
@@ -37,7 +38,7 @@ private:
     void refuse(const rule_info &rule, const rule_error &e);
     [[nodiscard]] std::optional<vertex_id> link(std::size_t rule, unsigned depth);
     void link_all();
-    void list_inputs(entry &rule);
+    void list_inputs(entry &rule, std::uint32_t mark);
     [[nodiscard]] std::uint32_t emit(vertex_id id);
     void emit_vertex(const vertex &v, std::uint32_t dst);
     void emit_logic(const vertex &v, std::uint32_t dst);
@@ -59,7 +60,7 @@ private:
 
     on_broken on_broken_;
     expression_graph graph_;
-    std::vector<entry> entries_;
+    std::deque<entry> entries_; // asts hold views of their own texts, so they stay where they are
     boost::unordered_flat_map<std::string_view, std::size_t> by_name_; // and by id
     rule_set out_;
     std::vector<std::uint32_t> shared_; // register by vertex, or k_no_register
@@ -127,14 +128,13 @@ void rule_compiler::link_all() {
     }
     for (std::size_t i = 0; i < entries_.size(); ++i)
         (void)link(i, 0);
-    std::erase_if(entries_, [](const entry &e) { return e.state == progress::broken; });
     for (entry &e : entries_)
         e.ast = {};
+    std::erase_if(entries_, [](const entry &e) { return e.state == progress::broken; });
 }
 
-// Slots and terms that the rule can come to.
-void rule_compiler::list_inputs(entry &rule) {
-    auto mark = static_cast<std::uint32_t>(&rule - entries_.data()) + 1;
+// Slots and terms that the rule can come to. `mark`: a number of the rule's own, not 0.
+void rule_compiler::list_inputs(entry &rule, std::uint32_t mark) {
     std::vector<vertex_id> todo{rule.condition};
     while (!todo.empty()) {
         vertex_id id = todo.back();
@@ -334,7 +334,7 @@ rule_set rule_compiler::finish(std::string version) {
     place_shared();
     seen_.assign(graph_.size(), 0);
     for (std::size_t i = 0; i < entries_.size(); ++i) {
-        list_inputs(entries_[i]);
+        list_inputs(entries_[i], static_cast<std::uint32_t>(i + 1));
         std::uint32_t before = scratch_;
         std::uint32_t condition = emit(entries_[i].condition);
         scratch_ = before;

@@ -31,50 +31,40 @@ CREATE OR REPLACE TRIGGER fraud_list_items_10_check
 BEFORE INSERT OR UPDATE OF value, list_id, team_id ON saas.fraud_list_items
 FOR EACH ROW EXECUTE FUNCTION saas.check_fraud_list_item();
 
-CREATE OR REPLACE FUNCTION saas.record_fraud_list_changes()
+CREATE OR REPLACE FUNCTION saas.record_fraud_list_change()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
-    -- Entries go with their list, and so does their history.
-    IF TG_OP <> 'INSERT' THEN
+    IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND NEW.value <> OLD.value) THEN
+        -- Entries go with their list, and so does their history.
         INSERT INTO saas.fraud_list_changes (team_id, list_id, value, present)
-        SELECT o.team_id, o.list_id, o.value, false
-        FROM old_items AS o
-        JOIN saas.fraud_lists AS l ON l.team_id = o.team_id AND l.id = o.list_id;
+        SELECT OLD.team_id, OLD.list_id, OLD.value, false
+        FROM saas.fraud_lists AS l
+        WHERE l.team_id = OLD.team_id AND l.id = OLD.list_id;
     END IF;
     IF TG_OP <> 'DELETE' THEN
         INSERT INTO saas.fraud_list_changes (team_id, list_id, value, present, expires_at)
-        SELECT n.team_id, n.list_id, n.value, true, n.expires_at
-        FROM new_items AS n;
+        VALUES (NEW.team_id, NEW.list_id, NEW.value, true, NEW.expires_at);
     END IF;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION saas.record_fraud_list_changes() IS
+COMMENT ON FUNCTION saas.record_fraud_list_change() IS
 'Trigger of saas.fraud_list_items: writes what changed to saas.fraud_list_changes.';
-REVOKE ALL ON FUNCTION saas.record_fraud_list_changes() FROM PUBLIC;
+REVOKE ALL ON FUNCTION saas.record_fraud_list_change() FROM PUBLIC;
 
-CREATE OR REPLACE TRIGGER fraud_list_items_30_inserted
-AFTER INSERT ON saas.fraud_list_items
-REFERENCING NEW TABLE AS new_items
-FOR EACH STATEMENT EXECUTE FUNCTION saas.record_fraud_list_changes();
-CREATE OR REPLACE TRIGGER fraud_list_items_30_updated
-AFTER UPDATE ON saas.fraud_list_items
-REFERENCING OLD TABLE AS old_items NEW TABLE AS new_items
-FOR EACH STATEMENT EXECUTE FUNCTION saas.record_fraud_list_changes();
-CREATE OR REPLACE TRIGGER fraud_list_items_30_deleted
-AFTER DELETE ON saas.fraud_list_items
-REFERENCING OLD TABLE AS old_items
-FOR EACH STATEMENT EXECUTE FUNCTION saas.record_fraud_list_changes();
+CREATE OR REPLACE TRIGGER fraud_list_items_30_changed
+AFTER INSERT OR UPDATE OF value, expires_at OR DELETE ON saas.fraud_list_items
+FOR EACH ROW EXECUTE FUNCTION saas.record_fraud_list_change();
 
 CREATE OR REPLACE TRIGGER fraud_list_changes_30_changed
 AFTER INSERT ON saas.fraud_list_changes
-FOR EACH STATEMENT EXECUTE FUNCTION saas.announce_change();
+FOR EACH ROW EXECUTE FUNCTION saas.announce_change();
+-- Rows that replication applies change the lists, too, and carry the number of another server's transaction.
+ALTER TABLE saas.fraud_list_changes ENABLE ALWAYS TRIGGER fraud_list_changes_30_changed;
 
--- Rows that replication applies fire row triggers only, and carry the number of another server's
--- transaction.
 CREATE OR REPLACE FUNCTION saas.adopt_fraud_list_change()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -92,10 +82,6 @@ CREATE OR REPLACE TRIGGER fraud_list_changes_10_adopt
 BEFORE INSERT ON saas.fraud_list_changes
 FOR EACH ROW EXECUTE FUNCTION saas.adopt_fraud_list_change();
 ALTER TABLE saas.fraud_list_changes ENABLE REPLICA TRIGGER fraud_list_changes_10_adopt;
-CREATE OR REPLACE TRIGGER fraud_list_changes_31_replicated
-AFTER INSERT ON saas.fraud_list_changes
-FOR EACH ROW EXECUTE FUNCTION saas.announce_change();
-ALTER TABLE saas.fraud_list_changes ENABLE REPLICA TRIGGER fraud_list_changes_31_replicated;
 
 CREATE OR REPLACE FUNCTION saas.keep_fraud_list_changes()
 RETURNS trigger

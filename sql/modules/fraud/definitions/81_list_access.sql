@@ -7,6 +7,13 @@ ALTER TABLE saas.fraud_list_items FORCE ROW LEVEL SECURITY;
 ALTER TABLE saas.fraud_list_changes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE saas.fraud_list_changes FORCE ROW LEVEL SECURITY;
 
+ALTER TABLE saas.exchange_rates ENABLE ROW LEVEL SECURITY;
+ALTER TABLE saas.exchange_rates FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY exchange_rates_app_select ON saas.exchange_rates
+FOR SELECT TO saas_app, saas_service, saas_analyst
+USING (true);
+
 CREATE POLICY fraud_lists_app_select ON saas.fraud_lists
 FOR SELECT TO saas_app, saas_service, saas_analyst
 USING (team_id = saas.current_team_id());
