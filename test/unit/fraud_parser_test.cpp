@@ -336,16 +336,6 @@ TEST(fraud_parser, warns_of_what_is_hardly_meant) {
     EXPECT_EQ(warnings("BLOCK IF :currency: = 'usd'"), "");
 }
 
-TEST(fraud_parser, every_attribute_is_documented) {
-    std::ifstream file{SAAS_SOURCE_DIR "/docs/modules/fraud_attributes.md"};
-    std::string page{std::istreambuf_iterator<char>{file}, {}};
-    for (const fraud::attribute &known : fraud::known_attributes()) {
-        std::string row = "| `:" + std::string{known.name} + ":` |";
-        EXPECT_NE(page.find(row), std::string::npos) << row;
-        EXPECT_EQ(fraud::find_attribute(known.name), &known);
-    }
-}
-
 TEST(fraud_parser, errors_carry_the_sqlstate) {
     try {
         (void)fraud::parse_rule("BLOCK IF :emial: = 'x'");

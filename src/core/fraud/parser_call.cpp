@@ -143,7 +143,10 @@ rule_parser::node_id rule_parser::parse_clock(const token &name, const function_
     term.name = "UTC";
     node_id when = 0;
     bool given = false;
-    if (!at(token_kind::close) && !at(token_kind::text)) {
+    // A text alone is the zone; before a comma it is a moment.
+    lexer ahead = lexer_;
+    bool zone_first = at(token_kind::text) && ahead.next().kind != token_kind::comma;
+    if (!at(token_kind::close) && !zone_first) {
         when = add_node(operation::to_moment, name.offset, {parse_or()});
         given = true;
         if (!at(token_kind::close))
