@@ -87,10 +87,12 @@ bool read_entries(const core::uuid &team, const core::uuid &list, engine::list_s
         "SELECT pg_catalog.pg_current_snapshot()::pg_catalog.text, EXISTS (SELECT FROM"
         " saas.fraud_list_changes AS c WHERE c.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid"
         " AND c.list_id OPERATOR(pg_catalog.=) $2::pg_catalog.uuid AND c.xact_id"
-        " OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id_if_assigned())",
+        " OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id_if_assigned()),"
+        " pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text",
         {team_text, list_text});
     state.snapshot = about.at(0).at(0).value_or("");
     state.own_changes = about[0].at(1).value_or("") == "t";
+    state.own_number = about[0].at(2).value_or("0");
     bool fits = pg::call([&] {
         Oid types[] = {TEXTOID, TEXTOID};
         Datum values[] = {CStringGetTextDatum(team_text.c_str()),
@@ -125,11 +127,12 @@ void read_changes(const core::uuid &team, const core::uuid &list, const list_sta
         " AND c.xact_id OPERATOR(pg_catalog.>=)"
         " pg_catalog.pg_snapshot_xmin($3::pg_catalog.pg_snapshot)"
         " AND (c.xact_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id_if_assigned()"
+        " OR c.xact_id OPERATOR(pg_catalog.=) $4::pg_catalog.xid8"
         " OR (c.xact_id OPERATOR(pg_catalog.<)"
         " pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())"
         " AND NOT pg_catalog.pg_visible_in_snapshot(c.xact_id, $3::pg_catalog.pg_snapshot)))"
         " ORDER BY c.id",
-        {core::to_text(team), core::to_text(list), state.snapshot});
+        {core::to_text(team), core::to_text(list), state.snapshot, state.own_number});
     connection.close();
     for (const pg::text_row &row : rows) {
         if (row[0] && row[1])

@@ -17,6 +17,7 @@ namespace saas::fraud {
 // The snapshot in which the entries of a list were read.
 struct list_state {
     std::string snapshot;     // as pg_snapshot prints it
+    std::string own_number;   // of the reading transaction, which its snapshot does not name; 0 for none
     bool own_changes = false; // the reading transaction had changed the list itself
 };
 
