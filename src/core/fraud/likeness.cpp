@@ -5,8 +5,8 @@
 #include <array>
 #include <bitset>
 #include <cstring>
-#include <string>
-#include <vector>
+#include <span>
+#include <string_view>
 
 namespace saas::core::fraud {
 namespace {
@@ -82,47 +82,75 @@ bool in_word(char c) noexcept {
            static_cast<unsigned char>(c) >= 0x80;
 }
 
-std::vector<std::string> words_of(std::string_view text) {
-    std::vector<std::string> out;
-    for (std::size_t i = 0; i < text.size();) {
-        std::size_t end = i;
-        while (end < text.size() && in_word(text[end]))
-            ++end;
-        if (end > i) {
-            std::string word{text.substr(i, end - i)};
-            std::transform(word.begin(), word.end(), word.begin(), folded);
-            out.push_back(std::move(word));
+// The words of a text, sorted, each once. Views of its own copy, so it stays where it is.
+class word_set {
+public:
+    explicit word_set(std::string_view text) noexcept {
+        std::transform(text.begin(), text.end(), bytes_.begin(), folded);
+        std::string_view copy{bytes_.data(), text.size()};
+        for (std::size_t i = 0; i < copy.size();) {
+            std::size_t end = i;
+            while (end < copy.size() && in_word(copy[end]))
+                ++end;
+            if (end > i)
+                words_[count_++] = copy.substr(i, end - i);
+            i = end + 1;
         }
-        i = end + 1;
+        std::sort(words_.begin(), words_.begin() + count_);
+        count_ = std::unique(words_.begin(), words_.begin() + count_) - words_.begin();
     }
-    std::sort(out.begin(), out.end());
-    out.erase(std::unique(out.begin(), out.end()), out.end());
-    return out;
-}
+    word_set(const word_set &) = delete;
+    word_set &operator=(const word_set &) = delete;
 
-std::string joined(const std::vector<std::string> &a, const std::vector<std::string> &b) {
-    std::string out;
-    for (const auto *part : {&a, &b}) {
-        for (const std::string &word : *part)
-            out.append(out.empty() ? "" : " ").append(word);
+    [[nodiscard]] std::span<const std::string_view> words() const noexcept {
+        return {words_.data(), static_cast<std::size_t>(count_)};
     }
-    return out;
-}
+    [[nodiscard]] bool has(std::string_view word) const noexcept {
+        return std::binary_search(words_.begin(), words_.begin() + count_, word);
+    }
+
+private:
+    std::array<char, k_max_compared_length> bytes_;
+    std::array<std::string_view, k_max_compared_length / 2 + 1> words_;
+    std::ptrdiff_t count_ = 0;
+};
+
+// Words with a blank between them: never longer than the text they come from.
+class joined_words {
+public:
+    void add(std::string_view word) noexcept {
+        if (length_ > 0)
+            bytes_[length_++] = ' ';
+        length_ += word.copy(bytes_.data() + length_, word.size());
+    }
+    void add_common(const word_set &from, const word_set &other, bool common) noexcept {
+        for (std::string_view word : from.words()) {
+            if (other.has(word) == common)
+                add(word);
+        }
+    }
+    [[nodiscard]] std::string_view view() const noexcept { return {bytes_.data(), length_}; }
+
+private:
+    std::array<char, k_max_compared_length + 1> bytes_;
+    std::size_t length_ = 0;
+};
 
 // Twice the longest common subsequence over both lengths; 1 for two empty texts.
-double ratio(const std::string &a, const std::string &b) {
+double ratio(std::string_view a, std::string_view b) noexcept {
     if (a.empty() && b.empty())
         return 1;
-    std::vector<unsigned> row(b.size() + 1, 0);
+    std::array<std::uint16_t, k_max_compared_length + 2> row{};
     for (char c : a) {
-        unsigned diagonal = 0;
+        std::uint16_t diagonal = 0;
         for (std::size_t j = 1; j <= b.size(); ++j) {
-            unsigned above = row[j];
-            row[j] = c == b[j - 1] ? diagonal + 1 : std::max(row[j], row[j - 1]);
+            std::uint16_t above = row[j];
+            row[j] = c == b[j - 1] ? static_cast<std::uint16_t>(diagonal + 1)
+                                   : std::max(row[j], row[j - 1]);
             diagonal = above;
         }
     }
-    return 2.0 * row.back() / static_cast<double>(a.size() + b.size());
+    return 2.0 * row[b.size()] / static_cast<double>(a.size() + b.size());
 }
 
 bool is_gmail(std::string_view domain) noexcept {
@@ -145,26 +173,23 @@ value similarity(const value &a, const value &b) noexcept {
     return value::of(jaro_winkler(a.view(), b.view()));
 }
 
-value token_set(const value &a, const value &b) {
+value token_set(const value &a, const value &b) noexcept {
     if (value found = likeness_obstacle(a, b); found.type != value_type::none)
         return found;
-    std::vector<std::string> left = words_of(a.view());
-    std::vector<std::string> right = words_of(b.view());
-    if (left.empty() || right.empty())
+    word_set left{a.view()};
+    word_set right{b.view()};
+    if (left.words().empty() || right.words().empty())
         return value::of(0.0);
-    std::vector<std::string> both;
-    std::vector<std::string> only_left;
-    std::vector<std::string> only_right;
-    auto into = [](auto &out) { return std::back_inserter(out); };
-    std::set_intersection(left.begin(), left.end(), right.begin(), right.end(), into(both));
-    std::set_difference(left.begin(), left.end(), right.begin(), right.end(), into(only_left));
-    std::set_difference(right.begin(), right.end(), left.begin(), left.end(), into(only_right));
-    std::string shared = joined(both, {});
-    std::string with_left = joined(both, only_left);
-    std::string with_right = joined(both, only_right);
-    double best = ratio(with_left, with_right);
-    if (!both.empty())
-        best = std::max({best, ratio(shared, with_left), ratio(shared, with_right)});
+    joined_words shared;
+    shared.add_common(left, right, true);
+    joined_words with_left = shared;
+    with_left.add_common(left, right, false);
+    joined_words with_right = shared;
+    with_right.add_common(right, left, false);
+    double best = ratio(with_left.view(), with_right.view());
+    if (!shared.view().empty())
+        best = std::max({best, ratio(shared.view(), with_left.view()),
+                         ratio(shared.view(), with_right.view())});
     return value::of(best);
 }
 

@@ -20,7 +20,7 @@ inline constexpr std::size_t k_max_compared_length = 256;
 // that both have, alone and with the rest of either side, are compared pair by pair, and the best
 // counts. A pair's likeness is twice its longest common subsequence over both lengths. So the order of
 // words and words that only one side has do not matter. 0 when a side has no word.
-[[nodiscard]] value token_set(const value &a, const value &b);
+[[nodiscard]] value token_set(const value &a, const value &b) noexcept;
 
 // Whether the digits of a text, blanks and hyphens left out, end in a right check digit (ISO/IEC
 // 7812-1, annex B). False for anything else, and for fewer than two digits.
