@@ -93,7 +93,7 @@ public:
             while (end < copy.size() && in_word(copy[end]))
                 ++end;
             if (end > i)
-                words_[count_++] = copy.substr(i, end - i);
+                words_[static_cast<std::size_t>(count_++)] = copy.substr(i, end - i);
             i = end + 1;
         }
         std::sort(words_.begin(), words_.begin() + count_);

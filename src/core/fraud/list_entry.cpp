@@ -68,7 +68,7 @@ std::string in_lower_case(std::string_view words) {
 
 bool is_domain(std::string_view words) {
     return !words.empty() && words.size() <= 253 && all_of(words, is_domain_byte) &&
-           words.front() != '.' && words.front() != '-' && words.back() != '-' &&
+           words.front() != '.' && words.front() != '-' && words.back() != '-' && words.back() != '.' &&
            words.find("..") == std::string_view::npos;
 }
 

@@ -1,2 +1,3 @@
 -- Who changed which rule: a weakened rule is how fraud from the inside begins.
 SELECT saas.audit_table('saas.fraud_detection_rules', '{updated_at}');
+SELECT saas.audit_table('saas.fraud_lists', '{updated_at}');
