@@ -2,6 +2,7 @@
 // Loading of the library: the magic block and the registration of settings and hooks, nothing else.
 #include "access/memberships.hpp"
 #include "context/context.hpp"
+#include "credentials/shared_usage.hpp"
 #include "fraud/rules.hpp"
 #include "pg/settings.hpp"
 #include "state_machine/registry.hpp"
@@ -18,6 +19,7 @@ void _PG_init(void) {
     saas::pg::define_settings();
     saas::context::initialise();
     saas::access::initialise();
+    saas::credentials::initialise();
     saas::state_machine::initialise();
     saas::fraud::initialise();
     MarkGUCPrefixReserved("saas");
