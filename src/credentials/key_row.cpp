@@ -17,9 +17,11 @@ extern "C" {
 #include "access/xlog.h"       // RecoveryInProgress
 #include "catalog/pg_type.h"   // UUIDOID
 #include "executor/spi.h"      // SPI_*
-#include "utils/builtins.h"    // TextDatumGetCString
+#include "lib/stringinfo.h"    // StringInfoData
+#include "utils/array.h"       // deconstruct_array
+#include "utils/fmgrprotos.h"  // network_subeq
 #include "utils/snapmgr.h"     // GetLatestSnapshot
-#include "utils/uuid.h"        // UUIDPGetDatum
+#include "utils/timestamp.h"   // GetCurrentTimestamp
 }
 
 namespace saas::credentials {
@@ -27,18 +29,24 @@ namespace {
 
 constexpr core::sqlstate k_read_only{"25006"};
 
-// Expiry goes by the clock: a transaction may have begun before it.
+// Plain columns: each expression would be set up again for every call.
 constexpr const char *k_read =
-    "SELECT CASE"
-    " WHEN k.revoked_at IS NOT NULL THEN 'r'"
-    " WHEN k.expires_at <= pg_catalog.clock_timestamp() THEN 'e'"
-    " WHEN NOT t.is_active OR t.deleted_at IS NOT NULL THEN 't'"
-    " WHEN k.allowed_cidrs IS NOT NULL AND ($3 IS NULL OR NOT"
-    " $3 OPERATOR(pg_catalog.<<=) ANY (k.allowed_cidrs::pg_catalog.inet[])) THEN 'a'"
-    " ELSE 'v' END, k.secret_hash, k.role, pg_catalog.array_to_string(k.scopes, ','),"
-    " k.rate_limit::pg_catalog.int8, k.rate_period_ns"
+    "SELECT k.secret_hash, k.role, k.scopes, k.allowed_cidrs, k.rate_limit, k.rate_period_ns,"
+    " k.expires_at, k.revoked_at, t.is_active, t.deleted_at"
     " FROM saas.api_keys AS k JOIN saas.teams AS t ON t.id OPERATOR(pg_catalog.=) k.team_id"
     " WHERE k.team_id OPERATOR(pg_catalog.=) $1 AND k.id OPERATOR(pg_catalog.=) $2";
+enum column {
+    secret_hash = 1,
+    role,
+    scopes,
+    allowed_cidrs,
+    rate_limit,
+    rate_period_ns,
+    expires_at,
+    revoked_at,
+    team_active,
+    team_deleted_at
+};
 constexpr const char *k_use = "SELECT saas.use_api_key_row($1, $2, $3, $4, $5)";
 
 // A statement that is planned once in a session.
@@ -48,7 +56,7 @@ struct kept_plan {
     int count;
     SPIPlanPtr plan;
 };
-constinit kept_plan read_plan{k_read, {UUIDOID, UUIDOID, INETOID}, 3, nullptr};
+constinit kept_plan read_plan{k_read, {UUIDOID, UUIDOID}, 2, nullptr};
 constinit kept_plan use_plan{k_use, {UUIDOID, UUIDOID, INETOID, INT8OID, INT8OID}, 5, nullptr};
 
 SPIPlanPtr prepared_unsafe(kept_plan &kept) {
@@ -71,46 +79,116 @@ Datum column_unsafe(int number, bool &is_null) {
     return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, number, &is_null);
 }
 
-// A copy of a text column that outlives SPI.
-std::string_view text_unsafe(int number) {
-    bool is_null = true;
-    const Datum value = column_unsafe(number, is_null);
-    if (is_null)
-        return {};
-    const text *from = DatumGetTextPP(value);
-    const auto size = static_cast<std::size_t>(VARSIZE_ANY_EXHDR(from));
+// A copy that outlives SPI.
+std::string_view kept_unsafe(const char *from, std::size_t size) {
     char *copy = static_cast<char *>(SPI_palloc(size + 1));
-    std::memcpy(copy, VARDATA_ANY(from), size);
+    std::memcpy(copy, from, size);
     return {copy, size};
 }
 
-void take_row_unsafe(key_row &row) {
+std::string_view role_unsafe() {
     bool is_null = true;
-    row.state = static_cast<key_state>(text_unsafe(1).front());
-    const Datum hash = column_unsafe(2, is_null);
+    const Datum value = column_unsafe(role, is_null);
+    const text *from = is_null ? nullptr : DatumGetTextPP(value);
+    return from == nullptr ? std::string_view{}
+                           : kept_unsafe(VARDATA_ANY(from), VARSIZE_ANY_EXHDR(from));
+}
+
+std::string_view scopes_unsafe() {
+    bool is_null = true;
+    const Datum value = column_unsafe(scopes, is_null);
+    if (is_null)
+        return {};
+    Datum *elements = nullptr;
+    int count = 0;
+    deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &elements, nullptr,
+                      &count);
+    StringInfoData joined;
+    initStringInfo(&joined);
+    for (int i = 0; i < count; ++i) {
+        const text *scope = DatumGetTextPP(elements[i]);
+        if (i > 0)
+            appendStringInfoChar(&joined, ',');
+        appendBinaryStringInfo(&joined, VARDATA_ANY(scope), static_cast<int>(VARSIZE_ANY_EXHDR(scope)));
+    }
+    return kept_unsafe(joined.data, static_cast<std::size_t>(joined.len));
+}
+
+// Whether the key may be used from there. A key with networks may not be used from nowhere.
+bool address_allowed_unsafe(const std::optional<Datum> &ip) {
+    bool is_null = true;
+    const Datum value = column_unsafe(allowed_cidrs, is_null);
+    if (is_null)
+        return true;
+    if (!ip)
+        return false;
+    Datum *elements = nullptr;
+    int count = 0;
+    deconstruct_array(DatumGetArrayTypeP(value), CIDROID, -1, false, TYPALIGN_INT, &elements, nullptr,
+                      &count);
+    for (int i = 0; i < count; ++i) {
+        if (DatumGetBool(DirectFunctionCall2(network_subeq, *ip, elements[i])))
+            return true;
+    }
+    return false;
+}
+
+// Expiry goes by the clock: a transaction may have begun before it.
+key_state state_unsafe(const std::optional<Datum> &ip) {
+    bool is_null = true;
+    (void)column_unsafe(revoked_at, is_null);
+    if (!is_null)
+        return key_state::revoked;
+    const TimestampTz end = DatumGetTimestampTz(column_unsafe(expires_at, is_null));
+    if (!is_null && end <= GetCurrentTimestamp())
+        return key_state::expired;
+    const bool active = DatumGetBool(column_unsafe(team_active, is_null)) && !is_null;
+    (void)column_unsafe(team_deleted_at, is_null);
+    if (!active || !is_null)
+        return key_state::inactive_team;
+    return address_allowed_unsafe(ip) ? key_state::valid : key_state::other_address;
+}
+
+void take_row_unsafe(const std::optional<Datum> &ip, key_row &row) {
+    bool is_null = true;
+    row.state = state_unsafe(ip);
+    const Datum hash = column_unsafe(secret_hash, is_null);
     const bytea *bytes = is_null ? nullptr : DatumGetByteaPP(hash);
     if (bytes != nullptr && VARSIZE_ANY_EXHDR(bytes) == row.hash.size())
         std::memcpy(row.hash.data(), VARDATA_ANY(bytes), row.hash.size());
-    row.role = text_unsafe(3);
-    row.scopes = text_unsafe(4);
-    const std::int64_t limit = DatumGetInt64(column_unsafe(5, is_null));
+    row.role = role_unsafe();
+    row.scopes = scopes_unsafe();
+    const std::int32_t limit = DatumGetInt32(column_unsafe(rate_limit, is_null));
     row.has_limit = !is_null && limit > 0;
-    const std::int64_t period = DatumGetInt64(column_unsafe(6, is_null));
+    const std::int64_t period = DatumGetInt64(column_unsafe(rate_period_ns, is_null));
     if (row.has_limit)
         row.limit = core::rate_limit::rate_of(limit, is_null ? 1 : period);
     row.found = true;
 }
 
-void read_unsafe(const Datum *values, const char *nulls, key_row &row) {
+// The types that the values are read as: the owner may have put something else in the table's place.
+bool has_form_unsafe() {
+    constexpr Oid k_types[] = {BYTEAOID, TEXTOID, TEXTARRAYOID, CIDRARRAYOID, INT4OID,
+                               INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID, TIMESTAMPTZOID};
+    for (int i = 0; i < team_deleted_at; ++i) {
+        if (SPI_gettypeid(SPI_tuptable->tupdesc, i + 1) != k_types[i])
+            return false;
+    }
+    return true;
+}
+
+void read_unsafe(const Datum *values, const std::optional<Datum> &ip, key_row &row) {
     if (SPI_connect() != SPI_OK_CONNECT)
         elog(ERROR, "SPI_connect failed");
     SPIPlanPtr plan = prepared_unsafe(read_plan);
     Snapshot newest = RegisterSnapshot(GetLatestSnapshot());
-    if (SPI_execute_snapshot(plan, const_cast<Datum *>(values), nulls, newest, InvalidSnapshot, true,
+    if (SPI_execute_snapshot(plan, const_cast<Datum *>(values), nullptr, newest, InvalidSnapshot, true,
                              false, 1) != SPI_OK_SELECT)
         elog(ERROR, "SPI_execute_snapshot failed");
+    if (!has_form_unsafe())
+        elog(ERROR, "the columns of saas.api_keys have other types");
     if (SPI_processed == 1)
-        take_row_unsafe(row);
+        take_row_unsafe(ip, row);
     UnregisterSnapshot(newest);
     SPI_finish();
 }
@@ -133,11 +211,10 @@ std::int64_t use_unsafe(const Datum *values, const char *nulls) {
 key_row read_key(const core::uuid &team, const core::uuid &key, std::optional<Datum> ip) {
     if (!pg::call([] { return OidIsValid(pg::package_table_unsafe("api_keys")); }))
         pg::refuse_not_deployed();
-    const Datum values[] = {uuid_datum(team), uuid_datum(key), ip.value_or(0)};
-    const char nulls[] = {' ', ' ', ip ? ' ' : 'n'};
+    const Datum values[] = {uuid_datum(team), uuid_datum(key)};
     key_row row{};
     pg::as_role reader{pg::internal_role_id()};
-    pg::call([&] { read_unsafe(values, nulls, row); });
+    pg::call([&] { read_unsafe(values, ip, row); });
     return row;
 }
 
