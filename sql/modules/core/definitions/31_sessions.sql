@@ -175,9 +175,9 @@ BEGIN
         SELECT k.team_id, k.role
         INTO team_id, role
         FROM saas.authenticate_api_key(p_token, p_ip) AS k;
-    -- Module core does without the modules that read other tokens.
-    ELSIF to_regprocedure('saas.authenticate_jwt(text, uuid)') IS NOT NULL THEN
-        EXECUTE 'SELECT j.user_id, j.team_id, j.role FROM saas.authenticate_jwt($1, $2) AS j'
+    -- Module core does without the module that reads other tokens.
+    ELSIF to_regprocedure(pg_catalog.format('saas.authenticate_%s(text, uuid)', v_kind)) IS NOT NULL THEN
+        EXECUTE pg_catalog.format('SELECT t.user_id, t.team_id, t.role FROM saas.authenticate_%s($1, $2) AS t', v_kind)
         INTO user_id, team_id, role
         USING p_token, p_team;
     ELSE

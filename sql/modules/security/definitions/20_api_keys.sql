@@ -65,6 +65,7 @@ DECLARE
     v_key saas.api_keys;
     v_period numeric := EXTRACT(epoch FROM p_rate_period) * 1000000000;
 BEGIN
+    PERFORM saas.require_team(p_team, 'admin');
     -- Checked before the row is made, since an error about a row shows its hash.
     IF p_name IS NULL OR length(p_name) NOT BETWEEN 1 AND 100
         OR COALESCE(p_role, '') NOT IN ('viewer', 'member', 'admin')
@@ -125,6 +126,7 @@ AS $$
 DECLARE
     v_key saas.api_keys;
 BEGIN
+    PERFORM saas.require_team(p_team, 'admin');
     IF p_overlap IS NULL OR p_overlap < '0' OR p_overlap > '90 days' THEN
         RAISE EXCEPTION USING
             ERRCODE = '22023',
@@ -133,7 +135,6 @@ BEGIN
     IF p_expires_at <= now() THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the API key would have expired already';
     END IF;
-    PERFORM saas.require_team(p_team, 'admin');
     SELECT * INTO v_key
     FROM saas.api_keys AS k
     WHERE k.team_id = p_team AND k.id = p_api_key

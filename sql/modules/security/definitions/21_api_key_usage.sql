@@ -55,7 +55,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_epoch timestamptz := '2000-01-01 00:00:00+00';
+    v_epoch timestamptz := TIMESTAMPTZ '2000-01-01 00:00:00+00';
     v_written integer;
 BEGIN
     WITH taken AS MATERIALIZED (
