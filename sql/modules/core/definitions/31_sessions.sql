@@ -176,8 +176,8 @@ BEGIN
         INTO team_id, role
         FROM saas.authenticate_api_key(p_token, p_ip) AS k;
     -- Module core does without the module that reads other tokens.
-    ELSIF to_regprocedure(pg_catalog.format('saas.authenticate_%s(text, uuid)', v_kind)) IS NOT NULL THEN
-        EXECUTE pg_catalog.format('SELECT t.user_id, t.team_id, t.role FROM saas.authenticate_%s($1, $2) AS t', v_kind)
+    ELSIF to_regprocedure(pg_catalog.format('saas.%I(text, uuid)', 'authenticate_' || v_kind)) IS NOT NULL THEN
+        EXECUTE pg_catalog.format('SELECT t.user_id, t.team_id, t.role FROM saas.%I($1, $2) AS t', 'authenticate_' || v_kind)
         INTO user_id, team_id, role
         USING p_token, p_team;
     ELSE
