@@ -2,7 +2,7 @@
 // Loading of the library: the magic block and the registration of settings and hooks, nothing else.
 #include "access/memberships.hpp"
 #include "context/context.hpp"
-#include "credentials/shared_usage.hpp"
+#include "credentials/initialise.hpp"
 #include "fraud/rules.hpp"
 #include "pg/settings.hpp"
 #include "state_machine/registry.hpp"

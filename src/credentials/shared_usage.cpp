@@ -154,7 +154,7 @@ void subtransaction_ended(SubXactEvent event, SubTransactionId inner, SubTransac
 
 } // namespace
 
-void initialise() {
+void request_shared_usage() {
     if (!process_shared_preload_libraries_in_progress)
         return;
     DefineCustomIntVariable("saas.api_key_slots",

@@ -12,8 +12,8 @@
 
 namespace saas::credentials {
 
-// Asks for the memory. Called once, by _PG_init.
-void initialise();
+// Asks for the memory, when the library is being preloaded. Called once.
+void request_shared_usage();
 
 [[nodiscard]] bool has_shared_usage() noexcept;
 

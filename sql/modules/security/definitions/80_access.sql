@@ -53,3 +53,37 @@ GRANT SELECT, INSERT ON saas.api_key_usage_logs TO saas_internal;
 CREATE OR REPLACE TRIGGER api_keys_10_updated_at
 BEFORE UPDATE ON saas.api_keys
 FOR EACH ROW EXECUTE FUNCTION saas.set_updated_at();
+
+ALTER TABLE saas.mfa_factors ENABLE ROW LEVEL SECURITY;
+ALTER TABLE saas.mfa_factors FORCE ROW LEVEL SECURITY;
+ALTER TABLE saas.mfa_recovery_codes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE saas.mfa_recovery_codes FORCE ROW LEVEL SECURITY;
+ALTER TABLE saas.credential_attempts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE saas.credential_attempts FORCE ROW LEVEL SECURITY;
+ALTER TABLE saas.user_tokens ENABLE ROW LEVEL SECURITY;
+ALTER TABLE saas.user_tokens FORCE ROW LEVEL SECURITY;
+
+-- Everybody sees their own, whatever team the context is in, without the secrets.
+CREATE POLICY mfa_factors_app_select ON saas.mfa_factors
+FOR SELECT TO saas_app, saas_service
+USING (user_id = saas.current_user_id());
+GRANT SELECT (
+    id, user_id, kind, label, state, algorithm, digits, period_seconds, created_at, confirmed_at
+) ON saas.mfa_factors TO saas_app, saas_service;
+CREATE POLICY mfa_recovery_codes_app_select ON saas.mfa_recovery_codes
+FOR SELECT TO saas_app, saas_service
+USING (user_id = saas.current_user_id());
+GRANT SELECT (id, user_id, created_at, used_at) ON saas.mfa_recovery_codes TO saas_app, saas_service;
+CREATE POLICY credential_attempts_app_select ON saas.credential_attempts
+FOR SELECT TO saas_app, saas_service
+USING (user_id = saas.current_user_id());
+GRANT SELECT ON saas.credential_attempts TO saas_app, saas_service;
+CREATE POLICY user_tokens_app_select ON saas.user_tokens
+FOR SELECT TO saas_app, saas_service
+USING (user_id = saas.current_user_id());
+GRANT SELECT (
+    id, user_id, purpose, email, created_at, expires_at, used_at, revoked_at
+) ON saas.user_tokens TO saas_app, saas_service;
+
+GRANT SELECT, INSERT, UPDATE, DELETE
+ON saas.mfa_factors, saas.mfa_recovery_codes, saas.credential_attempts, saas.user_tokens TO saas_internal;
