@@ -35,6 +35,7 @@ $$;
 COMMENT ON FUNCTION saas.password_form(text) IS
 'A password in the spelling that is hashed; NULL when it is far too long to be one.';
 REVOKE ALL ON FUNCTION saas.password_form(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.password_form(text) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.hash_password(p_password text)
 RETURNS text
