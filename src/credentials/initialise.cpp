@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "credentials/initialise.hpp"
 
+#include "credentials/key_row.hpp"
 #include "credentials/shared_usage.hpp"
 
 #include "pg/prelude.hpp"
@@ -25,6 +26,7 @@ void initialise() {
                             nullptr, &password_min_length, password_min_length, 8, 64, PGC_SUSET, 0,
                             nullptr, nullptr, nullptr);
     request_shared_usage();
+    watch_tables();
 }
 
 } // namespace saas::credentials

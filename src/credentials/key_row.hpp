@@ -25,8 +25,11 @@ struct key_row {
     core::rate_limit::rate limit;  // when it has one
 };
 
-// Reads the row of a key, as saas_internal and as committed by now. `ip`: an inet or null. Throws
-// SA021 when module security is not deployed. Calls the server through pg::call.
+// Registers for changes of the tables' form. Called once, by initialise().
+void watch_tables();
+
+// Reads the row of a key, and whether its team is active, as committed by now. `ip`: an inet or null.
+// Throws SA021 when module security is not deployed. Calls the server through pg::call.
 [[nodiscard]] key_row read_key(const core::uuid &team, const core::uuid &key, std::optional<Datum> ip);
 
 // The same decision and count as use_key(), in rows, where there is no shared memory. Throws 25006
