@@ -38,10 +38,10 @@ SELECT throws_ok(format('SELECT saas.confirm_totp(%L, %L)', :'factor_id', pg_tem
 RESET ROLE;
 
 -- Nothing is stored in plain.
-SELECT is((SELECT count(*)::integer FROM saas.mfa_factors AS f WHERE position(saas.from_base32(:'secret') IN f.secret) > 0), 0, 'the secret is encrypted');
-SELECT ok(saas.is_ciphertext(f.secret), 'as a value of the package') FROM saas.mfa_factors AS f WHERE f.id = :'factor_id';
+SELECT is((SELECT count(*)::integer FROM saas.mfa_factors AS f WHERE position(saas.from_base32(:'secret') IN f.sealed_secret) > 0), 0, 'the secret is encrypted');
+SELECT ok(saas.is_ciphertext(f.sealed_secret), 'as a value of the package') FROM saas.mfa_factors AS f WHERE f.id = :'factor_id';
 SELECT is((SELECT count(*)::integer FROM saas.mfa_recovery_codes AS c, unnest(:'recovery'::text[]) AS r WHERE position(replace(r, '-', '') IN encode(c.code_hash, 'escape')) > 0), 0, 'recovery codes are hashed');
-SELECT is((SELECT count(*)::integer FROM saas.audit_logs AS l, saas.mfa_factors AS f WHERE l.table_name LIKE 'saas.mfa%' AND position(encode(f.secret, 'hex') IN l::text) > 0), 0, 'and the audit trail has neither');
+SELECT is((SELECT count(*)::integer FROM saas.audit_logs AS l, saas.mfa_factors AS f WHERE l.table_name LIKE 'saas.mfa%' AND position(encode(f.sealed_secret, 'hex') IN l::text) > 0), 0, 'and the audit trail has neither');
 SAVEPOINT moved;
 UPDATE saas.mfa_factors SET user_id = :'bob', last_step = NULL;
 SELECT lives_ok(format('SELECT saas.verify_mfa(%L, %L)', pg_temp.code(:'secret'), :'bob'), 'the row of a factor opens with its id');
@@ -134,12 +134,12 @@ SELECT saas.set_context(:'blue', :'bob') \g /dev/null
 SELECT saas.enroll_totp('A') \g /dev/null
 SELECT saas.enroll_totp('B') \g /dev/null
 SELECT is((SELECT string_agg(f.label, ',') FROM saas.mfa_factors AS f WHERE f.user_id = :'bob'), 'B', 'one enrolment waits at a time');
-INSERT INTO saas.mfa_factors (user_id, label, secret, state, confirmed_at) SELECT :'bob', n::text, '', 'active', now() FROM generate_series(1, 5) AS n;
+INSERT INTO saas.mfa_factors (user_id, label, sealed_secret, state, confirmed_at) SELECT :'bob', n::text, '', 'active', now() FROM generate_series(1, 5) AS n;
 SELECT throws_ok($$SELECT saas.enroll_totp('C')$$, '54000', NULL, 'five are enough');
 SET LOCAL ROLE saas_app;
 SELECT is((SELECT count(*)::integer FROM saas.mfa_factors WHERE user_id <> :'bob'), 0, 'nobody sees factors of others');
 SELECT throws_ok(s.statement, '42501', NULL, s.statement)
-FROM (VALUES ('SELECT secret FROM saas.mfa_factors'), ('SELECT last_step FROM saas.mfa_factors'), ('SELECT code_hash FROM saas.mfa_recovery_codes'),
+FROM (VALUES ('SELECT sealed_secret FROM saas.mfa_factors'), ('SELECT last_step FROM saas.mfa_factors'), ('SELECT code_hash FROM saas.mfa_recovery_codes'),
     ('UPDATE saas.mfa_factors SET state = ''active'''), ('DELETE FROM saas.mfa_factors'), ('SELECT saas.make_recovery_codes(gen_random_uuid())'),
     ('SELECT saas.check_mfa(gen_random_uuid(), ''000000'')'), ('SELECT saas.use_totp(gen_random_uuid(), ''000000'')'), ('SELECT saas.drop_factors(gen_random_uuid())'),
     ('SELECT saas.seal_mfa_secret(gen_random_uuid(), gen_random_uuid(), '''')'), ('SELECT saas.has_mfa(gen_random_uuid())')) AS s (statement);

@@ -51,3 +51,8 @@ FROM (VALUES (:'red'::uuid, :'ann'::uuid), (:'blue', :'bob')) AS t (team, owner)
 SELECT saas.clear_context() \g /dev/null
 INSERT INTO saas.api_key_usage_logs (team_id, api_key_id, first_used_at, last_used_at, accepted, refused, limited)
 SELECT k.team_id, k.id, now(), now(), 1, 0, 0 FROM saas.api_keys AS k WHERE k.team_id IN (:'red', :'blue');
+
+-- A second factor, recovery codes, a token and a failed attempt of each owner.
+INSERT INTO saas.mfa_factors (user_id, label, sealed_secret) VALUES (:'ann', 'Phone', ''), (:'bob', 'Phone', '');
+SELECT saas.make_recovery_codes(u.id), saas.issue_user_token(u.email, 'email_verification'), saas.begin_attempt(u.id, 'mfa')
+FROM saas.users AS u WHERE u.id IN (:'ann', :'bob') \g /dev/null

@@ -5,7 +5,7 @@ COMMENT ON COLUMN saas.mfa_factors.user_id IS 'Whose it is. [internal]';
 COMMENT ON COLUMN saas.mfa_factors.kind IS 'totp. [internal]';
 COMMENT ON COLUMN saas.mfa_factors.label IS 'What the user calls it. [confidential]';
 COMMENT ON COLUMN saas.mfa_factors.state IS 'pending until a first code has proved it, then active. [internal]';
-COMMENT ON COLUMN saas.mfa_factors.secret IS 'The shared secret, encrypted under the user''s own key. [restricted]';
+COMMENT ON COLUMN saas.mfa_factors.sealed_secret IS 'The shared secret, encrypted under the user''s own key. [restricted]';
 COMMENT ON COLUMN saas.mfa_factors.algorithm IS 'Hash function. [internal]';
 COMMENT ON COLUMN saas.mfa_factors.digits IS 'Digits of a code. [internal]';
 COMMENT ON COLUMN saas.mfa_factors.period_seconds IS 'How long a code holds. [internal]';

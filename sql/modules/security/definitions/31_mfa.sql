@@ -9,7 +9,7 @@ BEGIN
     RETURN saas.encrypt_sensitive_bytes(
         p_secret,
         p_table => 'saas.mfa_factors'::regclass,
-        p_column => 'secret',
+        p_column => 'sealed_secret',
         p_row => p_factor,
         p_subject => p_user,
         p_team => '00000000-0000-0000-0000-000000000000'
@@ -29,9 +29,9 @@ BEGIN
     -- One step to either side: clocks drift, and people type slowly.
     RETURN saas.totp_step(
         saas.decrypt_sensitive_bytes(
-            p_factor.secret,
+            p_factor.sealed_secret,
             p_table => 'saas.mfa_factors'::regclass,
-            p_column => 'secret',
+            p_column => 'sealed_secret',
             p_row => p_factor.id,
             p_team => '00000000-0000-0000-0000-000000000000'
         ),
@@ -225,7 +225,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '54000', MESSAGE = 'a user has at most 5 second factors';
     END IF;
     factor_id := saas.uuid_v7();
-    INSERT INTO saas.mfa_factors (id, user_id, label, secret)
+    INSERT INTO saas.mfa_factors (id, user_id, label, sealed_secret)
     VALUES (factor_id, v_user, p_label, saas.seal_mfa_secret(factor_id, v_user, v_secret));
     secret := saas.to_base32(v_secret, false);
     uri := saas.totp_uri(v_secret, COALESCE(p_issuer, current_database()), v_email);
@@ -243,7 +243,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_codes text[] := '{}';
+    v_codes text[] := ARRAY[]::text[];
     v_code text;
 BEGIN
     DELETE FROM saas.mfa_recovery_codes AS c WHERE c.user_id = p_user;

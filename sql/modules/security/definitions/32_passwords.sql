@@ -8,9 +8,12 @@ DECLARE
     v_schema text;
     v_hash text;
 BEGIN
-    SELECT e.extnamespace::regnamespace::text INTO v_schema FROM pg_catalog.pg_extension AS e WHERE e.extname = 'pgcrypto';
+    SELECT n.nspname INTO v_schema
+    FROM pg_catalog.pg_extension AS e
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
+    WHERE e.extname = 'pgcrypto';
     -- $2b$ and $2y$ are names that others gave to what $2a$ is here.
-    EXECUTE pg_catalog.format('SELECT %s.crypt($1::text, $2::text)', v_schema)
+    EXECUTE pg_catalog.format('SELECT %I.crypt($1::text, $2::text)', v_schema)
     INTO v_hash
     USING p_password, regexp_replace(p_salt, '^\$2[by]\$', '$2a$');
     RETURN v_hash;
@@ -63,8 +66,11 @@ BEGIN
             DETAIL = 'bcrypt reads 72 bytes; whatever came after them would not count.',
             HINT = 'Use at most 72 bytes: 72 letters without accents, fewer of other scripts.';
     END IF;
-    SELECT e.extnamespace::regnamespace::text INTO v_schema FROM pg_catalog.pg_extension AS e WHERE e.extname = 'pgcrypto';
-    EXECUTE pg_catalog.format('SELECT %s.gen_salt($1::text, $2::integer)', v_schema)
+    SELECT n.nspname INTO v_schema
+    FROM pg_catalog.pg_extension AS e
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
+    WHERE e.extname = 'pgcrypto';
+    EXECUTE pg_catalog.format('SELECT %I.gen_salt($1::text, $2::integer)', v_schema)
     INTO v_salt
     USING 'bf', current_setting('saas.password_cost')::integer;
     RETURN saas.bcrypt(v_password, v_salt);

@@ -7,7 +7,7 @@ CREATE TABLE saas.mfa_factors (
     kind text NOT NULL DEFAULT 'totp',
     label text NOT NULL,
     state text NOT NULL DEFAULT 'pending',
-    secret bytea NOT NULL,
+    sealed_secret bytea NOT NULL,
     algorithm text NOT NULL DEFAULT 'SHA1',
     digits integer NOT NULL DEFAULT 6,
     period_seconds integer NOT NULL DEFAULT 30,
