@@ -3,6 +3,7 @@
 // text only.
 #include "core/credentials/api_key.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

@@ -189,6 +189,19 @@ SELECT throws_ok('UPDATE saas.api_key_usage_logs SET accepted = 0', 'SA041', NUL
 SELECT throws_ok('DELETE FROM saas.api_key_usage_logs', 'SA041', NULL, 'for everyone');
 ROLLBACK TO before_flush;
 
+-- Without shared memory: the same limit in a row, and the last use once a minute.
+SELECT is(saas.use_api_key_row(:'red', :'api_key_id', NULL, 20 * 60 * 1000000000::bigint, 40 * 60 * 1000000000::bigint), 0::bigint, 'three calls an hour: call ' || n) FROM generate_series(1, 3) AS n;
+SELECT ok(saas.use_api_key_row(:'red', :'api_key_id', NULL, 20 * 60 * 1000000000::bigint, 40 * 60 * 1000000000::bigint) BETWEEN 1190 * 1000000000::bigint AND 1200 * 1000000000::bigint, 'call 4 waits for twenty minutes');
+UPDATE saas.api_key_activity SET arrival_ns = arrival_ns - 20 * 60 * 1000000000::bigint WHERE api_key_id = :'api_key_id';
+SELECT is(saas.use_api_key_row(:'red', :'api_key_id', '192.0.2.1', 20 * 60 * 1000000000::bigint, 40 * 60 * 1000000000::bigint), 0::bigint, 'after which it is allowed');
+SELECT ok((SELECT a.last_used_at = now() FROM saas.api_key_activity AS a WHERE a.api_key_id = :'api_key_id'), 'the last use is noted');
+SELECT count(*) AS logged FROM saas.api_key_usage_logs WHERE api_key_id = :'api_key_id' \gset
+SELECT is(saas.use_api_key_row(:'red', :'api_key_id', '192.0.2.2', NULL, NULL), 0::bigint, 'without a limit every call is allowed') FROM generate_series(1, 3);
+SELECT is((SELECT count(*) FROM saas.api_key_usage_logs WHERE api_key_id = :'api_key_id'), :logged::bigint, 'but written once a minute');
+UPDATE saas.api_key_activity SET last_used_at = now() - INTERVAL '1 minute' WHERE api_key_id = :'api_key_id';
+SELECT is(saas.use_api_key_row(:'red', :'api_key_id', '192.0.2.2', NULL, NULL), 0::bigint, 'a minute later');
+SELECT is((SELECT l.accepted || ' ' || host(l.last_address) FROM saas.api_key_usage_logs AS l WHERE l.api_key_id = :'api_key_id' ORDER BY l.id DESC LIMIT 1), '1 192.0.2.2', 'it is again');
+
 -- What roles may not do.
 CREATE FUNCTION pg_temp.denied(p_role text, p_statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace rate_limit = saas::core::rate_limit;
 
 namespace {

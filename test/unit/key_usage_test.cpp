@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
-#include <set>
 
 namespace credentials = saas::core::credentials;
 using credentials::call_outcome;
