@@ -31,6 +31,11 @@ using ecdsa_pointer = std::unique_ptr<ECDSA_SIG, ecdsa_free>;
     throw error{k_internal_error, "OpenSSL refused a signature"};
 }
 
+[[noreturn]] void bad_pair() {
+    throw error{k_unusable_key, "the halves of the key do not belong together", {},
+                "Give the JWK as it was made, with all members of its private half."};
+}
+
 const unsigned char *bytes(std::string_view text) noexcept {
     return reinterpret_cast<const unsigned char *>(text.data());
 }
@@ -96,7 +101,7 @@ std::string sign_with(EVP_PKEY *pkey, algorithm value, std::string_view input) {
     std::string out(length, '\0');
     if (EVP_DigestSign(context.get(), reinterpret_cast<unsigned char *>(out.data()), &length,
                        bytes(input), input.size()) != 1)
-        refused();
+        bad_pair(); // the library verifies what it signs with RSA
     out.resize(length);
     return out;
 }
@@ -134,7 +139,7 @@ std::string sign(const key &with, std::string_view input) {
             signature = from_der(signature);
     }
     if (!verify_signature(with, input, signature))
-        throw error{k_unusable_key, "the private and the public half of the key do not belong together"};
+        bad_pair();
     return signature;
 }
 
