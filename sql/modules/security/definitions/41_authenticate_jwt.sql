@@ -68,14 +68,19 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
     SELECT u.id
     FROM saas.users AS u
-    WHERE u.is_active
-        AND u.deleted_at IS NULL
-        AND CASE p_issuer.user_match
-            WHEN 'id' THEN u.id = saas.uuid_claim(p_claims, p_issuer.user_claim)
-            -- An address that the issuer has not verified is only what somebody typed.
-            ELSE lower(u.email) = lower(p_claims #>> p_issuer.user_claim)
-                AND p_claims ->> 'email_verified' = 'true'
+    WHERE u.id = CASE p_issuer.user_match
+            WHEN 'id' THEN saas.uuid_claim(p_claims, p_issuer.user_claim)
+            ELSE (
+                SELECT e.id
+                FROM saas.users AS e
+                WHERE lower(e.email) = lower(p_claims #>> p_issuer.user_claim)
+                    AND e.deleted_at IS NULL
+                    -- An address that the issuer has not verified is only what somebody typed.
+                    AND p_claims ->> 'email_verified' = 'true'
+            )
         END
+        AND u.is_active
+        AND u.deleted_at IS NULL
         -- Beyond its team an issuer of a team has no say: not over people who are in other teams as
         -- well, since a context opens what they share there, nor over those with a standing on the platform.
         AND (
