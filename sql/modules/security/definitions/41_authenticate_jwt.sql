@@ -49,13 +49,15 @@ AS $$
             'audience', p_issuer.audience,
             'algorithms', p_issuer.algorithms,
             'leeway', p_issuer.leeway_seconds,
-            'required', ARRAY['exp']
+            'required', ARRAY['exp'],
+            'at', EXTRACT(epoch FROM statement_timestamp())
         )
     )
     FROM saas.jwt_keys AS k
     WHERE k.issuer_id = p_issuer.id
-        AND k.valid_from <= now()
-        AND (k.valid_until IS NULL OR k.valid_until > now())
+        -- Not now(): a key that was ended while the caller's transaction lasts has ended.
+        AND k.valid_from <= statement_timestamp()
+        AND (k.valid_until IS NULL OR k.valid_until > statement_timestamp())
 $$;
 COMMENT ON FUNCTION saas.verify_stored_jwt(text, saas.jwt_issuers) IS
 'The claims of a token that a key of the issuer signed which is valid now. The token must expire, and name issuer and audience. Errors as of saas.verify_jwt().';
