@@ -38,8 +38,11 @@ std::string_view json_text(Jsonb *document) {
 const core::jwt::key_set &keys_of(Jsonb *document) {
     static std::array<kept_set, k_kept_key_sets> kept;
     static std::uint64_t uses = 0;
-    const core::digest hash = core::sha256(
-        {reinterpret_cast<const std::uint8_t *>(document), static_cast<std::size_t>(VARSIZE(document))});
+    static core::sha256_hasher hasher;
+    hasher.begin();
+    hasher.add({reinterpret_cast<const std::uint8_t *>(document),
+                static_cast<std::size_t>(VARSIZE(document))});
+    const core::digest hash = hasher.end();
     const auto known = std::find_if(kept.begin(), kept.end(), [&](const kept_set &one) {
         return one.used != 0 && one.hash == hash;
     });

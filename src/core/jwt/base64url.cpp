@@ -26,23 +26,22 @@ constexpr std::array<std::uint8_t, 256> k_values = make_values();
 std::optional<std::string> from_base64url(std::string_view text) {
     if (text.size() % 4 == 1)
         return std::nullopt;
-    std::string out;
-    out.reserve(text.size() / 4 * 3 + 2);
+    std::string out(text.size() * 6 / 8, '\0');
+    char *at = out.data();
     std::uint32_t bits = 0;
-    int count = 0; // of bits that are not written yet
+    unsigned count = 0;   // of bits that are not written yet
+    std::uint8_t bad = 0; // the bits of k_none that no digit has
     for (char c : text) {
         const std::uint8_t value = k_values[static_cast<std::uint8_t>(c)];
-        if (value == k_none)
-            return std::nullopt;
-        bits = (bits << 6) | value;
+        bad = static_cast<std::uint8_t>(bad | (value & 0xC0));
+        bits = (bits << 6) | (value & 63U);
         count += 6;
         if (count >= 8) {
             count -= 8;
-            out.push_back(static_cast<char>(static_cast<std::uint8_t>(bits >> count)));
-            bits &= (1U << count) - 1;
+            *at++ = static_cast<char>(static_cast<std::uint8_t>(bits >> count));
         }
     }
-    if (bits != 0)
+    if (bad != 0 || (bits & ((1U << count) - 1)) != 0)
         return std::nullopt;
     return out;
 }

@@ -138,12 +138,12 @@ void read_okp(const json::object &jwk, purpose use, key_material &material) {
 }
 
 void read_secret(const json::object &jwk, key_material &material) {
-    octets secret = octets_member(jwk, "k", k_max_secret_bytes);
+    const octets secret = octets_member(jwk, "k", k_max_secret_bytes);
     if (secret.value.size() < k_min_secret_bytes)
         throw unusable{"is a secret of fewer than 32 bytes"};
     if (secret.value.size() > k_max_secret_bytes)
         throw unusable{"is a secret of more than 1024 bytes"};
-    material.secret.swap(secret.value);
+    material.mac = make_hmac(secret.value);
 }
 
 bool names_operation(const json::value &operations, std::string_view name) {

@@ -29,7 +29,7 @@ enum class algorithm : std::uint8_t {
 
 enum class purpose : std::uint8_t { verify, sign };
 
-// What OpenSSL holds of a key; a secret of HMAC is wiped when the last owner goes.
+// What OpenSSL holds of a key, and wipes when the last owner goes.
 struct key_material;
 
 // One key of a set. Keys that cannot be used stay in the set and say why: a provider's set may hold

@@ -6,7 +6,6 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
 
@@ -92,16 +91,25 @@ class parts {
 
 } // namespace
 
-key_material::~key_material() {
-    OPENSSL_cleanse(secret.data(), secret.size());
-}
-
 error_queue::error_queue() noexcept {
     ERR_set_mark();
 }
 
 error_queue::~error_queue() {
     ERR_pop_to_mark();
+}
+
+mac_pointer make_hmac(std::string_view secret) {
+    static EVP_MAC *const algorithm = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+    char name[] = "SHA256";
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+        OSSL_PARAM_construct_end()};
+    mac_pointer context{EVP_MAC_CTX_new(algorithm)};
+    if (context == nullptr ||
+        EVP_MAC_init(context.get(), bytes(secret), secret.size(), parameters) != 1)
+        no_memory();
+    return context;
 }
 
 pkey_pointer make_rsa(const rsa_numbers &numbers) {

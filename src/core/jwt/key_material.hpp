@@ -14,17 +14,15 @@ namespace saas::core::jwt {
 struct pkey_free {
     void operator()(EVP_PKEY *pkey) const noexcept { EVP_PKEY_free(pkey); }
 };
+struct mac_context_free {
+    void operator()(EVP_MAC_CTX *context) const noexcept { EVP_MAC_CTX_free(context); }
+};
+using mac_pointer = std::unique_ptr<EVP_MAC_CTX, mac_context_free>;
 using pkey_pointer = std::unique_ptr<EVP_PKEY, pkey_free>;
 
 struct key_material {
-    key_material() = default;
-    ~key_material();
-    key_material(const key_material &) = delete;
-    key_material &operator=(const key_material &) = delete;
-
-    std::string secret; // of HMAC
-    pkey_pointer pkey;  // of the others
-    bool has_private_half = false;
+    mac_pointer mac;   // of HMAC: begun with the secret, to be copied for each use
+    pkey_pointer pkey; // of the others
 };
 
 // Keeps the library's errors from piling up behind a refusal, where the server's own use of the
@@ -36,6 +34,9 @@ class error_queue {
     error_queue(const error_queue &) = delete;
     error_queue &operator=(const error_queue &) = delete;
 };
+
+// HMAC with SHA-256 under this secret. The library wipes its copy. Throws core::error XX000.
+[[nodiscard]] mac_pointer make_hmac(std::string_view secret);
 
 // The public key, or the pair, as integers in big-endian order without leading zeros. Each gives null
 // when the library finds the numbers wrong; core::error XX000 when it has no memory.

@@ -77,8 +77,14 @@ std::string from_der(const std::string &der) {
 }
 
 digest hmac(const key_material &material, std::string_view input) {
-    const std::span<const std::uint8_t> parts[] = {bytes_of(input)};
-    return hmac_sha256(bytes_of(material.secret), parts);
+    const mac_pointer context{EVP_MAC_CTX_dup(material.mac.get())};
+    digest out{};
+    std::size_t length = 0;
+    if (context == nullptr ||
+        EVP_MAC_update(context.get(), bytes(input), input.size()) != 1 ||
+        EVP_MAC_final(context.get(), out.data(), &length, out.size()) != 1)
+        refused();
+    return out;
 }
 
 bool verify_with(EVP_PKEY *pkey, algorithm value, std::string_view input,

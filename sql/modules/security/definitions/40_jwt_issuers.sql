@@ -163,7 +163,7 @@ AS $$
 DECLARE
     v_offered record;
     v_known saas.jwt_keys;
-    v_usable text[] := '{}';
+    v_usable text[] := ARRAY[]::text[];
 BEGIN
     PERFORM saas.require_jwt_admin(p_team);
     PERFORM FROM saas.jwt_issuers AS i

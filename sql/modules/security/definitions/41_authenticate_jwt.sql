@@ -18,10 +18,14 @@ GRANT EXECUTE ON FUNCTION saas.uuid_claim(jsonb, text[]) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.jwt_issuer_of(p_claims jsonb, p_team uuid)
 RETURNS saas.jwt_issuers
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_issuer saas.jwt_issuers;
+BEGIN
     SELECT i.*
+    INTO v_issuer
     FROM saas.jwt_issuers AS i
     WHERE i.issuer = p_claims ->> 'iss'
         AND i.is_enabled
@@ -30,7 +34,9 @@ AS $$
             OR i.team_id = COALESCE(p_team, saas.uuid_claim(p_claims, '{team_id}'))
         )
     ORDER BY i.team_id NULLS LAST
-    LIMIT 1
+    LIMIT 1;
+    RETURN v_issuer;
+END
 $$;
 COMMENT ON FUNCTION saas.jwt_issuer_of(jsonb, uuid) IS
 'Whose keys must prove a token with these claims, which nobody has verified yet: the issuer of the team named, or of the team in claim team_id, before that of the platform.';
@@ -38,26 +44,30 @@ REVOKE ALL ON FUNCTION saas.jwt_issuer_of(jsonb, uuid) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION saas.verify_stored_jwt(p_token text, p_issuer saas.jwt_issuers)
 RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    SELECT saas.verify_jwt(
-        p_token,
-        jsonb_build_object('keys', COALESCE(jsonb_agg(k.jwk ORDER BY k.kid), '[]')),
-        jsonb_build_object(
-            'issuer', p_issuer.issuer,
-            'audience', p_issuer.audience,
-            'algorithms', p_issuer.algorithms,
-            'leeway', p_issuer.leeway_seconds,
-            'required', ARRAY['exp'],
-            'at', EXTRACT(epoch FROM statement_timestamp())
+BEGIN
+    RETURN (
+        SELECT saas.verify_jwt(
+            p_token,
+            jsonb_build_object('keys', COALESCE(jsonb_agg(k.jwk ORDER BY k.kid), '[]')),
+            jsonb_build_object(
+                'issuer', p_issuer.issuer,
+                'audience', p_issuer.audience,
+                'algorithms', p_issuer.algorithms,
+                'leeway', p_issuer.leeway_seconds,
+                'required', ARRAY['exp'],
+                'at', EXTRACT(epoch FROM statement_timestamp())
+            )
         )
-    )
-    FROM saas.jwt_keys AS k
-    WHERE k.issuer_id = p_issuer.id
-        -- Not now(): a key that was ended while the caller's transaction lasts has ended.
-        AND k.valid_from <= statement_timestamp()
-        AND (k.valid_until IS NULL OR k.valid_until > statement_timestamp())
+        FROM saas.jwt_keys AS k
+        WHERE k.issuer_id = p_issuer.id
+            -- Not now(): a key that was ended while the caller's transaction lasts has ended.
+            AND k.valid_from <= statement_timestamp()
+            AND (k.valid_until IS NULL OR k.valid_until > statement_timestamp())
+    );
+END
 $$;
 COMMENT ON FUNCTION saas.verify_stored_jwt(text, saas.jwt_issuers) IS
 'The claims of a token that a key of the issuer signed which is valid now. The token must expire, and name issuer and audience. Errors as of saas.verify_jwt().';
@@ -65,37 +75,41 @@ REVOKE ALL ON FUNCTION saas.verify_stored_jwt(text, saas.jwt_issuers) FROM PUBLI
 
 CREATE OR REPLACE FUNCTION saas.jwt_user(p_claims jsonb, p_issuer saas.jwt_issuers)
 RETURNS uuid
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    SELECT u.id
-    FROM saas.users AS u
-    WHERE u.id = CASE p_issuer.user_match
-            WHEN 'id' THEN saas.uuid_claim(p_claims, p_issuer.user_claim)
-            ELSE (
-                SELECT e.id
-                FROM saas.users AS e
-                WHERE lower(e.email) = lower(p_claims #>> p_issuer.user_claim)
-                    AND e.deleted_at IS NULL
-                    -- An address that the issuer has not verified is only what somebody typed.
-                    AND p_claims ->> 'email_verified' = 'true'
-            )
-        END
-        AND u.is_active
-        AND u.deleted_at IS NULL
-        -- Beyond its team an issuer of a team has no say: not over people who are in other teams as
-        -- well, since a context opens what they share there, nor over those with a standing on the platform.
-        AND (
-            p_issuer.team_id IS NULL
-            OR (
-                saas.platform_rank(u.platform_role) <= saas.platform_rank('user')
-                AND NOT EXISTS (
-                    SELECT
-                    FROM saas.team_members AS m
-                    WHERE m.user_id = u.id AND m.team_id <> p_issuer.team_id AND m.status = 'active'
+BEGIN
+    RETURN (
+        SELECT u.id
+        FROM saas.users AS u
+        WHERE u.id = CASE p_issuer.user_match
+                WHEN 'id' THEN saas.uuid_claim(p_claims, p_issuer.user_claim)
+                ELSE (
+                    SELECT e.id
+                    FROM saas.users AS e
+                    WHERE lower(e.email) = lower(p_claims #>> p_issuer.user_claim)
+                        AND e.deleted_at IS NULL
+                        -- An address that the issuer has not verified is only what somebody typed.
+                        AND p_claims ->> 'email_verified' = 'true'
+                )
+            END
+            AND u.is_active
+            AND u.deleted_at IS NULL
+            -- Beyond its team an issuer of a team has no say: not over people who are in other teams as
+            -- well, since a context opens what they share there, nor over those with a standing on the platform.
+            AND (
+                p_issuer.team_id IS NULL
+                OR (
+                    saas.platform_rank(u.platform_role) <= saas.platform_rank('user')
+                    AND NOT EXISTS (
+                        SELECT
+                        FROM saas.team_members AS m
+                        WHERE m.user_id = u.id AND m.team_id <> p_issuer.team_id AND m.status = 'active'
+                    )
                 )
             )
-        )
+    );
+END
 $$;
 COMMENT ON FUNCTION saas.jwt_user(jsonb, saas.jwt_issuers) IS
 'The active user whom verified claims name and for whom the issuer may vouch; NULL without one.';
