@@ -50,7 +50,7 @@ const core::jwt::key_set &keys_of(Jsonb *document) {
         known->used = ++uses;
         return known->keys;
     }
-    core::jwt::key_set keys = core::jwt::parse_key_set(json_text(document));
+    core::jwt::key_set keys = core::jwt::parse_key_set(json_text(document), pg::stop_requested);
     const auto oldest = std::min_element(
         kept.begin(), kept.end(),
         [](const kept_set &a, const kept_set &b) { return a.used < b.used; });

@@ -73,11 +73,14 @@ RESET ROLE;
 SET LOCAL ROLE saas_service;
 SELECT saas.configure_jwt_issuer(NULL, 'https://platform.example', '{us,them}', p_team_claim => '{app,team}') AS platform_issuer \gset
 SELECT saas.set_jwt_keys(NULL, :'platform_issuer', :'rsa') \g /dev/null
-SELECT is((SELECT count(*)::integer FROM saas.jwt_issuers AS i WHERE i.team_id IS NULL), 0, 'workers see issuers of their team alone');
+SELECT is((SELECT i.id FROM saas.jwt_issuers AS i JOIN saas.jwt_keys AS k ON k.issuer_id = i.id WHERE i.issuer = 'https://platform.example'), :'platform_issuer'::uuid,
+    'workers see what is the platform''s');
+SELECT is((SELECT count(*)::integer FROM saas.jwt_issuers AS i WHERE i.team_id = :'red'), 0, 'and of teams the one of their context');
 SELECT throws_ok(format('SELECT saas.configure_jwt_issuer(%L, %L, %L)', :'red', 'https://red2.example', '{us}'), '42501', NULL, 'and set none up for a team without its context');
 RESET ROLE;
 SELECT saas.set_context(:'blue', :'bob') \g /dev/null
 SET LOCAL ROLE saas_app;
+SELECT is((SELECT count(*)::integer FROM saas.jwt_issuers AS i WHERE i.team_id IS NULL), 0, 'an owner does not see the platform''s issuers');
 SELECT throws_ok(format('SELECT saas.delete_jwt_issuer(NULL, %L)', :'platform_issuer'), '42501', NULL, 'an owner does not remove the platform''s');
 SELECT throws_ok(format('SELECT saas.end_jwt_key(NULL, %L, %L)', :'platform_issuer', 'x'), '42501', NULL, 'nor end its keys');
 RESET ROLE;

@@ -89,8 +89,8 @@ TEST(jwt_key, RefusesExtremesOfRsa) {
               "has an RSA modulus of fewer than 2048 bits");
     EXPECT_EQ(problem_of(rsa(encoded('\x7f' + n.substr(1)), "AQAB")),
               "has an RSA modulus of fewer than 2048 bits");
-    EXPECT_EQ(problem_of(rsa(encoded(std::string(1024, '\xff') + '\x01'), "AQAB")),
-              "has an RSA modulus of more than 8192 bits");
+    EXPECT_EQ(problem_of(rsa(encoded(std::string(512, '\xff') + '\x01'), "AQAB")),
+              "has an RSA modulus of more than 4096 bits");
     EXPECT_EQ(problem_of(rsa(encoded(std::string(5000, '\xff')), "AQAB")), "is too large");
     EXPECT_EQ(problem_of(rsa(encoded(std::string(256, '\xff')), "AQAB")), "is no RSA key"); // divisible by 3
     EXPECT_EQ(problem_of(rsa(encoded(n.substr(0, 255) + '\x02'), "AQAB")), "is no RSA key"); // even
@@ -150,6 +150,7 @@ TEST(jwt_key_set, KeepsKeysThatCannotBeUsed) {
     EXPECT_FALSE(set.keys[1].signs);
     EXPECT_EQ(parse_key_set(k_rsa_jwk).keys.size(), 1U);
     EXPECT_TRUE(parse_key_set(R"({"keys":[]})").keys.empty());
+    EXPECT_THROW((void)parse_key_set("{\"keys\":[" + k_ec_jwk + "]}", [] { return true; }), cancelled);
 }
 
 TEST(jwt_key_set, RefusesWhatIsNoSet) {

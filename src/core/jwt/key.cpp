@@ -83,7 +83,7 @@ void check_rsa_size(const std::string &modulus, const std::string &exponent) {
     if (bits_of(modulus) < k_min_rsa_bits)
         throw unusable{"has an RSA modulus of fewer than 2048 bits"};
     if (bits_of(modulus) > k_max_rsa_bits)
-        throw unusable{"has an RSA modulus of more than 8192 bits"};
+        throw unusable{"has an RSA modulus of more than 4096 bits"};
     std::uint64_t value = 0;
     if (exponent.size() <= 4) {
         for (char byte : exponent)

@@ -44,7 +44,7 @@ struct key {
 inline constexpr std::size_t k_min_secret_bytes = 32; // RFC 7518, section 3.2
 inline constexpr std::size_t k_max_secret_bytes = 1024;
 inline constexpr int k_min_rsa_bits = 2048;           // RFC 7518, section 3.3
-inline constexpr int k_max_rsa_bits = 8192;           // larger ones only cost time
+inline constexpr int k_max_rsa_bits = 4096;           // larger ones only cost time
 inline constexpr std::size_t k_max_key_id_bytes = 256;
 
 // Reads a JWK. With purpose::verify it must be a public key (or a secret of HMAC), with purpose::sign a

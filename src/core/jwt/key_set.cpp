@@ -67,7 +67,7 @@ const key &named_key(const key_set &set, std::string_view id, algorithm header_a
 
 } // namespace
 
-key_set parse_key_set(std::string_view text) {
+key_set parse_key_set(std::string_view text, cancel_poll::stop_requested stop) {
     const json::object object = object_of(text);
     key_set set;
     const json::value *keys = object.if_contains("keys");
@@ -85,6 +85,8 @@ key_set parse_key_set(std::string_view text) {
         if (!entry.is_object())
             bad_set("has a key that is no object");
         set.keys.push_back(parse_key(entry.get_object(), purpose::verify));
+        if (stop != nullptr && stop())
+            throw cancelled{};
     }
     return set;
 }

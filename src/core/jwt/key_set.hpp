@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/error.hpp"
 #include "core/jwt/key.hpp"
 
 namespace saas::core::jwt {
@@ -20,8 +21,10 @@ inline constexpr std::size_t k_max_keys = 100;
 
 // Reads {"keys": [JWK, …]} or a single JWK, in JSON. Keys that cannot be used stay in the set, with
 // their problem. Throws core::error SA119 for a text that is neither, larger than
-// k_max_key_set_bytes, with more than k_max_keys keys, or with a name that is given twice.
-[[nodiscard]] key_set parse_key_set(std::string_view text);
+// k_max_key_set_bytes, with more than k_max_keys keys, or with a name that is given twice. Asks `stop`
+// after each key, whose check takes some 20 ms for a large one: core::cancelled when it says so.
+[[nodiscard]] key_set parse_key_set(std::string_view text,
+                                    cancel_poll::stop_requested stop = nullptr);
 
 // Reads one JWK with its private half, or a secret. Throws core::error SA119 when it cannot sign.
 [[nodiscard]] key parse_signing_key(std::string_view text);
