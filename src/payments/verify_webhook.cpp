@@ -235,8 +235,7 @@ SAAS_FUNCTION(saas_verify_webhook) {
     const delivery d{
         .headers = PG_GETARG_JSONB_P(headers),
         .body = bytes_of(PG_GETARG_DATUM(body)),
-        .url = PG_ARGISNULL(url) ? std::string_view{}
-                                 : pg::text_view_unsafe(PG_GETARG_DATUM(url)),
+        .url = PG_ARGISNULL(url) ? std::string_view{} : pg::text_view_unsafe(PG_GETARG_DATUM(url)),
         .secrets = secrets_of(PG_GETARG_DATUM(secrets)),
         .now = unix_seconds(PG_GETARG_TIMESTAMPTZ(at)),
         .tolerance = PG_GETARG_INT32(tolerance),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
-// Feeds arbitrary headers and bodies to the verification of each provider. Input: a byte that chooses
-// the provider, a header, a zero byte, the body. Properties: it never crashes, and nothing is genuine
-// but what carries the true signature, which a fuzzer does not find.
+// Feeds arbitrary headers and bodies to the verification of each provider. Input: a byte that
+// chooses the provider, a header, a zero byte, the body. Properties: it never crashes, and nothing
+// is genuine but what carries the true signature, which a fuzzer does not find.
 #include "core/webhook/adyen.hpp"
 #include "core/webhook/certificates.hpp"
 #include "core/webhook/hmac.hpp"
@@ -30,8 +30,9 @@ std::string_view until(std::string_view &rest, char border) {
 webhook::verdict verify(std::uint8_t provider, std::string_view header, webhook::bytes body) {
     const webhook::bytes plain[] = {core::bytes_of(k_secret)};
     const webhook::bytes hexadecimal[] = {core::bytes_of("00112233445566778899aabbccddeeff")};
-    const webhook::bytes coded[] = {core::bytes_of("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
-                                    core::bytes_of("whpk_ZlN4eg7dSSqi0moX9hQUk3orrOouK3QVQSlJa248c/g=")};
+    const webhook::bytes coded[] = {
+        core::bytes_of("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        core::bytes_of("whpk_ZlN4eg7dSSqi0moX9hQUk3orrOouK3QVQSlJa248c/g=")};
     switch (provider % 6) {
     case 0:
         return webhook::verify_square(header, "https://example.org/hook", body, plain);

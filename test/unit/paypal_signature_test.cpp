@@ -68,10 +68,9 @@ examples read_examples() {
     examples result;
     result.certificate = string_of(document, "certificate");
     for (const boost::json::value &each : document.at("deliveries").as_array()) {
-        result.deliveries.push_back({string_of(each, "transmission_id"),
-                                     string_of(each, "transmission_time"),
-                                     string_of(each, "webhook_id"), string_of(each, "signature"),
-                                     string_of(each, "body")});
+        result.deliveries.push_back(
+            {string_of(each, "transmission_id"), string_of(each, "transmission_time"),
+             string_of(each, "webhook_id"), string_of(each, "signature"), string_of(each, "body")});
     }
     return result;
 }
@@ -99,8 +98,8 @@ identity issue(const char *name, const identity *issuer, bool authority, std::in
     X509_set_pubkey(c, result.key.get());
     X509_NAME_add_entry_by_txt(X509_get_subject_name(c), "CN", MBSTRING_ASC,
                                reinterpret_cast<const unsigned char *>(name), -1, -1, 0);
-    X509_set_issuer_name(
-        c, X509_get_subject_name(issuer == nullptr ? c : issuer->certificate.get()));
+    X509_set_issuer_name(c,
+                         X509_get_subject_name(issuer == nullptr ? c : issuer->certificate.get()));
     X509_EXTENSION *constraints = X509V3_EXT_conf_nid(nullptr, nullptr, NID_basic_constraints,
                                                       authority ? "critical,CA:TRUE" : "CA:FALSE");
     X509_add_ext(c, constraints, -1);
@@ -124,7 +123,11 @@ identity issue_now(const char *name, const identity *issuer, bool authority) {
 
 delivery sign(const identity &signer, const std::string &webhook_id = "WH-1",
               const char *time = k_now_text) {
-    delivery d{"t-1", time, webhook_id, "", R"({"id":"WH-2"})",
+    delivery d{"t-1",
+               time,
+               webhook_id,
+               "",
+               R"({"id":"WH-2"})",
                "https://api.paypal.com/v1/notifications/certs/CERT-1"};
     std::string message = d.transmission_id + "|" + d.transmission_time + "|" + webhook_id + "|" +
                           std::to_string(webhook::crc32(core::bytes_of(d.body)));
@@ -220,21 +223,22 @@ TEST(paypal_signature, certificates_that_may_not_sign) {
                                   &c.intermediate, false)),
               refusal::invalid_certificate);
     // The sandbox's certificate at the address of the live system.
-    EXPECT_EQ(reason_of(issue_now("messageverificationcerts.sandbox.paypal.com", &c.intermediate,
-                                  false)),
-              refusal::invalid_certificate);
+    EXPECT_EQ(
+        reason_of(issue_now("messageverificationcerts.sandbox.paypal.com", &c.intermediate, false)),
+        refusal::invalid_certificate);
     EXPECT_EQ(reason_of(issue_now(k_live, nullptr, false)), refusal::invalid_certificate);
     EXPECT_EQ(reason_of(issue(k_live, &c.intermediate, false, k_now - 2 * k_year, k_now - 86400)),
               refusal::invalid_certificate);
     EXPECT_EQ(reason_of(issue(k_live, &c.intermediate, false, k_now + 86400, k_now + k_year)),
               refusal::invalid_certificate);
     // A key that is too short to be believed.
-    EXPECT_EQ(reason_of(issue(k_live, &c.intermediate, false, k_now - k_year, k_now + k_year, 1024)),
-              refusal::no_signature);
+    EXPECT_EQ(
+        reason_of(issue(k_live, &c.intermediate, false, k_now - k_year, k_now + k_year, 1024)),
+        refusal::no_signature);
     // Signed by a certificate that is no authority.
     const identity below = issue_now(k_live, &c.signer, false);
-    EXPECT_EQ(verify(sign(below), {"WH-1", below.pem + c.signer.pem + c.intermediate.pem,
-                                   trusted(c.root.pem)},
+    EXPECT_EQ(verify(sign(below),
+                     {"WH-1", below.pem + c.signer.pem + c.intermediate.pem, trusted(c.root.pem)},
                      k_now)
                   .reason,
               refusal::invalid_certificate);
@@ -253,8 +257,8 @@ TEST(paypal_signature, addresses_of_certificates) {
           "https://API.PAYPAL.COM/1", "https://api.paypal.com/1?next=x", "https://.paypal.com/1",
           "https://a..paypal.com/1", "https://api.paypal.com/../1", "https://api.paypal.com/%31"})
         EXPECT_FALSE(webhook::is_paypal_certificate_url(url)) << url;
-    EXPECT_FALSE(webhook::is_paypal_certificate_url("https://api.paypal.com/" +
-                                                    std::string(512, 'a')));
+    EXPECT_FALSE(
+        webhook::is_paypal_certificate_url("https://api.paypal.com/" + std::string(512, 'a')));
 }
 
 TEST(paypal_signature, headers_that_cannot_be_read) {
@@ -265,7 +269,8 @@ TEST(paypal_signature, headers_that_cannot_be_read) {
         change(d);
         return verify(d, c.secrets, k_now).reason;
     };
-    EXPECT_EQ(reason_with([](delivery &d) { d.algorithm = "SHA1withRSA"; }), refusal::invalid_header);
+    EXPECT_EQ(reason_with([](delivery &d) { d.algorithm = "SHA1withRSA"; }),
+              refusal::invalid_header);
     EXPECT_EQ(reason_with([](delivery &d) { d.algorithm = ""; }), refusal::invalid_header);
     EXPECT_EQ(reason_with([](delivery &d) { d.transmission_id = ""; }), refusal::invalid_header);
     EXPECT_EQ(reason_with([](delivery &d) { d.transmission_id = "t-1|2023-11-14T22:13:20Z"; }),
@@ -293,10 +298,10 @@ TEST(webhook_time, utc_times) {
     EXPECT_EQ(webhook::parse_utc_time("2023-11-14T22:13:20.123456Z"), k_now);
     EXPECT_EQ(webhook::parse_utc_time("2024-02-29T00:00:00Z"), 1709164800);
     for (const char *text :
-         {"", "2023-11-14", "2023-11-14T22:13:20", "2023-11-14 22:13:20Z", "2023-11-14T22:13:20+00:00",
-          "2023-11-14T22:13:20.Z", "2023-11-14T22:13:20Zx", "2023-02-29T00:00:00Z",
-          "2023-13-01T00:00:00Z", "2023-11-14T24:00:00Z", "2023-11-14T22:60:00Z",
-          "2023-11-14T22:13:60Z", "1969-12-31T23:59:59Z", "-023-11-14T22:13:20Z",
-          "2023-1a-14T22:13:20Z"})
+         {"", "2023-11-14", "2023-11-14T22:13:20", "2023-11-14 22:13:20Z",
+          "2023-11-14T22:13:20+00:00", "2023-11-14T22:13:20.Z", "2023-11-14T22:13:20Zx",
+          "2023-02-29T00:00:00Z", "2023-13-01T00:00:00Z", "2023-11-14T24:00:00Z",
+          "2023-11-14T22:60:00Z", "2023-11-14T22:13:60Z", "1969-12-31T23:59:59Z",
+          "-023-11-14T22:13:20Z", "2023-1a-14T22:13:20Z"})
         EXPECT_EQ(webhook::parse_utc_time(text), std::nullopt) << text;
 }

@@ -25,7 +25,8 @@ std::vector<webhook::bytes> views(const std::vector<std::string> &secrets) {
 }
 
 // Every change of one bit, and every truncation, of a text is refused by `verify`.
-template <typename Verify> void expect_all_changes_refused(const std::string &text, Verify verify) {
+template <typename Verify>
+void expect_all_changes_refused(const std::string &text, Verify verify) {
     for (std::size_t i = 0; i < text.size() * 8; ++i) {
         std::string changed = text;
         changed[i / 8] = static_cast<char>(changed[i / 8] ^ (1 << (i % 8)));
@@ -47,7 +48,8 @@ const std::string k_body =
 const std::string k_header = "GF4YkrJgGBDZ9NIYbNXBnMzqb2HoL4RW/S6vkZ9/2N4=";
 
 verdict verify(const std::string &header = k_header, const std::string &url = k_url,
-               const std::string &body = k_body, const std::vector<std::string> &secrets = {k_key}) {
+               const std::string &body = k_body,
+               const std::vector<std::string> &secrets = {k_key}) {
     return webhook::verify_square(header, url, core::bytes_of(body), views(secrets));
 }
 
@@ -55,10 +57,10 @@ TEST(square_signature, known_signatures) {
     EXPECT_TRUE(verify().ok());
     EXPECT_EQ(verify().secret_no, 1);
     EXPECT_EQ(verify().signed_at, -1);
-    EXPECT_TRUE(verify("Cxt7+aTi4rKgcA0bC4g9EHdVtLSDWdqccmL5MvihU4U=",
-                       "https://webhook.site/webhooks", R"({"data":{"type":"webhooks","id":">id<"}})",
-                       {"signature-key"})
-                    .ok());
+    EXPECT_TRUE(
+        verify("Cxt7+aTi4rKgcA0bC4g9EHdVtLSDWdqccmL5MvihU4U=", "https://webhook.site/webhooks",
+               R"({"data":{"type":"webhooks","id":">id<"}})", {"signature-key"})
+            .ok());
 }
 
 TEST(square_signature, refusals) {
@@ -72,7 +74,8 @@ TEST(square_signature, refusals) {
     // The bytes that were signed, not what they mean.
     EXPECT_EQ(verify(k_header, k_url, R"({ "merchant_id":"MLEFBHHSJGVHD"})").reason,
               refusal::no_signature);
-    expect_all_changes_refused(k_body, [](const std::string &b) { return verify(k_header, k_url, b); });
+    expect_all_changes_refused(k_body,
+                               [](const std::string &b) { return verify(k_header, k_url, b); });
     expect_all_changes_refused(k_url, [](const std::string &u) { return verify(k_header, u); });
     // What is cut from the URL and put before the body would be the same bytes: only a URL that the
     // team has configured may be given.
@@ -160,20 +163,23 @@ TEST(adyen_signature, every_item_of_a_batch_counts) {
 
 TEST(adyen_signature, refusals) {
     EXPECT_EQ(verify(batch({item(k_authorisation, "1131")})).reason, refusal::no_signature);
-    EXPECT_EQ(verify(batch({item(k_authorisation, "1130", "REFUND")})).reason, refusal::no_signature);
+    EXPECT_EQ(verify(batch({item(k_authorisation, "1130", "REFUND")})).reason,
+              refusal::no_signature);
     EXPECT_EQ(verify(batch({item(k_authorisation, "1130", "AUTHORISATION", "false")})).reason,
               refusal::no_signature);
     EXPECT_EQ(verify(batch({item(k_authorisation, "1130.0")})).reason, refusal::invalid_body);
     EXPECT_EQ(verify(batch({item(k_authorisation, "{}")})).reason, refusal::invalid_body);
     EXPECT_EQ(verify(batch({item(k_authorisation)}), {}).reason, refusal::no_secret);
-    EXPECT_EQ(verify(batch({item(k_authorisation)}), {"", "xyz", "447"}).reason, refusal::no_secret);
+    EXPECT_EQ(verify(batch({item(k_authorisation)}), {"", "xyz", "447"}).reason,
+              refusal::no_secret);
     for (const char *body : {"", "{}", "[]", "null", R"({"notificationItems":{}})",
                              R"({"notificationItems":[]})", R"({"notificationItems":[)"})
         EXPECT_EQ(verify(body).reason, refusal::invalid_body) << body;
 }
 
 TEST(adyen_signature, a_text_that_can_be_cut_in_two_ways_is_refused) {
-    // "…:TestMerchant:<reference>:1130:EUR:…": a colon may only stand where it cannot move a border.
+    // "…:TestMerchant:<reference>:1130:EUR:…": a colon may only stand where it cannot move a
+    // border.
     std::string moved =
         R"({"NotificationRequestItem":{"pspReference":"7914073381342284:","merchantAccountCode":"TestMerchant:TestPayment-1407325143704","amount":{"value":1130,"currency":"EUR"},"eventCode":"AUTHORISATION","success":"true","additionalData":{"hmacSignature":")" +
         k_authorisation + R"("}}})";
@@ -219,7 +225,8 @@ verdict verify(const std::string &signature = k_signature,
                const std::vector<std::string> &secrets = {k_secret},
                const std::string &body = k_body, std::int64_t now = 1614265330,
                const std::string &id = k_id, const std::string &time = k_time) {
-    return webhook::verify_standard({id, time, signature}, core::bytes_of(body), views(secrets), now);
+    return webhook::verify_standard({id, time, signature}, core::bytes_of(body), views(secrets),
+                                    now);
 }
 
 TEST(standard_webhooks, known_signatures) {
@@ -237,7 +244,8 @@ TEST(standard_webhooks, refusals) {
     EXPECT_EQ(verify(k_signature_a, {k_secret}).reason, refusal::no_signature);
     EXPECT_EQ(verify(k_signature, {"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}).reason,
               refusal::no_signature);
-    EXPECT_EQ(verify(k_signature, {"whsec_", "whsec_!", "whpk_AA=="}).reason, refusal::no_signature);
+    EXPECT_EQ(verify(k_signature, {"whsec_", "whsec_!", "whpk_AA=="}).reason,
+              refusal::no_signature);
     EXPECT_EQ(verify(k_signature_a, {"whpk_AA=="}).reason, refusal::no_signature);
     EXPECT_EQ(verify("v1a" + k_signature.substr(2)).reason, refusal::no_signature);
     EXPECT_EQ(verify("").reason, refusal::no_signature);

@@ -73,8 +73,7 @@ struct item {
 bool read_item(const json::value &entry, item &out) {
     const json::object *request = find_object(entry.if_object(), "NotificationRequestItem");
     const json::object *amount = find_object(request, "amount");
-    const json::value *signature =
-        find(find_object(request, "additionalData"), "hmacSignature");
+    const json::value *signature = find(find_object(request, "additionalData"), "hmacSignature");
     const json::value *reference = find(request, "pspReference");
     const json::value *code = find(request, "eventCode");
     if (signature == nullptr || !signature->is_string() || reference == nullptr ||
@@ -98,8 +97,7 @@ bool read_item(const json::value &entry, item &out) {
         std::size_t start = out.signed_text.size();
         if (!append(out.signed_text, members[i]))
             return false;
-        if (i != k_merchant_reference &&
-            out.signed_text.find(':', start) != std::string::npos)
+        if (i != k_merchant_reference && out.signed_text.find(':', start) != std::string::npos)
             return false;
     }
     out.event_id.append(std::string_view{code->get_string()});
@@ -119,8 +117,8 @@ verdict refused(refusal reason) {
 verdict verify_adyen(bytes body, std::span<const bytes> secrets) {
     json::error_code failed;
     json::monotonic_resource memory;
-    const json::value document = json::parse(
-        {reinterpret_cast<const char *>(body.data()), body.size()}, failed, &memory);
+    const json::value document =
+        json::parse({reinterpret_cast<const char *>(body.data()), body.size()}, failed, &memory);
     if (failed)
         return refused(refusal::invalid_body);
     const json::value *items = find(document.if_object(), "notificationItems");
@@ -149,8 +147,7 @@ verdict verify_adyen(bytes body, std::span<const bytes> secrets) {
     return result;
 }
 
-verdict verify_adyen_platform(std::string_view header, bytes body,
-                              std::span<const bytes> secrets) {
+verdict verify_adyen_platform(std::string_view header, bytes body, std::span<const bytes> secrets) {
     digest signature;
     if (!from_base64(header, signature))
         return refused(refusal::invalid_header);

@@ -20,7 +20,8 @@ struct release {
     void operator()(EVP_MD_CTX *p) const noexcept { EVP_MD_CTX_free(p); }
     void operator()(STACK_OF(X509) * p) const noexcept { sk_X509_free(p); } // not what it holds
 };
-template <typename T> using owned = std::unique_ptr<T, release>;
+template <typename T>
+using owned = std::unique_ptr<T, release>;
 
 // OpenSSL keeps its errors in a queue of the thread, where the server's own use of it would find
 // them.
@@ -28,7 +29,8 @@ struct quiet {
     ~quiet() { ERR_clear_error(); }
 };
 
-template <typename T> owned<T> require(T *pointer) {
+template <typename T>
+owned<T> require(T *pointer) {
     if (pointer == nullptr)
         throw error{"53200", "out of memory"};
     return owned<T>{pointer};
@@ -82,7 +84,8 @@ bool is_trusted(X509 *leaf, std::span<const certificate> intermediates,
 bool verify_rsa_sha256(X509 *signer, std::string_view message, bytes signature) {
     const quiet guard;
     EVP_PKEY *key = X509_get0_pubkey(signer);
-    if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA || EVP_PKEY_get_bits(key) < 2048)
+    if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA ||
+        EVP_PKEY_get_bits(key) < 2048)
         return false;
     const auto context = require(EVP_MD_CTX_new());
     bytes text = bytes_of(message);

@@ -23,8 +23,8 @@ inline constexpr std::size_t k_max_pem_bytes = 64 * 1024;
 // not one ends the list. None for a text above k_max_pem_bytes, at most k_max_certificates.
 [[nodiscard]] std::vector<certificate> read_certificates(bytes pem);
 
-// Whether `leaf` is named `host` (RFC 6125), is valid at `time` (unix seconds), and chains to one of
-// `trusted` by way of `intermediates`. Throws core::error 53200 when OpenSSL has no memory.
+// Whether `leaf` is named `host` (RFC 6125), is valid at `time` (unix seconds), and chains to one
+// of `trusted` by way of `intermediates`. Throws core::error 53200 when OpenSSL has no memory.
 [[nodiscard]] bool is_trusted(X509 *leaf, std::span<const certificate> intermediates,
                               std::span<const certificate> trusted, const char *host,
                               std::int64_t time);

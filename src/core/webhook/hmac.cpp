@@ -18,8 +18,7 @@ namespace {
 std::int32_t matching_secret(const digest &signature, std::span<const bytes> parts,
                              std::span<const bytes> secrets) {
     for (std::size_t i = 0; i < secrets.size(); ++i) {
-        if (!secrets[i].empty() &&
-            equal_constant_time(hmac_sha256(secrets[i], parts), signature))
+        if (!secrets[i].empty() && equal_constant_time(hmac_sha256(secrets[i], parts), signature))
             return static_cast<std::int32_t>(i + 1);
     }
     return 0;
@@ -91,9 +90,8 @@ bool verify_ed25519(std::string_view public_key, const ed25519_signature &signat
         return false;
     using key_pointer = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
     using context_pointer = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
-    key_pointer key{
-        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw.data(), raw.size()),
-        EVP_PKEY_free};
+    key_pointer key{EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw.data(), raw.size()),
+                    EVP_PKEY_free};
     context_pointer context{EVP_MD_CTX_new(), EVP_MD_CTX_free};
     if (!key || !context ||
         EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) != 1)
@@ -147,9 +145,8 @@ verdict verify_razorpay(std::string_view header, bytes body, std::span<const byt
     return judge(signature, parts, secrets);
 }
 
-verdict verify_standard(const standard_headers &headers, bytes body,
-                        std::span<const bytes> secrets, std::int64_t now,
-                        std::int64_t tolerance) {
+verdict verify_standard(const standard_headers &headers, bytes body, std::span<const bytes> secrets,
+                        std::int64_t now, std::int64_t tolerance) {
     verdict result;
     std::optional<std::int64_t> time = parse_unix_seconds(headers.timestamp);
     // A dot in the id would let parts of it pass for the time.

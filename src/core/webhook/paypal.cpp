@@ -15,7 +15,9 @@ constexpr std::string_view k_scheme = "https://";
 constexpr std::size_t k_max_url_bytes = 512;
 constexpr std::size_t k_max_signature_bytes = 1024;
 
-bool is_lower_or_digit(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool is_lower_or_digit(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
 std::string_view host_of(std::string_view url) noexcept {
     if (!url.starts_with(k_scheme))
@@ -149,14 +151,15 @@ verdict verify_paypal(const paypal_headers &headers, bytes body, std::span<const
         result.reason = refusal::no_secret;
     else if (given.presented.empty())
         result.reason = refusal::certificate_needed;
-    else if (!is_trusted(given.presented.front().get(), given.presented, given.trusted, host, *time))
+    else if (!is_trusted(given.presented.front().get(), given.presented, given.trusted, host,
+                         *time))
         result.reason = refusal::invalid_certificate;
     if (!result.ok())
         return result;
-    result.secret_no = matching_webhook(headers, body, secrets, given.presented.front().get(),
-                                        signature);
-    result.reason = result.secret_no == 0 ? refusal::no_signature
-                                          : check_time(*time, now, tolerance);
+    result.secret_no =
+        matching_webhook(headers, body, secrets, given.presented.front().get(), signature);
+    result.reason =
+        result.secret_no == 0 ? refusal::no_signature : check_time(*time, now, tolerance);
     return result;
 }
 

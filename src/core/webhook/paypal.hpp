@@ -29,12 +29,13 @@ struct paypal_headers {
 [[nodiscard]] bool is_paypal_certificate_url(std::string_view url) noexcept;
 
 // Verifies one delivery. The elements of `secrets` are told apart by how they begin:
-//   "-----BEGIN CERTIFICATE-----"          the certificate at the URL, PEM, with what it is chained by
+//   "-----BEGIN CERTIFICATE-----"          the certificate at the URL, PEM, with what it is chained
+//   by
 //   "-----BEGIN TRUSTED CERTIFICATE-----"  a certificate that is trusted, a root or an intermediate
 //   anything else                          the id of a webhook that is registered with PayPal
 // The signing certificate has to be named messageverificationcerts.paypal.com, or
-// messageverificationcerts.sandbox.paypal.com where the URL's host is of the sandbox, to be valid at
-// the transmission time, and to chain to a trusted one. Refused with certificate_needed when no
+// messageverificationcerts.sandbox.paypal.com where the URL's host is of the sandbox, to be valid
+// at the transmission time, and to chain to a trusted one. Refused with certificate_needed when no
 // certificate is given, with no_secret when no webhook id is. secret_no is the position of the
 // webhook's id. `now` in unix seconds, `tolerance` in seconds, at least 0. Throws core::error 53200
 // when OpenSSL has no memory.

@@ -85,8 +85,8 @@ verdict verify_stripe(std::string_view header, bytes body, std::span<const bytes
         return result;
     }
     result.secret_no = matching_secret(*parsed, body, secrets);
-    result.reason = result.secret_no == 0 ? refusal::no_signature
-                                          : check_time(parsed->time, now, tolerance);
+    result.reason =
+        result.secret_no == 0 ? refusal::no_signature : check_time(parsed->time, now, tolerance);
     return result;
 }
 
