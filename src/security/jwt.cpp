@@ -58,8 +58,7 @@ Datum jsonb_datum(const std::string &text) {
 Datum text_datum(std::string_view utf8) {
     return pg::call([&] {
         char *copy = pnstrdup(utf8.data(), utf8.size());
-        return CStringGetTextDatum(
-            pg_any_to_server(copy, static_cast<int>(utf8.size()), PG_UTF8));
+        return CStringGetTextDatum(pg_any_to_server(copy, static_cast<int>(utf8.size()), PG_UTF8));
     });
 }
 
@@ -91,8 +90,7 @@ SAAS_FUNCTION(saas_issue_jwt) {
 
 SAAS_FUNCTION(saas_describe_jwk) {
     Jsonb *document = PG_GETARG_JSONB_P(0);
-    const core::jwt::key_description found =
-        core::jwt::describe_key(security::json_text(document));
+    const core::jwt::key_description found = core::jwt::describe_key(security::json_text(document));
     const std::string_view algorithm = found.signs ? core::jwt::name_of(*found.signs) : "";
     bool nulls[3] = {found.id.empty(), algorithm.empty(), found.problem.empty()};
     Datum values[3] = {text_datum(found.id), text_datum(algorithm), text_datum(found.problem)};

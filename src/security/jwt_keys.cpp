@@ -28,7 +28,8 @@ struct kept_set {
 
 std::string_view json_text(Jsonb *document) {
     const char *text = pg::call([&] {
-        char *written = JsonbToCString(nullptr, &document->root, static_cast<int>(VARSIZE(document)));
+        char *written =
+            JsonbToCString(nullptr, &document->root, static_cast<int>(VARSIZE(document)));
         return static_cast<const char *>(
             pg_server_to_any(written, static_cast<int>(std::strlen(written)), PG_UTF8));
     });
@@ -51,9 +52,9 @@ const core::jwt::key_set &keys_of(Jsonb *document) {
         return known->keys;
     }
     core::jwt::key_set keys = core::jwt::parse_key_set(json_text(document), pg::stop_requested);
-    const auto oldest = std::min_element(
-        kept.begin(), kept.end(),
-        [](const kept_set &a, const kept_set &b) { return a.used < b.used; });
+    const auto oldest =
+        std::min_element(kept.begin(), kept.end(),
+                         [](const kept_set &a, const kept_set &b) { return a.used < b.used; });
     oldest->keys = std::move(keys);
     oldest->hash = hash;
     oldest->used = ++uses;

@@ -18,9 +18,9 @@ namespace saas::security {
 // through pg::call.
 [[nodiscard]] std::string_view json_text(Jsonb *document);
 
-// The keys of a JWK Set (or the key that a JWK is). The last k_kept_key_sets that were asked for are kept,
-// found by the SHA-256 of the document, so that nobody who changes a set meets the old one. Valid until
-// the next call. Throws core::error SA119 for a document that is no set.
+// The keys of a JWK Set (or the key that a JWK is). The last k_kept_key_sets that were asked for
+// are kept, found by the SHA-256 of the document, so that nobody who changes a set meets the old
+// one. Valid until the next call. Throws core::error SA119 for a document that is no set.
 [[nodiscard]] const core::jwt::key_set &keys_of(Jsonb *document);
 
 inline constexpr std::size_t k_kept_key_sets = 16;

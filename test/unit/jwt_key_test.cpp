@@ -38,8 +38,8 @@ TEST(jwt_base64url, RoundTripsEveryLength) {
 
 TEST(jwt_base64url, RefusesWhatNoEncoderWrites) {
     EXPECT_EQ(from_base64url("AA"), std::string(1, '\0'));
-    for (const char *text : {"A", "AAAAA", "AA==", "AA=", "A+AA", "A/AA", "AA A", "AAA\n", "AB", "AAB",
-                             "A.AA", "\xc3\xa4\xc3\xa4"})
+    for (const char *text : {"A", "AAAAA", "AA==", "AA=", "A+AA", "A/AA", "AA A", "AAA\n", "AB",
+                             "AAB", "A.AA", "\xc3\xa4\xc3\xa4"})
         EXPECT_FALSE(from_base64url(text)) << text;
     EXPECT_FALSE(from_base64url(std::string_view{"AA\0A", 4}));
 }
@@ -53,7 +53,8 @@ TEST(jwt_json, RefusesWhatTwoParsersCouldReadDifferently) {
           R"({"\u0000":1})", "{\"a\":1,}", "{a:1}", "// {}", "{\"a\":NaN}", "{\"a\":1e999}"})
         EXPECT_FALSE(parse_object(text, reason)) << text;
     const std::string deep(k_max_json_depth + 1, '[');
-    EXPECT_FALSE(parse_object("{\"a\":" + deep + std::string(k_max_json_depth + 1, ']') + "}", reason));
+    EXPECT_FALSE(
+        parse_object("{\"a\":" + deep + std::string(k_max_json_depth + 1, ']') + "}", reason));
     EXPECT_EQ(reason, "is nested too deeply");
 }
 
@@ -92,7 +93,8 @@ TEST(jwt_key, RefusesExtremesOfRsa) {
     EXPECT_EQ(problem_of(rsa(encoded(std::string(512, '\xff') + '\x01'), "AQAB")),
               "has an RSA modulus of more than 4096 bits");
     EXPECT_EQ(problem_of(rsa(encoded(std::string(5000, '\xff')), "AQAB")), "is too large");
-    EXPECT_EQ(problem_of(rsa(encoded(std::string(256, '\xff')), "AQAB")), "is no RSA key"); // divisible by 3
+    EXPECT_EQ(problem_of(rsa(encoded(std::string(256, '\xff')), "AQAB")),
+              "is no RSA key"); // divisible by 3
     EXPECT_EQ(problem_of(rsa(encoded(n.substr(0, 255) + '\x02'), "AQAB")), "is no RSA key"); // even
     EXPECT_NE(problem_of(rsa(encoded('\0' + n), "AQAB")), ""); // not in its shortest form
     EXPECT_NE(problem_of(rsa("", "AQAB")), "");
@@ -113,20 +115,26 @@ TEST(jwt_key, RefusesPointsOffTheCurve) {
         return R"({"kty":"EC","crv":"P-256","x":")" + px + R"(","y":")" + py + "\"}";
     };
     EXPECT_EQ(problem_of(ec(x, y)), "");
-    for (const std::string &jwk : {ec(y, x), ec(zero, zero), ec(x, zero),
-                                   ec(encoded(std::string(32, '\xff')), encoded(std::string(32, '\xff')))})
+    for (const std::string &jwk :
+         {ec(y, x), ec(zero, zero), ec(x, zero),
+          ec(encoded(std::string(32, '\xff')), encoded(std::string(32, '\xff')))})
         EXPECT_EQ(problem_of(jwk), "is no point on the curve");
-    EXPECT_EQ(problem_of(ec(encoded(std::string(31, 'x')), y)), "has a member x that is not 32 bytes long");
-    EXPECT_EQ(problem_of(ec(encoded(std::string(33, 'x')), y)), "has a member x that is not 32 bytes long");
+    EXPECT_EQ(problem_of(ec(encoded(std::string(31, 'x')), y)),
+              "has a member x that is not 32 bytes long");
+    EXPECT_EQ(problem_of(ec(encoded(std::string(33, 'x')), y)),
+              "has a member x that is not 32 bytes long");
     EXPECT_EQ(problem_of(R"({"kty":"EC","crv":"P-384","x":"AA","y":"AA"})"),
               "is on a curve other than P-256");
-    EXPECT_EQ(problem_of(R"({"kty":"OKP","crv":"X25519","x":"AA"})"), "is on a curve other than Ed25519");
+    EXPECT_EQ(problem_of(R"({"kty":"OKP","crv":"X25519","x":"AA"})"),
+              "is on a curve other than Ed25519");
     EXPECT_EQ(problem_of(R"({"kty":"OKP","crv":"Ed25519","x":"AA"})"),
               "has a member x that is not 32 bytes long");
 }
 
 TEST(jwt_key, RefusesKeysForOtherThings) {
-    const auto with = [](const std::string &members) { return "{" + k_ec_members + "," + members + "}"; };
+    const auto with = [](const std::string &members) {
+        return "{" + k_ec_members + "," + members + "}";
+    };
     EXPECT_EQ(problem_of(with(R"("use":"sig","alg":"ES256","key_ops":["verify"])")), "");
     EXPECT_EQ(problem_of(with(R"("use":"enc")")), "is not for signatures (use)");
     EXPECT_EQ(problem_of(with(R"("key_ops":["sign"])")), "is not for verifying (key_ops)");
@@ -150,7 +158,8 @@ TEST(jwt_key_set, KeepsKeysThatCannotBeUsed) {
     EXPECT_FALSE(set.keys[1].signs);
     EXPECT_EQ(parse_key_set(k_rsa_jwk).keys.size(), 1U);
     EXPECT_TRUE(parse_key_set(R"({"keys":[]})").keys.empty());
-    EXPECT_THROW((void)parse_key_set("{\"keys\":[" + k_ec_jwk + "]}", [] { return true; }), cancelled);
+    EXPECT_THROW((void)parse_key_set("{\"keys\":[" + k_ec_jwk + "]}", [] { return true; }),
+                 cancelled);
 }
 
 TEST(jwt_key_set, RefusesWhatIsNoSet) {
@@ -158,8 +167,8 @@ TEST(jwt_key_set, RefusesWhatIsNoSet) {
     for (std::size_t i = 0; i < k_max_keys; ++i)
         many += ",{}";
     for (const std::string &text : std::initializer_list<std::string>{
-             "", "[]", "{}", "null", R"({"keys":{}})", R"({"keys":[1]})", R"({"keys":[],"keys":[]})",
-             many + "]}", std::string(k_max_key_set_bytes + 1, ' ')}) {
+             "", "[]", "{}", "null", R"({"keys":{}})", R"({"keys":[1]})",
+             R"({"keys":[],"keys":[]})", many + "]}", std::string(k_max_key_set_bytes + 1, ' ')}) {
         try {
             (void)parse_key_set(text);
             ADD_FAILURE() << text.substr(0, 80);
@@ -170,16 +179,19 @@ TEST(jwt_key_set, RefusesWhatIsNoSet) {
 }
 
 TEST(jwt_key_set, SigningKeysNeedTheirPrivateHalf) {
-    for (const std::string &jwk : {k_rsa_private_jwk, k_ec_private_jwk, k_ed_private_jwk, k_secret_jwk})
+    for (const std::string &jwk :
+         {k_rsa_private_jwk, k_ec_private_jwk, k_ed_private_jwk, k_secret_jwk})
         EXPECT_NO_THROW((void)parse_signing_key(jwk));
     for (const std::string &jwk : {k_rsa_jwk, k_ec_jwk, k_ed_jwk, std::string{"{}"}})
         EXPECT_THROW((void)parse_signing_key(jwk), error);
     // The public half of another pair.
-    EXPECT_THROW((void)parse_signing_key(
-                     R"({"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":")" +
-                     encoded(std::string(32, 'd')) + "\"}"),
-                 error);
-    const key other = parse_signing_key("{" + k_ec_members + R"(,"d":")" + encoded(std::string(32, 'd')) + "\"}");
+    EXPECT_THROW(
+        (void)parse_signing_key(
+            R"({"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":")" +
+            encoded(std::string(32, 'd')) + "\"}"),
+        error);
+    const key other =
+        parse_signing_key("{" + k_ec_members + R"(,"d":")" + encoded(std::string(32, 'd')) + "\"}");
     EXPECT_THROW((void)sign(other, "x"), error);
 }
 

@@ -6,8 +6,8 @@
 
 namespace saas::vectors {
 
-inline const std::string k_claims_part =
-    "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+inline const std::string k_claims_part = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6L"
+                                         "y9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
 inline const std::string k_claims =
     "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}";
 inline constexpr double k_expiry = 1300819380;
@@ -15,7 +15,8 @@ inline constexpr double k_expiry = 1300819380;
 // RFC 7515, A.1; RFC 7519, section 3.1.
 inline const std::string k_secret_jwk =
     R"({"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"})";
-inline const std::string k_hs256_token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9." + k_claims_part +
+inline const std::string k_hs256_token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9." +
+                                         k_claims_part +
                                          ".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 // RFC 7515, A.2.
@@ -33,7 +34,8 @@ inline const std::string k_rsa_private_members =
     R"("qi":"IYd7DHOhrWvxkwPQsRM2tOgrjbcrfvtQJipd-DlcxyVuuM9sQLdgjVk2oy26F0EmpScGLq2MowX7fhd_QJQ3ydy5cY7YIBi87w93IKLEdfnbJtoOPLUW0ITrJReOgo1cq9SbsxYawBgfp_gh6A5603k2-ZQwVK0JKSHuLFkuQ3U")";
 inline const std::string k_rsa_members = R"("kty":"RSA","e":"AQAB","n":")" + k_rsa_n + "\"";
 inline const std::string k_rsa_jwk = "{" + k_rsa_members + "}";
-inline const std::string k_rsa_private_jwk = "{" + k_rsa_members + "," + k_rsa_private_members + "}";
+inline const std::string k_rsa_private_jwk =
+    "{" + k_rsa_members + "," + k_rsa_private_members + "}";
 inline const std::string k_rs256_token =
     "eyJhbGciOiJSUzI1NiJ9." + k_claims_part +
     ".cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5"

@@ -11,8 +11,8 @@
 
 namespace saas::core::jwt {
 
-// The bytes that `text` stands for; nullopt for another alphabet, padding, white space, a length that
-// no encoder writes, or bits at the end that belong to no byte. The result may hold a secret.
+// The bytes that `text` stands for; nullopt for another alphabet, padding, white space, a length
+// that no encoder writes, or bits at the end that belong to no byte. The result may hold a secret.
 [[nodiscard]] std::optional<std::string> from_base64url(std::string_view text);
 
 [[nodiscard]] std::string to_base64url(std::span<const std::uint8_t> data);

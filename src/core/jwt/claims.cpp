@@ -17,7 +17,9 @@ namespace json = boost::json;
 }
 
 [[noreturn]] void bad_option(std::string message) {
-    throw error{k_invalid_parameter_value, std::move(message), {},
+    throw error{k_invalid_parameter_value,
+                std::move(message),
+                {},
                 "The options are at, leeway, max_age, issuer, audience, algorithms, required and "
                 "type."};
 }
@@ -39,7 +41,9 @@ std::optional<double> time_of(const json::object &claims, const char *name) {
         return std::nullopt;
     const auto time = number_of(*claim);
     if (!time)
-        throw error{k_not_valid, std::string{"the token's claim "} + name + " is no time", {},
+        throw error{k_not_valid,
+                    std::string{"the token's claim "} + name + " is no time",
+                    {},
                     "Times are numbers of seconds since 1970."};
     return time;
 }
@@ -126,8 +130,10 @@ std::vector<algorithm> algorithms_option(const json::value &value) {
     for (const std::string &name : texts_option(value, "algorithms")) {
         const auto known = parse_algorithm(name);
         if (!known)
-            throw error{k_invalid_parameter_value, "option algorithms names one that is not supported",
-                        {}, "Supported are HS256, RS256, ES256 and EdDSA."};
+            throw error{k_invalid_parameter_value,
+                        "option algorithms names one that is not supported",
+                        {},
+                        "Supported are HS256, RS256, ES256 and EdDSA."};
         algorithms.push_back(*known);
     }
     return algorithms;
@@ -172,7 +178,9 @@ void check_claims(const json::object &claims, const checks &wanted) {
     for (const std::string &name : wanted.required) {
         const json::value *claim = claims.if_contains({name.data(), name.size()});
         if (claim == nullptr || claim->is_null())
-            throw error{k_not_valid, "the token lacks a claim that is required", {},
+            throw error{k_not_valid,
+                        "the token lacks a claim that is required",
+                        {},
                         "Option required lists the claims that must be there."};
     }
 }

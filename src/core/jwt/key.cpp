@@ -68,13 +68,15 @@ octets coordinate(const json::object &jwk, std::string_view name) {
 octets number(const json::object &jwk, std::string_view name) {
     octets bytes = octets_member(jwk, name, k_max_number_bytes);
     if (bytes.value.empty() || bytes.value.front() == '\0')
-        throw unusable{"has a member " + std::string{name} + " that is not a number in its shortest form"};
+        throw unusable{"has a member " + std::string{name} +
+                       " that is not a number in its shortest form"};
     return bytes;
 }
 
 int bits_of(const std::string &number) noexcept {
     int bits = static_cast<int>(number.size()) * 8;
-    for (auto first = static_cast<std::uint8_t>(number[0]); first < 128; first = static_cast<std::uint8_t>(first << 1))
+    for (auto first = static_cast<std::uint8_t>(number[0]); first < 128;
+         first = static_cast<std::uint8_t>(first << 1))
         --bits;
     return bits;
 }
@@ -211,7 +213,8 @@ void read(const json::object &jwk, purpose use, key &into) {
     into.signs = value;
 }
 
-// The members that make a key, in the order of their names: RFC 7638, section 3.2; RFC 8037, section 2.
+// The members that make a key, in the order of their names: RFC 7638, section 3.2; RFC 8037,
+// section 2.
 std::vector<std::string_view> thumbprint_members(std::string_view type) {
     if (type == "RSA")
         return {"e", "kty", "n"};

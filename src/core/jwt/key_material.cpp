@@ -38,7 +38,7 @@ const unsigned char *bytes(std::string_view text) noexcept {
 
 // Collects what a key consists of and makes it.
 class parts {
-  public:
+public:
     parts() : builder_{OSSL_PARAM_BLD_new()} {
         if (builder_ == nullptr)
             no_memory();
@@ -84,7 +84,7 @@ class parts {
         return pkey;
     }
 
-  private:
+private:
     std::unique_ptr<OSSL_PARAM_BLD, builder_free> builder_;
     std::vector<std::unique_ptr<BIGNUM, number_free>> numbers_;
 };
@@ -140,8 +140,7 @@ pkey_pointer make_p256(std::string_view x, std::string_view y, std::string_view 
 pkey_pointer make_ed25519(std::string_view bytes_of_key, bool is_private) {
     const error_queue errors;
     const auto make = is_private ? EVP_PKEY_new_raw_private_key : EVP_PKEY_new_raw_public_key;
-    return pkey_pointer{
-        make(EVP_PKEY_ED25519, nullptr, bytes(bytes_of_key), bytes_of_key.size())};
+    return pkey_pointer{make(EVP_PKEY_ED25519, nullptr, bytes(bytes_of_key), bytes_of_key.size())};
 }
 
 } // namespace saas::core::jwt

@@ -28,7 +28,7 @@ struct key_material {
 // Keeps the library's errors from piling up behind a refusal, where the server's own use of the
 // library could find them.
 class error_queue {
-  public:
+public:
     error_queue() noexcept;
     ~error_queue();
     error_queue(const error_queue &) = delete;
@@ -38,10 +38,10 @@ class error_queue {
 // HMAC with SHA-256 under this secret. The library wipes its copy. Throws core::error XX000.
 [[nodiscard]] mac_pointer make_hmac(std::string_view secret);
 
-// The public key, or the pair, as integers in big-endian order without leading zeros. Each gives null
-// when the library finds the numbers wrong; core::error XX000 when it has no memory.
+// The public key, or the pair, as integers in big-endian order without leading zeros. Each gives
+// null when the library finds the numbers wrong; core::error XX000 when it has no memory.
 struct rsa_numbers {
-    std::string_view n, e;          // always
+    std::string_view n, e;                // always
     std::string_view d, p, q, dp, dq, qi; // the private half, or all empty
 };
 [[nodiscard]] pkey_pointer make_rsa(const rsa_numbers &numbers);

@@ -10,12 +10,16 @@ namespace {
 namespace json = boost::json;
 
 [[noreturn]] void bad_set(const std::string &reason) {
-    throw error{k_unusable_key, "the key set " + reason, {},
+    throw error{k_unusable_key,
+                "the key set " + reason,
+                {},
                 "A JWK Set (RFC 7517) is {\"keys\": […]}; a single JWK will do as well."};
 }
 
 [[noreturn]] void bad_key(const std::string &problem) {
-    throw error{k_unusable_key, "the key " + problem, {},
+    throw error{k_unusable_key,
+                "the key " + problem,
+                {},
                 "Keys are oct of 32 bytes or more, RSA of 2048 bits or more, EC on P-256, or OKP "
                 "with Ed25519."};
 }

@@ -16,13 +16,14 @@ struct key_set {
     std::vector<key> keys; // also those that cannot be used
 };
 
-inline constexpr std::size_t k_max_key_set_bytes = 256 * 1024;
+inline constexpr std::size_t k_max_key_set_bytes = 262'144;
 inline constexpr std::size_t k_max_keys = 100;
 
 // Reads {"keys": [JWK, …]} or a single JWK, in JSON. Keys that cannot be used stay in the set, with
 // their problem. Throws core::error SA119 for a text that is neither, larger than
-// k_max_key_set_bytes, with more than k_max_keys keys, or with a name that is given twice. Asks `stop`
-// after each key, whose check takes some 20 ms for a large one: core::cancelled when it says so.
+// k_max_key_set_bytes, with more than k_max_keys keys, or with a name that is given twice. Asks
+// `stop` after each key, whose check takes some 20 ms for a large one: core::cancelled when it says
+// so.
 [[nodiscard]] key_set parse_key_set(std::string_view text,
                                     cancel_poll::stop_requested stop = nullptr);
 
@@ -39,9 +40,9 @@ struct key_description {
 // Throws core::error SA119 for a text that is no JSON object.
 [[nodiscard]] key_description describe_key(std::string_view text);
 
-// The key for a token with this `kid` and algorithm. A token without `kid` means the only key of a set of
-// one. Throws core::error SA116 when that is no key or not one for this algorithm, or when several
-// would do, and SA119 when it is a key that cannot be used.
+// The key for a token with this `kid` and algorithm. A token without `kid` means the only key of a
+// set of one. Throws core::error SA116 when that is no key or not one for this algorithm, or when
+// several would do, and SA119 when it is a key that cannot be used.
 [[nodiscard]] const key &find_key(const key_set &set, const std::optional<std::string_view> &id,
                                   algorithm header_algorithm);
 

@@ -14,7 +14,7 @@
 namespace saas::core::jwt {
 namespace {
 
-constexpr std::size_t k_ecdsa_half = 32;             // bytes of r and of s (RFC 7518, section 3.4)
+constexpr std::size_t k_ecdsa_half = 32;              // bytes of r and of s (RFC 7518, section 3.4)
 constexpr std::size_t k_ed25519_signature_bytes = 64; // RFC 8032, section 5.1.6
 
 struct digest_context_free {
@@ -32,7 +32,9 @@ using ecdsa_pointer = std::unique_ptr<ECDSA_SIG, ecdsa_free>;
 }
 
 [[noreturn]] void bad_pair() {
-    throw error{k_unusable_key, "the halves of the key do not belong together", {},
+    throw error{k_unusable_key,
+                "the halves of the key do not belong together",
+                {},
                 "Give the JWK as it was made, with all members of its private half."};
 }
 
@@ -80,8 +82,7 @@ digest hmac(const key_material &material, std::string_view input) {
     const mac_pointer context{EVP_MAC_CTX_dup(material.mac.get())};
     digest out{};
     std::size_t length = 0;
-    if (context == nullptr ||
-        EVP_MAC_update(context.get(), bytes(input), input.size()) != 1 ||
+    if (context == nullptr || EVP_MAC_update(context.get(), bytes(input), input.size()) != 1 ||
         EVP_MAC_final(context.get(), out.data(), &length, out.size()) != 1)
         refused();
     return out;

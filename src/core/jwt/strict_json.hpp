@@ -14,10 +14,10 @@ namespace saas::core::jwt {
 
 inline constexpr std::size_t k_max_json_depth = 32;
 
-// The object that `text` is (RFC 8259, UTF-8, at most k_max_json_depth deep). Otherwise nullopt, with
-// the reason in words that follow "it": not an object, a name that is given twice within one object
-// (RFC 7519, section 4 lets us refuse it), a string or name with a NUL character, a number beyond
-// double precision.
+// The object that `text` is (RFC 8259, UTF-8, at most k_max_json_depth deep). Otherwise nullopt,
+// with the reason in words that follow "it": not an object, a name that is given twice within one
+// object (RFC 7519, section 4 lets us refuse it), a string or name with a NUL character, a number
+// beyond double precision.
 [[nodiscard]] std::optional<boost::json::object> parse_object(std::string_view text,
                                                               std::string &reason);
 

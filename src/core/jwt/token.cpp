@@ -100,20 +100,25 @@ algorithm algorithm_of(const json::object &header, const checks &wanted) {
         malformed("the token is not signed", "A token with algorithm none proves nothing.");
     const auto value = parse_algorithm(*name);
     if (!value)
-        throw error{k_no_key, "the token's algorithm is not supported", {},
+        throw error{k_no_key,
+                    "the token's algorithm is not supported",
+                    {},
                     "Supported are HS256, RS256, ES256 and EdDSA."};
     if (!wanted.algorithms.empty() && std::find(wanted.algorithms.begin(), wanted.algorithms.end(),
                                                 *value) == wanted.algorithms.end())
-        throw error{k_no_key, "the token's algorithm is not allowed", {},
+        throw error{k_no_key,
+                    "the token's algorithm is not allowed",
+                    {},
                     "Option algorithms lists those that are."};
     return *value;
 }
 
 void check_type(const json::object &header, const checks &wanted) {
     const auto type = text_of(header, "typ");
-    if (wanted.type &&
-        (!type || !equal_ignoring_case(media_type(*type), media_type(*wanted.type))))
-        throw error{k_not_valid, "the token is of another type", {},
+    if (wanted.type && (!type || !equal_ignoring_case(media_type(*type), media_type(*wanted.type))))
+        throw error{k_not_valid,
+                    "the token is of another type",
+                    {},
                     "Option type says which type (typ) is wanted."};
 }
 
@@ -141,7 +146,9 @@ std::string verify(std::string_view token, const key_set &keys, const checks &wa
     const key &with = find_key(keys, text_of(header, "kid"), value);
     const std::string signature = decode(parts.signature, "signature");
     if (!verify_signature(with, parts.signed_part, signature))
-        throw error{k_forged, "the token's signature is wrong", {},
+        throw error{k_forged,
+                    "the token's signature is wrong",
+                    {},
                     "It was signed with another key, or altered."};
     check_type(header, wanted);
     std::string claims = decode(parts.claims, "payload");
@@ -164,7 +171,9 @@ std::string issue(std::string_view claims, const key &with) {
     const std::string signature = to_base64url(bytes_of(sign(with, token)));
     token.append(".").append(signature);
     if (token.size() > k_max_token_bytes)
-        throw error{k_invalid_parameter_value, "the token would be longer than 16 KiB", {},
+        throw error{k_invalid_parameter_value,
+                    "the token would be longer than 16 KiB",
+                    {},
                     "Leave out claims that its reader can look up."};
     return token;
 }

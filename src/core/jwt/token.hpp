@@ -13,8 +13,8 @@
 
 namespace saas::core::jwt {
 
-inline constexpr std::size_t k_max_token_bytes = 16 * 1024; // a token travels in a header of HTTP
-inline constexpr std::size_t k_max_header_bytes = 4096;     // of the token's header, decoded
+inline constexpr std::size_t k_max_token_bytes = 16'384; // a token travels in a header of HTTP
+inline constexpr std::size_t k_max_header_bytes = 4096;  // of the token's header, decoded
 
 // What a token must be besides genuine.
 struct checks {
@@ -28,9 +28,10 @@ struct checks {
     std::optional<std::string> type;    // `typ`, regardless of case and of "application/"
 };
 
-// Options as JSON: "at" and "leeway" and "max_age" in seconds, "issuer", "audience" and "algorithms" as
-// a string or an array of strings, "required" as an array, "type" as a string. What is not given stays as
-// it is in `into`. Throws core::error 22023 for another name or a value that cannot be right.
+// Options as JSON: "at" and "leeway" and "max_age" in seconds, "issuer", "audience" and
+// "algorithms" as a string or an array of strings, "required" as an array, "type" as a string. What
+// is not given stays as it is in `into`. Throws core::error 22023 for another name or a value that
+// cannot be right.
 void parse_options(std::string_view text, checks &into);
 
 // What a token says, which proves nothing until it is verified.
@@ -41,14 +42,15 @@ struct unverified {
 // Throws core::error SA115 for a text that is no token, or claims that are no object.
 [[nodiscard]] unverified read_unverified(std::string_view token);
 
-// The claims of a genuine and valid token, as JSON in UTF-8. Nothing of the token's claims is read before
-// its signature is verified. Throws core::error SA115 for a text that is no token or has a header that is
-// refused (alg none, crit, b64, a key or the address of one), SA116 when no key fits, SA119 for a
-// key that cannot be used, SA117 for a wrong signature, SA118 for claims that do not pass the checks.
+// The claims of a genuine and valid token, as JSON in UTF-8. Nothing of the token's claims is read
+// before its signature is verified. Throws core::error SA115 for a text that is no token or has a
+// header that is refused (alg none, crit, b64, a key or the address of one), SA116 when no key
+// fits, SA119 for a key that cannot be used, SA117 for a wrong signature, SA118 for claims that do
+// not pass the checks.
 [[nodiscard]] std::string verify(std::string_view token, const key_set &keys, const checks &wanted);
 
-// Signs claims, which are JSON in UTF-8, with a key from parse_signing_key. Throws core::error 22023 for
-// claims that are no object, or a token that would be longer than k_max_token_bytes.
+// Signs claims, which are JSON in UTF-8, with a key from parse_signing_key. Throws core::error
+// 22023 for claims that are no object, or a token that would be longer than k_max_token_bytes.
 [[nodiscard]] std::string issue(std::string_view claims, const key &with);
 
 // Applies the checks to claims: exp, nbf, iat, aud, iss and those that are required.
