@@ -17,9 +17,7 @@ context::jwt_identity identity(const std::string &user_text, const std::string &
     return {*saas::core::parse_uuid(user_text), *saas::core::parse_uuid(team_text)};
 }
 
-std::string quoted(const std::string &text) {
-    return '"' + text + '"';
-}
+std::string quoted(const std::string &text) { return '"' + text + '"'; }
 
 std::string claims(const std::string &sub, const std::string &rest) {
     return "{\"sub\": " + sub + rest + "}";
@@ -39,13 +37,13 @@ TEST(jwt_claims, reads_user_and_team) {
 
 TEST(jwt_claims, team_id_comes_before_app_metadata) {
     const std::string nested = ", \"app_metadata\": {\"team_id\": " + quoted(other) + "}";
-    EXPECT_EQ(
-        context::parse_jwt_claims(claims(quoted(user), nested + ", \"team_id\": " + quoted(team))),
-        identity(user, team));
+    EXPECT_EQ(context::parse_jwt_claims(
+                  claims(quoted(user), nested + ", \"team_id\": " + quoted(team))),
+              identity(user, team));
     for (const char *wrong : {"null", "1", "\"\"", "\"red\"", "[]", "{}"})
-        EXPECT_EQ(
-            context::parse_jwt_claims(claims(quoted(user), nested + ", \"team_id\": " + wrong)),
-            std::nullopt)
+        EXPECT_EQ(context::parse_jwt_claims(
+                      claims(quoted(user), nested + ", \"team_id\": " + wrong)),
+                  std::nullopt)
             << wrong;
 }
 
@@ -59,8 +57,8 @@ TEST(jwt_claims, what_users_write_themselves_is_not_read) {
     const std::string nested = "{\"team_id\": " + quoted(team) + "}";
     EXPECT_EQ(context::parse_jwt_claims(claims(quoted(user), ", \"user_metadata\": " + nested)),
               std::nullopt);
-    EXPECT_EQ(context::parse_jwt_claims(
-                  claims(quoted(user), ", \"a\": {\"app_metadata\": " + nested + "}")),
+    EXPECT_EQ(context::parse_jwt_claims(claims(quoted(user), ", \"a\": {\"app_metadata\": " +
+                                                                 nested + "}")),
               std::nullopt);
 }
 
