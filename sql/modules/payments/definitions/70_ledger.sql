@@ -44,6 +44,30 @@ COMMENT ON FUNCTION saas.ledger_account(uuid, text, text, text) IS
 REVOKE ALL ON FUNCTION saas.ledger_account(uuid, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.ledger_account(uuid, text, text, text) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.add_to_ledger_balance(p_account saas.ledger_accounts, p_amount bigint)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_stripe integer := pg_backend_pid() % p_account.stripes;
+BEGIN
+    LOOP
+        UPDATE saas.ledger_balances AS b
+        SET balance = b.balance + p_amount
+        WHERE b.team_id = p_account.team_id AND b.account_id = p_account.id AND b.stripe = v_stripe;
+        EXIT WHEN FOUND;
+        INSERT INTO saas.ledger_balances (team_id, account_id, stripe, allow_negative)
+        VALUES (p_account.team_id, p_account.id, v_stripe, p_account.allow_negative)
+        ON CONFLICT (team_id, account_id, stripe) DO NOTHING;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION saas.add_to_ledger_balance(saas.ledger_accounts, bigint) IS
+'Adds minor units, on the account''s normal side, to the running balance: to the row of this session''s stripe.';
+REVOKE ALL ON FUNCTION saas.add_to_ledger_balance(saas.ledger_accounts, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.add_to_ledger_balance(saas.ledger_accounts, bigint) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.post_ledger_transaction(
     p_team uuid,
     p_kind text,
@@ -67,7 +91,6 @@ DECLARE
     v_account saas.ledger_accounts;
     v_amount bigint;
     v_id uuid;
-    i integer;
 BEGIN
     IF p_amount IS NULL OR p_amount <= 0 THEN
         RAISE EXCEPTION USING
@@ -106,13 +129,7 @@ BEGIN
     FOR i IN 1..2 LOOP
         v_account := v_accounts[i];
         v_amount := CASE WHEN (i = 1) = (v_account.normal_side = 'debit') THEN p_amount ELSE -p_amount END;
-        INSERT INTO saas.ledger_balances AS b (team_id, account_id, stripe, balance, allow_negative)
-        VALUES (
-            p_team, v_account.id, pg_backend_pid() % v_account.stripes, v_amount,
-            v_account.allow_negative
-        )
-        ON CONFLICT (team_id, account_id, stripe) DO UPDATE
-        SET balance = b.balance + excluded.balance;
+        PERFORM saas.add_to_ledger_balance(v_account, v_amount);
     END LOOP;
     RETURN v_id;
 END
