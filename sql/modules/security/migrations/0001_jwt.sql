@@ -20,7 +20,8 @@ CREATE TABLE saas.jwt_issuers (
         FOREIGN KEY (team_id) REFERENCES saas.teams (id) ON DELETE CASCADE,
     CONSTRAINT jwt_issuers_issuer_check CHECK (length(issuer) BETWEEN 1 AND 500),
     CONSTRAINT jwt_issuers_audience_check CHECK (
-        cardinality(audience) BETWEEN 1 AND 10
+        cardinality(audience) >= 1
+        AND cardinality(audience) <= 10
         AND array_position(audience, NULL) IS NULL
         AND array_position(audience, '') IS NULL
     ),
@@ -29,7 +30,9 @@ CREATE TABLE saas.jwt_issuers (
     ),
     CONSTRAINT jwt_issuers_user_match_check CHECK (user_match IN ('id', 'email')),
     CONSTRAINT jwt_issuers_user_claim_check CHECK (
-        cardinality(user_claim) BETWEEN 1 AND 5 AND array_position(user_claim, NULL) IS NULL
+        cardinality(user_claim) >= 1
+        AND cardinality(user_claim) <= 5
+        AND array_position(user_claim, NULL) IS NULL
     ),
     CONSTRAINT jwt_issuers_team_claim_check CHECK (
         cardinality(team_claim) <= 5 AND array_position(team_claim, NULL) IS NULL
