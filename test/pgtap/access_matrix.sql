@@ -32,9 +32,15 @@ INSERT INTO expected VALUES
     ('webhook_events', 'S', 'S', 'S', true),
     ('fraud_detection_rules', 'SIUD', 'SIUD', 'S', true),
     ('fraud_assessments', 'S', 'S', 'S', true),
+    ('ledger_accounts', 'S', 'S', 'S', true),
+    ('ledger_transactions', 'S', 'S', 'S', true),
+    ('ledger_entries', 'S', 'S', 'S', true),
+    ('ledger_balances', 'S', 'S', 'S', true),
     ('currencies', 'S', 'S', 'S', true),
     ('provider_currency_exponents', 'S', 'S', 'S', true),
     ('state_transitions', 'S', 'S', 'S', true),
+    ('jwt_issuers', 'S', 'S', '', true),
+    ('jwt_keys', 'S', 'S', '', true),
     ('api_keys', 'S', 'S', 'S', true),
     ('api_key_activity', 'S', 'S', 'S', true),
     ('api_key_usage_logs', 'S', 'S', 'S', true),
@@ -199,7 +205,9 @@ SELECT pg_temp.try_everything(e.table_name, r.role, r.rights, e.readable,
 FROM expected AS e
 JOIN saas.declared_tables() AS d ON d.table_name = e.table_name
 CROSS JOIN LATERAL (VALUES ('saas_app', e.app), ('saas_service', e.service), ('saas_analyst', e.analyst), ('saas_anonymous', '')) AS r (role, rights)
-WHERE d.kind = 'tenant' OR e.table_name = 'teams' OR e.table_name IN (SELECT o.table_name FROM of_users AS o)
+WHERE d.kind = 'tenant'
+    OR e.table_name IN ('teams', 'jwt_issuers', 'jwt_keys')
+    OR e.table_name IN (SELECT o.table_name FROM of_users AS o)
 ORDER BY e.table_name, r.role;
 
 -- Without a context, and with one that has ended, there is no row.
@@ -210,7 +218,9 @@ SELECT is(pg_temp.outcome(r.role, format('SELECT count(*) FROM saas.%I', e.table
 FROM expected AS e
 JOIN saas.declared_tables() AS d ON d.table_name = e.table_name
 CROSS JOIN (VALUES ('saas_app'), ('saas_service'), ('saas_analyst'), ('saas_anonymous')) AS r (role)
-WHERE d.kind = 'tenant' OR e.table_name = 'teams' OR e.table_name IN (SELECT o.table_name FROM of_users AS o)
+WHERE d.kind = 'tenant'
+    OR e.table_name IN ('teams', 'jwt_issuers', 'jwt_keys')
+    OR e.table_name IN (SELECT o.table_name FROM of_users AS o)
 ORDER BY e.table_name, r.role;
 
 -- The whole team's rows disappear for a member who is suspended or removed: no context to be had.
