@@ -17,7 +17,7 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include <sys/socket.h>     // AF_INET, which utils/inet.h means
+#include <sys/socket.h>      // AF_INET, which utils/inet.h means
 #include "utils/inet.h"      // inet
 #include "utils/timestamp.h" // GetCurrentTimestamp
 #include "utils/uuid.h"      // pg_uuid_t
@@ -71,20 +71,23 @@ api_key require_form(const std::string &token) {
     std::optional<key_problem> problem;
     if (auto key = parsed(token, problem))
         return *key;
-    throw core::error{k_mistyped,
-                      *problem == key_problem::mistyped ? "the API key is mistyped or cut off"
-                                                        : "this is no API key",
-                      "The checksum inside does not fit; no table was read.",
-                      "An API key has 96 characters and begins with sk_live_ or sk_test_: copy it again."};
+    throw core::error{
+        k_mistyped,
+        *problem == key_problem::mistyped ? "the API key is mistyped or cut off"
+                                          : "this is no API key",
+        "The checksum inside does not fit; no table was read.",
+        "An API key has 96 characters and begins with sk_live_ or sk_test_: copy it again."};
 }
 
 [[noreturn]] void refuse(credentials::key_state state) {
     using enum credentials::key_state;
     switch (state) {
     case revoked:
-        throw core::error{k_not_valid, "the API key was revoked", {}, "Ask an admin of the team for a new one."};
+        throw core::error{
+            k_not_valid, "the API key was revoked", {}, "Ask an admin of the team for a new one."};
     case expired:
-        throw core::error{k_not_valid, "the API key has expired", {}, "Ask an admin of the team for a new one."};
+        throw core::error{
+            k_not_valid, "the API key has expired", {}, "Ask an admin of the team for a new one."};
     case inactive_team:
         throw core::error{k_not_valid, "the team of the API key is not active"};
     case other_address:
@@ -94,12 +97,17 @@ api_key require_form(const std::string &token) {
     case valid:
         break;
     }
-    throw core::error{k_not_valid, "the API key is not valid", {}, "There is no such key: it was never there, or was deleted."};
+    throw core::error{k_not_valid,
+                      "the API key is not valid",
+                      {},
+                      "There is no such key: it was never there, or was deleted."};
 }
 
 [[noreturn]] void refuse_rate(std::int64_t retry_after) {
     const std::int64_t milliseconds = retry_after / 1'000'000 + 1;
-    throw core::error{k_too_many, "the rate limit of the API key is reached", {},
+    throw core::error{k_too_many,
+                      "the rate limit of the API key is reached",
+                      {},
                       "Try again in " + std::to_string(milliseconds) + " ms."};
 }
 
@@ -154,18 +162,23 @@ SAAS_FUNCTION(saas_parse_api_key) {
     std::optional<key_problem> problem;
     const std::string token = PG_ARGISNULL(0) ? std::string{} : pg::text_string(PG_GETARG_DATUM(0));
     if (const auto key = parsed(token, problem)) {
-        answer.set(0, pg::text_datum(key->mode == core::credentials::key_mode::live ? "live" : "test"));
+        answer.set(
+            0, pg::text_datum(key->mode == core::credentials::key_mode::live ? "live" : "test"));
         answer.set(1, pg::uuid_datum(key->team));
         answer.set(2, pg::uuid_datum(key->key));
     } else {
-        answer.set(3, pg::text_datum(*problem == key_problem::mistyped ? "mistyped" : "other form"));
+        answer.set(3,
+                   pg::text_datum(*problem == key_problem::mistyped ? "mistyped" : "other form"));
     }
     return answer.datum();
 }
 
 SAAS_FUNCTION(saas_make_api_key) {
-    api_key key{PG_GETARG_BOOL(2) ? core::credentials::key_mode::test : core::credentials::key_mode::live,
-                uuid_argument(PG_GETARG_DATUM(1)), uuid_argument(PG_GETARG_DATUM(0)), {}};
+    api_key key{PG_GETARG_BOOL(2) ? core::credentials::key_mode::test
+                                  : core::credentials::key_mode::live,
+                uuid_argument(PG_GETARG_DATUM(1)),
+                uuid_argument(PG_GETARG_DATUM(0)),
+                {}};
     if (!pg_strong_random(key.secret.data(), key.secret.size()))
         throw core::error{core::k_internal_error, "could not generate random bytes"};
     const std::string token = core::credentials::to_text(key);

@@ -20,11 +20,13 @@ int password_min_length = 12;
 
 void initialise() {
     DefineCustomIntVariable("saas.password_cost", "Work of hashing a password, as a power of two.",
-                            "Cost of bcrypt. Passwords that were hashed with less are hashed again at the next sign-in.",
-                            &password_cost, password_cost, 4, 18, PGC_SUSET, 0, nullptr, nullptr, nullptr);
-    DefineCustomIntVariable("saas.password_min_length", "Least number of characters of a new password.",
-                            nullptr, &password_min_length, password_min_length, 8, 64, PGC_SUSET, 0,
-                            nullptr, nullptr, nullptr);
+                            "Cost of bcrypt. Passwords that were hashed with less are hashed again "
+                            "at the next sign-in.",
+                            &password_cost, password_cost, 4, 18, PGC_SUSET, 0, nullptr, nullptr,
+                            nullptr);
+    DefineCustomIntVariable(
+        "saas.password_min_length", "Least number of characters of a new password.", nullptr,
+        &password_min_length, password_min_length, 8, 64, PGC_SUSET, 0, nullptr, nullptr, nullptr);
     request_shared_usage();
     watch_tables();
 }

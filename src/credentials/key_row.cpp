@@ -11,14 +11,14 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "access/xact.h"       // XactReadOnly
-#include "access/xlog.h"       // RecoveryInProgress
-#include "catalog/pg_type.h"   // UUIDOID
-#include "executor/spi.h"      // SPI_*
-#include "lib/stringinfo.h"    // StringInfoData
-#include "utils/array.h"       // deconstruct_array
-#include "utils/fmgrprotos.h"  // network_subeq
-#include "utils/timestamp.h"   // GetCurrentTimestamp
+#include "access/xact.h"      // XactReadOnly
+#include "access/xlog.h"      // RecoveryInProgress
+#include "catalog/pg_type.h"  // UUIDOID
+#include "executor/spi.h"     // SPI_*
+#include "lib/stringinfo.h"   // StringInfoData
+#include "utils/array.h"      // deconstruct_array
+#include "utils/fmgrprotos.h" // network_subeq
+#include "utils/timestamp.h"  // GetCurrentTimestamp
 }
 
 namespace saas::credentials {
@@ -39,9 +39,10 @@ enum key_column {
     revoked_at
 };
 constexpr pg::column_form k_key_columns[] = {
-    {"team_id", UUIDOID},         {"id", UUIDOID},          {"secret_hash", BYTEAOID},
-    {"role", TEXTOID},            {"scopes", TEXTARRAYOID}, {"allowed_cidrs", CIDRARRAYOID},
-    {"rate_limit", INT4OID},      {"rate_period_ns", INT8OID},
+    {"team_id", UUIDOID},           {"id", UUIDOID},
+    {"secret_hash", BYTEAOID},      {"role", TEXTOID},
+    {"scopes", TEXTARRAYOID},       {"allowed_cidrs", CIDRARRAYOID},
+    {"rate_limit", INT4OID},        {"rate_period_ns", INT8OID},
     {"expires_at", TIMESTAMPTZOID}, {"revoked_at", TIMESTAMPTZOID},
 };
 constexpr pg::column_form k_team_columns[] = {
@@ -72,8 +73,8 @@ std::string_view scopes_unsafe(Datum value) {
     Datum *elements = nullptr;
     bool *nulls = nullptr;
     int count = 0;
-    deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls,
-                      &count);
+    deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &elements,
+                      &nulls, &count);
     StringInfoData joined;
     initStringInfo(&joined);
     for (int i = 0; i < count; ++i) {
@@ -82,7 +83,8 @@ std::string_view scopes_unsafe(Datum value) {
         if (nulls[i])
             continue; // an empty scope, which the reader refuses
         const text *scope = DatumGetTextPP(elements[i]);
-        appendBinaryStringInfo(&joined, VARDATA_ANY(scope), static_cast<int>(VARSIZE_ANY_EXHDR(scope)));
+        appendBinaryStringInfo(&joined, VARDATA_ANY(scope),
+                               static_cast<int>(VARSIZE_ANY_EXHDR(scope)));
     }
     return {joined.data, static_cast<std::size_t>(joined.len)};
 }
@@ -96,8 +98,8 @@ bool address_allowed_unsafe(const raw_row &row, const std::optional<Datum> &ip) 
     Datum *elements = nullptr;
     bool *nulls = nullptr;
     int count = 0;
-    deconstruct_array(DatumGetArrayTypeP(row.values[allowed_cidrs]), CIDROID, -1, false, TYPALIGN_INT,
-                      &elements, &nulls, &count);
+    deconstruct_array(DatumGetArrayTypeP(row.values[allowed_cidrs]), CIDROID, -1, false,
+                      TYPALIGN_INT, &elements, &nulls, &count);
     for (int i = 0; i < count; ++i) {
         if (!nulls[i] && DatumGetBool(DirectFunctionCall2(network_subeq, *ip, elements[i])))
             return true;
@@ -156,7 +158,8 @@ SPIPlanPtr use_plan_unsafe() {
 std::int64_t use_unsafe(const Datum *values, const char *nulls) {
     if (SPI_connect() != SPI_OK_CONNECT)
         elog(ERROR, "SPI_connect failed");
-    if (SPI_execute_plan(use_plan_unsafe(), const_cast<Datum *>(values), nulls, false, 1) != SPI_OK_SELECT)
+    if (SPI_execute_plan(use_plan_unsafe(), const_cast<Datum *>(values), nulls, false, 1) !=
+        SPI_OK_SELECT)
         elog(ERROR, "SPI_execute_plan failed");
     bool is_null = true;
     const Datum wait = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
@@ -187,7 +190,8 @@ core::rate_limit::decision use_key_row(const core::uuid &team, const core::uuid 
                                        const key_row &row, std::optional<Datum> ip) {
     if (XactReadOnly || RecoveryInProgress()) {
         if (row.has_limit)
-            throw core::error{k_read_only, "an API key with a rate limit needs a transaction that can write",
+            throw core::error{k_read_only,
+                              "an API key with a rate limit needs a transaction that can write",
                               "Without shared memory the limit is kept in a row.",
                               "Put pg_saas into shared_preload_libraries."};
         return {true, 0};

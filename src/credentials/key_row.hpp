@@ -12,7 +12,13 @@
 
 namespace saas::credentials {
 
-enum class key_state : char { valid = 'v', revoked = 'r', expired = 'e', inactive_team = 't', other_address = 'a' };
+enum class key_state : char {
+    valid = 'v',
+    revoked = 'r',
+    expired = 'e',
+    inactive_team = 't',
+    other_address = 'a'
+};
 
 // Plain data; the texts are allocated in the memory context of the call.
 struct key_row {
@@ -20,17 +26,18 @@ struct key_row {
     key_state state;
     keyed_hash hash;
     std::string_view role;
-    std::string_view scopes;       // joined by commas
+    std::string_view scopes; // joined by commas
     bool has_limit;
-    core::rate_limit::rate limit;  // when it has one
+    core::rate_limit::rate limit; // when it has one
 };
 
 // Registers for changes of the tables' form. Called once, by initialise().
 void watch_tables();
 
-// Reads the row of a key, and whether its team is active, as committed by now. `ip`: an inet or null.
-// Throws SA021 when module security is not deployed. Calls the server through pg::call.
-[[nodiscard]] key_row read_key(const core::uuid &team, const core::uuid &key, std::optional<Datum> ip);
+// Reads the row of a key, and whether its team is active, as committed by now. `ip`: an inet or
+// null. Throws SA021 when module security is not deployed. Calls the server through pg::call.
+[[nodiscard]] key_row read_key(const core::uuid &team, const core::uuid &key,
+                               std::optional<Datum> ip);
 
 // The same decision and count as use_key(), in rows, where there is no shared memory. Throws 25006
 // for a key with a limit in a transaction that cannot write.

@@ -22,8 +22,8 @@ constexpr const char *k_table = "credential_keys";
 
 core::digest digest_of(const pg::secret_key &key, std::string_view kind, std::string_view text) {
     static constexpr std::uint8_t k_end = 0;
-    const std::span<const std::uint8_t> parts[] = {core::bytes_of(kind), {&k_end, 1},
-                                                   core::bytes_of(text)};
+    const std::span<const std::uint8_t> parts[] = {
+        core::bytes_of(kind), {&k_end, 1}, core::bytes_of(text)};
     return core::hmac_sha256(key.key, parts);
 }
 

@@ -10,12 +10,12 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "access/xact.h"      // RegisterXactCallback
-#include "port/atomics.h"     // pg_atomic_uint64
-#include "storage/ipc.h"      // shmem_startup_hook
-#include "storage/lwlock.h"   // LWLockAcquire
-#include "storage/shmem.h"    // ShmemInitStruct
-#include "utils/guc.h"        // DefineCustomIntVariable
+#include "access/xact.h"    // RegisterXactCallback
+#include "port/atomics.h"   // pg_atomic_uint64
+#include "storage/ipc.h"    // shmem_startup_hook
+#include "storage/lwlock.h" // LWLockAcquire
+#include "storage/shmem.h"  // ShmemInitStruct
+#include "utils/guc.h"      // DefineCustomIntVariable
 }
 
 namespace saas::credentials {
@@ -48,7 +48,9 @@ std::size_t slot_count() {
     return buckets * usage_table::k_ways;
 }
 
-std::size_t memory_size() { return sizeof(shared_usage) + slot_count() * sizeof(key_slot); }
+std::size_t memory_size() {
+    return sizeof(shared_usage) + slot_count() * sizeof(key_slot);
+}
 
 void request_memory() {
     if (next_request != nullptr)
@@ -72,7 +74,9 @@ void make_memory() {
     LWLockRelease(AddinShmemInitLock);
 }
 
-usage_table table() { return usage_table{{shared->slots(), shared->slot_count}}; }
+usage_table table() {
+    return usage_table{{shared->slots(), shared->slot_count}};
+}
 
 // Runs `work(table)` under the lock of the bucket. It may neither throw nor raise.
 template <class Work>
@@ -89,9 +93,8 @@ void locked(std::size_t bucket, LWLockMode mode, const Work &work) {
 template <class Work>
 void with_slot(const core::uuid &key, const core::uuid &team, std::int64_t now, const Work &work) {
     std::uint64_t lost = 0;
-    locked(table().bucket_of(key), LW_EXCLUSIVE, [&](usage_table all) {
-        work(all.claim(MyDatabaseId, key, team, now * 1000, lost));
-    });
+    locked(table().bucket_of(key), LW_EXCLUSIVE,
+           [&](usage_table all) { work(all.claim(MyDatabaseId, key, team, now * 1000, lost)); });
     if (lost != 0)
         pg_atomic_fetch_add_u64(&shared->lost, static_cast<std::int64_t>(lost));
 }
@@ -114,8 +117,8 @@ void make_room(std::vector<Element> &list) {
         list.reserve(std::max(list.size() * 2, std::size_t{64}));
 }
 
-// Gives back what the subtransaction has taken, or all for InvalidSubTransactionId. Without pg::call:
-// it runs while a transaction is being aborted, and raises nothing.
+// Gives back what the subtransaction has taken, or all for InvalidSubTransactionId. Without
+// pg::call: it runs while a transaction is being aborted, and raises nothing.
 void return_counts(SubTransactionId writer) {
     auto &all = taken();
     const auto kept = std::partition(all.begin(), all.end(), [&](const taken_counts &t) {
@@ -143,7 +146,8 @@ void transaction_ended(XactEvent event, void *) {
         taken().clear();
 }
 
-void subtransaction_ended(SubXactEvent event, SubTransactionId inner, SubTransactionId outer, void *) {
+void subtransaction_ended(SubXactEvent event, SubTransactionId inner, SubTransactionId outer,
+                          void *) {
     if (event == SUBXACT_EVENT_ABORT_SUB)
         return_counts(inner);
     if (event == SUBXACT_EVENT_COMMIT_SUB) {
@@ -157,16 +161,17 @@ void subtransaction_ended(SubXactEvent event, SubTransactionId inner, SubTransac
 void request_shared_usage() {
     if (!process_shared_preload_libraries_in_progress)
         return;
-    DefineCustomIntVariable("saas.api_key_slots",
-                            "How many API keys the shared memory follows at the same time.",
-                            "Their rate limits, and their use until it is written down.",
-                            &slots_setting, slots_setting, 64, 1 << 20, PGC_POSTMASTER, 0, nullptr,
-                            nullptr, nullptr);
+    DefineCustomIntVariable(
+        "saas.api_key_slots", "How many API keys the shared memory follows at the same time.",
+        "Their rate limits, and their use until it is written down.", &slots_setting, slots_setting,
+        64, 1 << 20, PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
     next_request = std::exchange(shmem_request_hook, request_memory);
     next_startup = std::exchange(shmem_startup_hook, make_memory);
 }
 
-bool has_shared_usage() noexcept { return shared != nullptr; }
+bool has_shared_usage() noexcept {
+    return shared != nullptr;
+}
 
 core::rate_limit::decision use_key(const core::uuid &key, const core::uuid &team,
                                    const std::optional<core::rate_limit::rate> &limit,

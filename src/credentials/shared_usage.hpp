@@ -31,8 +31,8 @@ void count_refusal(const core::uuid &key, const core::uuid &team,
 // When the key was used last, as far as the memory knows.
 [[nodiscard]] std::optional<std::int64_t> last_use(const core::uuid &key);
 
-// Takes the counts of all keys of this database away, to be written down in this transaction. If it,
-// or the savepoint it is in, is rolled back, the counts return.
+// Takes the counts of all keys of this database away, to be written down in this transaction. If
+// it, or the savepoint it is in, is rolled back, the counts return.
 [[nodiscard]] std::vector<core::credentials::key_counts> take_usage();
 
 // Counts that gave way to those of other keys since the server started.

@@ -31,8 +31,8 @@ std::string address_text(const core::credentials::address &from) {
 
 } // namespace
 
-// One row a key: team, key, first and last use (microseconds since 2000), calls accepted, refused and
-// limited, address.
+// One row a key: team, key, first and last use (microseconds since 2000), calls accepted, refused
+// and limited, address.
 SAAS_FUNCTION(saas_take_api_key_usage) {
     std::vector<pg::text_row> rows;
     if (credentials::has_shared_usage()) {

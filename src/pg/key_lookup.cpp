@@ -91,8 +91,8 @@ bool key_lookup::open_unsafe(std::span<const Datum> key, found_row &row) {
     Snapshot newest = RegisterSnapshot(GetLatestSnapshot());
     ScanKeyData conditions[INDEX_MAX_KEYS];
     for (std::size_t i = 0; i < keys_; ++i)
-        ScanKeyInit(&conditions[i], static_cast<AttrNumber>(i + 1), BTEqualStrategyNumber, F_UUID_EQ,
-                    key[i]);
+        ScanKeyInit(&conditions[i], static_cast<AttrNumber>(i + 1), BTEqualStrategyNumber,
+                    F_UUID_EQ, key[i]);
 #if PG_VERSION_NUM >= 180000
     IndexScanDesc scan = index_beginscan(table, index, newest, nullptr, static_cast<int>(keys_), 0);
 #else

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // One row of a package table by its primary key, straight from the index: for look-ups that every
-// request makes. It runs no SQL, so nothing that the owner of the database may have put behind a name
-// runs either, and asks for nobody's rights; a table of another form is an error.
+// request makes. It runs no SQL, so nothing that the owner of the database may have put behind a
+// name runs either, and asks for nobody's rights; a table of another form is an error.
 //
 // A table that changes its form is noticed, since the server announces it.
 #pragma once
@@ -35,10 +35,10 @@ public:
     // Called once, by _PG_init.
     void watch() { table_.watch(); }
 
-    // Reads the row with this key, as committed by now, and calls take(values, nulls), one of each for
-    // a column, while it is there: a plain frame that may raise errors. False when there is no such
-    // row. Throws SA021 when there is no such table, XX000 when it has another form. Calls the server
-    // through pg::call.
+    // Reads the row with this key, as committed by now, and calls take(values, nulls), one of each
+    // for a column, while it is there: a plain frame that may raise errors. False when there is no
+    // such row. Throws SA021 when there is no such table, XX000 when it has another form. Calls the
+    // server through pg::call.
     template <class Take>
     bool read(std::span<const Datum> key, Take take) {
         find_table();

@@ -65,8 +65,9 @@ bool read_unsafe(const char *name, const secret_id *wanted, secret_key &out) {
             continue;
         bytea *bytes = DatumGetByteaPP(value);
         pg_uuid_t *row = DatumGetUUIDP(id);
-        const bool taken = wanted != nullptr ? std::memcmp(row->data, wanted->data(), UUID_LEN) == 0
-                                             : !found || std::memcmp(row->data, out.id.data(), UUID_LEN) > 0;
+        const bool taken = wanted != nullptr
+                               ? std::memcmp(row->data, wanted->data(), UUID_LEN) == 0
+                               : !found || std::memcmp(row->data, out.id.data(), UUID_LEN) > 0;
         if (taken && VARSIZE_ANY_EXHDR(bytes) == out.key.size()) {
             std::memcpy(out.key.data(), VARDATA_ANY(bytes), out.key.size());
             std::memcpy(out.id.data(), row->data, UUID_LEN);

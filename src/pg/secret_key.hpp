@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// Keys of the package's own, in tables (id uuid, key bytea of 32 bytes) that no role but the owner may
-// read: those that sign request contexts, those that hash credentials.
+// Keys of the package's own, in tables (id uuid, key bytea of 32 bytes) that no role but the owner
+// may read: those that sign request contexts, those that hash credentials.
 #pragma once
 
 #include <array>

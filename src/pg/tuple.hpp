@@ -15,7 +15,7 @@ extern "C" {
 namespace saas::pg {
 
 class tuple {
-  public:
+public:
     // Throws XX000 when the function is declared with another number of columns.
     tuple(FunctionCallInfo fcinfo, int columns);
 
@@ -24,7 +24,7 @@ class tuple {
 
     [[nodiscard]] Datum datum();
 
-  private:
+private:
     TupleDesc form_ = nullptr;
     std::vector<Datum> values_;
     std::vector<char> nulls_;

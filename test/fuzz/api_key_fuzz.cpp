@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// Texts that somebody presents as an API key: any bytes are read without an error, and a key has one
-// text only.
+// Texts that somebody presents as an API key: any bytes are read without an error, and a key has
+// one text only.
 #include "core/credentials/api_key.hpp"
 
 #include <algorithm>
@@ -25,7 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         std::copy_n(data + 17, 16, key.team.begin());
         std::copy_n(data + 33, 20, key.secret.begin());
         const auto again = credentials::parse_api_key(to_text(key));
-        if (!std::holds_alternative<credentials::api_key>(again) || std::get<credentials::api_key>(again) != key)
+        if (!std::holds_alternative<credentials::api_key>(again) ||
+            std::get<credentials::api_key>(again) != key)
             std::abort();
     }
     return 0;

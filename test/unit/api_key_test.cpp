@@ -17,7 +17,9 @@ const api_key k_key{credentials::key_mode::live,
 
 std::optional<key_problem> problem_of(std::string_view text) {
     const auto result = parse_api_key(text);
-    return std::holds_alternative<key_problem>(result) ? std::optional{std::get<key_problem>(result)} : std::nullopt;
+    return std::holds_alternative<key_problem>(result)
+               ? std::optional{std::get<key_problem>(result)}
+               : std::nullopt;
 }
 
 } // namespace
@@ -28,7 +30,8 @@ TEST(api_key, reads_what_it_wrote) {
         key.mode = mode;
         const std::string text = to_text(key);
         EXPECT_EQ(text.size(), credentials::k_api_key_length);
-        EXPECT_TRUE(text.starts_with(mode == credentials::key_mode::live ? "sk_live_" : "sk_test_"));
+        EXPECT_TRUE(
+            text.starts_with(mode == credentials::key_mode::live ? "sk_live_" : "sk_test_"));
         const auto read = parse_api_key(text);
         ASSERT_TRUE(std::holds_alternative<api_key>(read));
         EXPECT_EQ(std::get<api_key>(read), key);
@@ -37,7 +40,10 @@ TEST(api_key, reads_what_it_wrote) {
 
 // Checksum computed apart, by the bitwise definition of RFC 9580, section 6.1.1.
 TEST(api_key, has_the_text_it_has_always_had) {
-    EXPECT_EQ(to_text(k_key), "sk_live_agjnh4aaab5lzdppaerukz4jvmazfu7qceixvpen54asgrlhrgwacaqdaqcqmbyibefawdanbyhraeiscp7qzn3r");
+    EXPECT_EQ(
+        to_text(k_key),
+        "sk_live_"
+        "agjnh4aaab5lzdppaerukz4jvmazfu7qceixvpen54asgrlhrgwacaqdaqcqmbyibefawdanbyhraeiscp7qzn3r");
 }
 
 TEST(api_key, tells_every_changed_character) {
@@ -70,7 +76,8 @@ TEST(api_key, tells_swapped_neighbours_and_lost_characters) {
 }
 
 TEST(api_key, tells_other_tokens) {
-    for (const char *text : {"", "sk_", "sk_live", "sk_prod_aaaa", "SK_LIVE_aaaa", "ses_0123", " sk_live_a"})
+    for (const char *text :
+         {"", "sk_", "sk_live", "sk_prod_aaaa", "SK_LIVE_aaaa", "ses_0123", " sk_live_a"})
         EXPECT_EQ(problem_of(text), key_problem::other_form) << text;
     EXPECT_EQ(problem_of("sk_live_"), key_problem::mistyped);
     EXPECT_EQ(problem_of("sk_live_" + std::string(1'000'000, 'a')), key_problem::mistyped);

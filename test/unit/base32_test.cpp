@@ -25,18 +25,21 @@ TEST(base32, encodes_and_reads_the_vectors) {
         const auto read = from_base32(encoded);
         ASSERT_TRUE(read) << encoded;
         EXPECT_EQ(std::string(read->begin(), read->end()), plain);
-        const std::string_view bare = encoded.substr(0, std::min(encoded.find('='), encoded.size()));
+        const std::string_view bare =
+            encoded.substr(0, std::min(encoded.find('='), encoded.size()));
         EXPECT_EQ(to_base32(bytes_of(plain), false), bare);
         EXPECT_EQ(from_base32(bare), read);
     }
 }
 
-TEST(base32, takes_either_case) { EXPECT_EQ(from_base32("mzxw6ytb"), from_base32("MZXW6YTB")); }
+TEST(base32, takes_either_case) {
+    EXPECT_EQ(from_base32("mzxw6ytb"), from_base32("MZXW6YTB"));
+}
 
 TEST(base32, refuses_what_no_encoder_writes) {
-    for (const char *text : {"M", "MZX", "MZXW6Y", "M=", "MY=====", "MY=======", "=", "========", "MY======MY======",
-                             "MZ======", "MZXW6===B", "0ZXW6YTB", "1ZXW6YTB", "8ZXW6YTB", "MZXW 6YTB",
-                             "MZXW6YT\xc3\xa9"})
+    for (const char *text : {"M", "MZX", "MZXW6Y", "M=", "MY=====", "MY=======", "=",
+                             "========", "MY======MY======", "MZ======", "MZXW6===B", "0ZXW6YTB",
+                             "1ZXW6YTB", "8ZXW6YTB", "MZXW 6YTB", "MZXW6YT\xc3\xa9"})
         EXPECT_FALSE(from_base32(text)) << text;
     EXPECT_FALSE(from_base32(std::string_view{"MY\0", 3}));
 }

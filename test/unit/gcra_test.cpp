@@ -61,7 +61,8 @@ TEST(gcra, never_lets_more_in_than_the_limit_of_any_period) {
     for (std::size_t i = 0; i + 2 * k_limit < allowed.size(); ++i)
         EXPECT_GE(allowed[i + 2 * k_limit] - allowed[i], k_second) << i;
     // Over the whole time, the steady rate.
-    EXPECT_LE(static_cast<std::int64_t>(allowed.size()), k_limit + (now - k_second) / limit.interval + 1);
+    EXPECT_LE(static_cast<std::int64_t>(allowed.size()),
+              k_limit + (now - k_second) / limit.interval + 1);
 }
 
 TEST(gcra, holds_extreme_limits) {

@@ -106,7 +106,8 @@ TEST(key_usage, spreads_keys_over_buckets) {
 TEST(address, is_ipv4_where_it_stands_for_ipv4) {
     const credentials::address mapped{16, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1}};
     EXPECT_EQ(unmapped(mapped), k_home);
-    const credentials::address real{16, {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1}};
+    const credentials::address real{
+        16, {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1}};
     EXPECT_EQ(unmapped(real), real);
     EXPECT_EQ(unmapped(k_home), k_home);
 }

@@ -9,9 +9,11 @@ namespace context = saas::core::context;
 using context::scope_covers;
 
 TEST(scopes, are_names_joined_by_colons) {
-    for (const char *text : {"*", "payments", "payments:read", "payments:*", "a:b:c", "a-b_c1:d2", "a:b:*"})
+    for (const char *text :
+         {"*", "payments", "payments:read", "payments:*", "a:b:c", "a-b_c1:d2", "a:b:*"})
         EXPECT_TRUE(context::is_scope(text)) << text;
-    for (const char *text : {"", ":", "a:", ":a", "a::b", "A", "a:B", "1a", "a*", "*:a", "a:*:b", "**", "a b", "a,b", "a.b", "-a"})
+    for (const char *text : {"", ":", "a:", ":a", "a::b", "A", "a:B", "1a", "a*", "*:a", "a:*:b",
+                             "**", "a b", "a,b", "a.b", "-a"})
         EXPECT_FALSE(context::is_scope(text)) << text;
     EXPECT_TRUE(context::is_scope(std::string(64, 'a')));
     EXPECT_FALSE(context::is_scope(std::string(65, 'a')));

@@ -8,12 +8,15 @@
 namespace saas::core::context {
 namespace {
 
-bool is_letter(char c) noexcept { return c >= 'a' && c <= 'z'; }
+bool is_letter(char c) noexcept {
+    return c >= 'a' && c <= 'z';
+}
 
 bool is_part(std::string_view part) noexcept {
-    return !part.empty() && is_letter(part.front()) && std::all_of(part.begin(), part.end(), [](char c) {
-        return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-';
-    });
+    return !part.empty() && is_letter(part.front()) &&
+           std::all_of(part.begin(), part.end(), [](char c) {
+               return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-';
+           });
 }
 
 } // namespace
@@ -45,9 +48,12 @@ bool scope_covers(const scope_list &granted, std::string_view wanted) noexcept {
 
 scope_list checked_scopes(scope_list scopes) {
     if (scopes.size() > k_most_scopes || !std::all_of(scopes.begin(), scopes.end(), is_scope))
-        throw error{k_invalid_parameter_value, "these are no scopes", {},
-                    "At most 50 names such as payments:read, or payments:* for all below, of at most 64 "
-                    "characters: lower-case letters, digits, underscores and hyphens between colons."};
+        throw error{
+            k_invalid_parameter_value,
+            "these are no scopes",
+            {},
+            "At most 50 names such as payments:read, or payments:* for all below, of at most 64 "
+            "characters: lower-case letters, digits, underscores and hyphens between colons."};
     return scopes;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
-// What a credential is for, beyond the role that it acts with: names such as `payments:read`, joined
-// with colons from the general to the special. `*` as the last part stands for everything below.
+// What a credential is for, beyond the role that it acts with: names such as `payments:read`,
+// joined with colons from the general to the special. `*` as the last part stands for everything
+// below.
 #pragma once
 
 #include <cstddef>
@@ -16,14 +17,16 @@ inline constexpr std::size_t k_longest_scope = 64;
 
 using scope_list = std::vector<std::string>;
 
-// Parts of lower-case letters, digits, `_` and `-` that begin with a letter, or `*` as the last one.
+// Parts of lower-case letters, digits, `_` and `-` that begin with a letter, or `*` as the last
+// one.
 [[nodiscard]] bool is_scope(std::string_view text) noexcept;
 
 // Whether what is granted includes what is wanted; both are scopes.
 [[nodiscard]] bool scope_covers(std::string_view granted, std::string_view wanted) noexcept;
 [[nodiscard]] bool scope_covers(const scope_list &granted, std::string_view wanted) noexcept;
 
-// The same list. Throws core::error 22023 when there are more than k_most_scopes or one is no scope.
+// The same list. Throws core::error 22023 when there are more than k_most_scopes or one is no
+// scope.
 [[nodiscard]] scope_list checked_scopes(scope_list scopes);
 
 // The scopes in one text, joined by commas; empty for none.

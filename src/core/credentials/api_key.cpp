@@ -24,8 +24,8 @@ checksum checksum_of(std::string_view start, std::span<const std::uint8_t> body)
     sum.process_bytes(start.data(), start.size());
     sum.process_bytes(body.data(), body.size());
     const auto value = sum.checksum();
-    return {static_cast<std::uint8_t>(value >> 16 & 0xff), static_cast<std::uint8_t>(value >> 8 & 0xff),
-            static_cast<std::uint8_t>(value & 0xff)};
+    return {static_cast<std::uint8_t>(value >> 16 & 0xff),
+            static_cast<std::uint8_t>(value >> 8 & 0xff), static_cast<std::uint8_t>(value & 0xff)};
 }
 
 } // namespace
@@ -50,8 +50,9 @@ std::variant<api_key, key_problem> parse_api_key(std::string_view text) {
     if (start == k_starts.end())
         return key_problem::other_form;
     const std::string_view digits = text.substr(k_start_length);
-    if (text.size() != k_api_key_length ||
-        std::any_of(digits.begin(), digits.end(), [](char c) { return c == '=' || (c >= 'A' && c <= 'Z'); }))
+    if (text.size() != k_api_key_length || std::any_of(digits.begin(), digits.end(), [](char c) {
+            return c == '=' || (c >= 'A' && c <= 'Z');
+        }))
         return key_problem::mistyped;
     const auto bytes = from_base32(digits);
     if (!bytes || bytes->size() != k_body_bytes + k_checksum_bytes)

@@ -44,9 +44,10 @@ key_slot &usage_table::claim(std::uint32_t realm, const uuid &key, const uuid &t
     };
     auto chosen = std::find_if(slots.begin(), slots.end(), is_free);
     if (chosen == slots.end()) {
-        chosen = std::min_element(slots.begin(), slots.end(), [](const key_slot &a, const key_slot &b) {
-            return a.arrival < b.arrival;
-        });
+        chosen =
+            std::min_element(slots.begin(), slots.end(), [](const key_slot &a, const key_slot &b) {
+                return a.arrival < b.arrival;
+            });
         lost += chosen->counts.total();
     }
     *chosen = key_slot{};

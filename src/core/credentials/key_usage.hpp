@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: PostgreSQL
-// How API keys are used, in a fixed piece of memory that many processes share: when a key may be used
-// next, and what has happened since somebody last took the counts away to write them down.
+// How API keys are used, in a fixed piece of memory that many processes share: when a key may be
+// used next, and what has happened since somebody last took the counts away to write them down.
 //
 // The table is set-associative: a key belongs to one bucket of k_ways slots. A slot that holds no
-// counts and whose limit has recovered says no more than an empty one, so it is free for another key.
-// When all slots of a bucket are busy, the one whose limit recovers first gives way, and its counts
-// are lost; the caller is told how many.
+// counts and whose limit has recovered says no more than an empty one, so it is free for another
+// key. When all slots of a bucket are busy, the one whose limit recovers first gives way, and its
+// counts are lost; the caller is told how many.
 //
 // Nothing here locks: the caller holds the lock of the bucket.
 #pragma once
@@ -53,7 +53,7 @@ struct key_slot {
 };
 
 class usage_table {
-  public:
+public:
     static constexpr std::size_t k_ways = 8;
 
     // Over memory of whole buckets, at least one; all zero is an empty table.
@@ -68,17 +68,18 @@ class usage_table {
     // The slot of the key, or null.
     [[nodiscard]] key_slot *find(std::uint32_t realm, const uuid &key) const noexcept;
 
-    // The slot of the key, taken for it when it had none. `now` in nanoseconds, as key_slot::arrival.
-    // `lost` goes up by the counts of another key that had to give way.
+    // The slot of the key, taken for it when it had none. `now` in nanoseconds, as
+    // key_slot::arrival. `lost` goes up by the counts of another key that had to give way.
     key_slot &claim(std::uint32_t realm, const uuid &key, const uuid &team, std::int64_t now,
                     std::uint64_t &lost) noexcept;
 
-  private:
+private:
     std::span<key_slot> slots_;
 };
 
 // Counts one call at `now` (microseconds).
-void count_call(key_counts &counts, call_outcome outcome, const address &from, std::int64_t now) noexcept;
+void count_call(key_counts &counts, call_outcome outcome, const address &from,
+                std::int64_t now) noexcept;
 
 // Takes the counts away; the limit stays.
 [[nodiscard]] key_counts take_counts(key_slot &slot) noexcept;

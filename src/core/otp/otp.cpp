@@ -72,11 +72,13 @@ std::optional<algorithm> parse_algorithm(std::string_view name) noexcept {
 
 void check(std::span<const std::uint8_t> secret, const parameters &form) {
     if (secret.size() < k_shortest_secret || secret.size() > k_longest_secret)
-        throw error{k_invalid_parameter_value, "a one-time password needs a secret of 16 to 128 bytes"};
+        throw error{k_invalid_parameter_value,
+                    "a one-time password needs a secret of 16 to 128 bytes"};
     if (form.digits < 6 || form.digits > 8)
         throw error{k_invalid_parameter_value, "a one-time password has 6 to 8 digits"};
     if (form.period < 15 || form.period > 300)
-        throw error{k_invalid_parameter_value, "a one-time password changes every 15 to 300 seconds"};
+        throw error{k_invalid_parameter_value,
+                    "a one-time password changes every 15 to 300 seconds"};
 }
 
 std::string code_of(std::span<const std::uint8_t> secret, std::uint64_t counter, algorithm hash,
@@ -98,8 +100,9 @@ std::uint64_t step_at(std::int64_t unix_seconds, int period) noexcept {
     return unix_seconds < 0 ? 0 : static_cast<std::uint64_t>(unix_seconds / period);
 }
 
-std::optional<std::uint64_t> matching_step(std::span<const std::uint8_t> secret, std::string_view code,
-                                           std::uint64_t now, int window, const parameters &form) {
+std::optional<std::uint64_t> matching_step(std::span<const std::uint8_t> secret,
+                                           std::string_view code, std::uint64_t now, int window,
+                                           const parameters &form) {
     if (window < 0 || window > 10)
         throw error{k_invalid_parameter_value, "the window of one-time passwords is 0 to 10 steps"};
     std::optional<std::uint64_t> found;
@@ -114,10 +117,10 @@ std::optional<std::uint64_t> matching_step(std::span<const std::uint8_t> secret,
 
 std::string uri_of(std::span<const std::uint8_t> secret, std::string_view issuer,
                    std::string_view account, const parameters &form) {
-    return "otpauth://totp/" + encoded(issuer) + ":" + encoded(account) + "?secret=" +
-           to_base32(secret, false) + "&issuer=" + encoded(issuer) + "&algorithm=" +
-           std::string{name_of(form.hash)} + "&digits=" + std::to_string(form.digits) +
-           "&period=" + std::to_string(form.period);
+    return "otpauth://totp/" + encoded(issuer) + ":" + encoded(account) +
+           "?secret=" + to_base32(secret, false) + "&issuer=" + encoded(issuer) +
+           "&algorithm=" + std::string{name_of(form.hash)} +
+           "&digits=" + std::to_string(form.digits) + "&period=" + std::to_string(form.period);
 }
 
 } // namespace saas::core::otp

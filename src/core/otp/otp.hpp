@@ -26,21 +26,22 @@ struct parameters {
 // (RFC 4226, section 4, R6) or more than 128.
 void check(std::span<const std::uint8_t> secret, const parameters &form);
 
-// The code of a counter: `digits` decimal digits. Throws core::error XX000 when the library refuses.
+// The code of a counter: `digits` decimal digits. Throws core::error XX000 when the library
+// refuses.
 [[nodiscard]] std::string code_of(std::span<const std::uint8_t> secret, std::uint64_t counter,
                                   algorithm hash, int digits);
 
 // The number of the time step (RFC 6238, section 4.2) at a Unix time in seconds; 0 before 1970.
 [[nodiscard]] std::uint64_t step_at(std::int64_t unix_seconds, int period) noexcept;
 
-// The step within `window` steps of `now` whose code this is, the newest if several; nullopt when there
-// is none. Takes the same time whichever it is. `window`: 0 to 10.
+// The step within `window` steps of `now` whose code this is, the newest if several; nullopt when
+// there is none. Takes the same time whichever it is. `window`: 0 to 10.
 [[nodiscard]] std::optional<std::uint64_t> matching_step(std::span<const std::uint8_t> secret,
                                                          std::string_view code, std::uint64_t now,
                                                          int window, const parameters &form);
 
-// What an authenticator reads from a QR code: otpauth://totp/ISSUER:ACCOUNT?secret=… (Key Uri Format
-// of Google Authenticator). Names in UTF-8.
+// What an authenticator reads from a QR code: otpauth://totp/ISSUER:ACCOUNT?secret=… (Key Uri
+// Format of Google Authenticator). Names in UTF-8.
 [[nodiscard]] std::string uri_of(std::span<const std::uint8_t> secret, std::string_view issuer,
                                  std::string_view account, const parameters &form);
 

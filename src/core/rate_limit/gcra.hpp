@@ -25,9 +25,10 @@ struct decision {
     std::int64_t retry_after; // when refused: in how many nanoseconds a call would be allowed
 };
 
-// Decides about a call at time `now`. `arrival` is what is kept between calls, 0 at first; a time that
-// has passed means the same. A refused call does not count.
-[[nodiscard]] constexpr decision admit(std::int64_t &arrival, std::int64_t now, const rate &limit) noexcept {
+// Decides about a call at time `now`. `arrival` is what is kept between calls, 0 at first; a time
+// that has passed means the same. A refused call does not count.
+[[nodiscard]] constexpr decision admit(std::int64_t &arrival, std::int64_t now,
+                                       const rate &limit) noexcept {
     const std::int64_t expected = std::max(arrival, now);
     const std::int64_t ahead = expected - now;
     if (ahead > limit.tolerance)

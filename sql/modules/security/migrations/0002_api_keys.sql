@@ -44,7 +44,9 @@ CREATE TABLE saas.api_keys (
         AND length(array_to_string(scopes, ',')) <= 3250
     ),
     CONSTRAINT api_keys_allowed_cidrs_check CHECK (
-        cardinality(allowed_cidrs) BETWEEN 1 AND 100 AND array_position(allowed_cidrs, NULL) IS NULL
+        cardinality(allowed_cidrs) >= 1
+        AND cardinality(allowed_cidrs) <= 100
+        AND array_position(allowed_cidrs, NULL) IS NULL
     ),
     CONSTRAINT api_keys_rate_limit_check CHECK (rate_limit BETWEEN 1 AND 1000000),
     CONSTRAINT api_keys_rate_period_ns_check CHECK (rate_period_ns BETWEEN 1000000000 AND 86400000000000)
