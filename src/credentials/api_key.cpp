@@ -4,6 +4,8 @@
 #include <cstring>
 #include <optional>
 
+#include <sys/socket.h> // AF_INET, which utils/inet.h means
+
 #include "context/context.hpp"
 #include "core/credentials/api_key.hpp"
 #include "core/error.hpp"
@@ -11,13 +13,11 @@
 #include "credentials/keyed_hash.hpp"
 #include "credentials/shared_usage.hpp"
 #include "pg/datum.hpp"
-#include "pg/result_set.hpp"
 #include "pg/tuple.hpp"
 
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include <sys/socket.h>      // AF_INET, which utils/inet.h means
 #include "utils/inet.h"      // inet
 #include "utils/timestamp.h" // GetCurrentTimestamp
 #include "utils/uuid.h"      // pg_uuid_t
