@@ -110,16 +110,21 @@ BEGIN
             HINT = 'The classes are public, internal, confidential and restricted.';
     END IF;
     PERFORM saas.refresh_data_assets(p_table);
-    INSERT INTO saas.data_assets AS d (table_name, table_oid, column_number, column_name, variant, classification)
-    VALUES (p_table, p_table, v_number, p_column, COALESCE(p_variant, ''), p_classification)
-    ON CONFLICT DO NOTHING
-    RETURNING d.id INTO v_id;
-    IF v_id IS NULL THEN
+    LOOP
         UPDATE saas.data_assets AS d
         SET classification = p_classification
         WHERE d.table_oid = p_table::oid AND d.column_number = v_number AND d.variant = COALESCE(p_variant, '')
         RETURNING d.id INTO v_id;
-    END IF;
+        EXIT WHEN FOUND;
+        BEGIN
+            INSERT INTO saas.data_assets AS d (table_name, table_oid, column_number, column_name, variant, classification)
+            VALUES (p_table, p_table, v_number, p_column, COALESCE(p_variant, ''), p_classification)
+            RETURNING d.id INTO v_id;
+            EXIT;
+        EXCEPTION
+            WHEN unique_violation THEN NULL; -- another session has registered it: its row is there now
+        END;
+    END LOOP;
     RETURN v_id;
 END
 $$;
