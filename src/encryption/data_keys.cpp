@@ -131,7 +131,9 @@ usable_key counted(kept_key &kept, key_use use) {
     return key;
 }
 
-// Random, so that it tells nothing of how many keys there are. From 1 to 2^60 - 1.
+constexpr std::uint64_t k_largest_number = (std::uint64_t{1} << 60) - 1;
+
+// Random, so that it tells nothing of how many keys there are. From 1 to k_largest_number.
 std::uint64_t random_number() {
     std::array<std::uint8_t, sizeof(std::uint64_t)> bytes;
     core::encryption::random_key_bytes(bytes);
@@ -219,6 +221,8 @@ usable_key key_to_encrypt(const key_owner &owner, key_use use) {
 std::optional<usable_key> key_to_decrypt(const core::uuid &team, std::uint64_t number, key_use use) {
     require_unsealed();
     take_in_changes();
+    if (number == 0 || number > k_largest_number)
+        return std::nullopt; // a header that nobody here has written
     const auto *known = cache().find(number, static_cast<std::uint8_t>(use));
     // A tenant's key opens nothing in the name of another.
     if (known == nullptr || known->team != team) {
