@@ -3,6 +3,7 @@
 #include "access/memberships.hpp"
 #include "context/context.hpp"
 #include "credentials/initialise.hpp"
+#include "encryption/initialise.hpp"
 #include "fraud/rules.hpp"
 #include "pg/settings.hpp"
 #include "state_machine/registry.hpp"
@@ -21,6 +22,7 @@ void _PG_init(void) {
     saas::access::initialise();
     saas::credentials::initialise();
     saas::state_machine::initialise();
+    saas::encryption::initialise();
     saas::fraud::initialise();
     MarkGUCPrefixReserved("saas");
 }
