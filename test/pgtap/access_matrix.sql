@@ -19,6 +19,7 @@ INSERT INTO expected VALUES
     ('activity_logs', 'S', 'S', 'S', true),
     ('audit_logs', 'S', 'S', '', true),
     ('audit_leaves', 'S', 'S', '', true),
+    ('audit_salts', '', '', '', false),
     ('audit_checkpoints', 'S', 'S', '', true),
     ('audit_redactions', 'S', 'S', '', true),
     ('audit_keys', '', '', '', false),
