@@ -48,18 +48,25 @@ COMMENT ON FUNCTION saas.audit_row_digest(
     uuid, timestamptz, uuid, xid8, uuid, uuid, "char", text, jsonb, jsonb, jsonb, text, text, text, inet, bytea
 ) IS 'What the leaf hash of a row of saas.audit_logs takes but for the salt, 65 bytes, computed from its columns; NULL for a row that claims to be erased and still has a payload.';
 
-CREATE OR REPLACE FUNCTION saas.audit_leaf_list(p_digests bytea, p_salts bytea)
+CREATE OR REPLACE FUNCTION saas.audit_new_salt()
 RETURNS bytea
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'saas_audit_leaf_list';
-COMMENT ON FUNCTION saas.audit_leaf_list(bytea, bytea) IS
-'The leaf hashes of rows, 32 bytes each, from their digests and their salts of 16 bytes.';
+LANGUAGE c VOLATILE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_audit_new_salt';
+COMMENT ON FUNCTION saas.audit_new_salt() IS 'The salt for one row: 16 random bytes.';
 
-CREATE OR REPLACE FUNCTION saas.audit_new_salts(p_count bigint)
-RETURNS bytea
-LANGUAGE c VOLATILE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'saas_audit_new_salts';
-COMMENT ON FUNCTION saas.audit_new_salts(bigint) IS 'Random bytes: salts for so many rows.';
+CREATE OR REPLACE FUNCTION saas.seal_audit_rows(
+    p_after_xact_id xid8,
+    p_after_id uuid,
+    p_below_xact_id xid8,
+    p_limit bigint,
+    p_horizon xid8
+)
+RETURNS TABLE (sealed bigint, through_xact_id xid8, through_id uuid)
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_seal_audit_rows';
+REVOKE ALL ON FUNCTION saas.seal_audit_rows(xid8, uuid, xid8, bigint, xid8) FROM PUBLIC;
+COMMENT ON FUNCTION saas.seal_audit_rows(xid8, uuid, xid8, bigint, xid8) IS
+'The native part of saas.seal_audit_log(), which holds the lock and knows the horizon: seals what is not sealed of that range and says how far that is.';
 
 CREATE OR REPLACE FUNCTION saas.audit_leaf(
     p_team_id uuid,

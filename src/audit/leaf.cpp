@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstring>
-#include <string>
 
 #include "pg/prelude.hpp"
 
@@ -216,37 +215,9 @@ SAAS_FUNCTION(saas_audit_commitment) {
     return commit_payload(row, variable_bytes(PointerGetDatum(PG_GETARG_BYTEA_PP(0))));
 }
 
-// (digests of rows, salts): their leaves
-SAAS_FUNCTION(saas_audit_leaf_list) {
-    const auto digests = variable_bytes(PointerGetDatum(PG_GETARG_BYTEA_PP(0)));
-    const auto salts = variable_bytes(PointerGetDatum(PG_GETARG_BYTEA_PP(1)));
-    const std::size_t count = digests.size() / k_row_digest_bytes;
-    if (digests.size() != count * k_row_digest_bytes ||
-        salts.size() != count * saas::core::audit::k_salt_bytes)
-        throw saas::core::error{saas::core::k_invalid_parameter_value,
-                                "the lists of rows and salts do not fit each other"};
-    bytea *out = allocate_bytea(count * sizeof(saas::core::digest));
-    char *to = VARDATA(out);
-    saas::core::cancel_poll poll{saas::pg::stop_requested};
-    for (std::size_t i = 0; i < count; ++i) {
-        poll.step();
-        const saas::core::digest leaf =
-            make_leaf(read_row_digest(digests.data() + i * k_row_digest_bytes),
-                      salts.subspan(i * saas::core::audit::k_salt_bytes,
-                                    saas::core::audit::k_salt_bytes));
-        std::memcpy(to + i * leaf.size(), leaf.data(), leaf.size());
-    }
-    PG_RETURN_BYTEA_P(out);
-}
-
-SAAS_FUNCTION(saas_audit_new_salts) {
-    const std::int64_t count = PG_GETARG_INT64(0);
-    if (count < 0 || count > 10000000)
-        throw saas::core::error{saas::core::k_invalid_parameter_value,
-                                "cannot make " + std::to_string(count) + " salts at once"};
-    const std::size_t size = static_cast<std::size_t>(count) * saas::core::audit::k_salt_bytes;
-    bytea *out = allocate_bytea(size);
-    if (!pg_strong_random(VARDATA(out), size))
+SAAS_FUNCTION(saas_audit_new_salt) {
+    bytea *out = allocate_bytea(saas::core::audit::k_salt_bytes);
+    if (!pg_strong_random(VARDATA(out), saas::core::audit::k_salt_bytes))
         throw saas::core::error{saas::core::k_internal_error, "could not generate random bytes"};
     PG_RETURN_BYTEA_P(out);
 }

@@ -105,14 +105,7 @@ DECLARE
     v_horizon xid8;
     v_below xid8;
     v_limit bigint := p_max_rows;
-    v_batch record;
-    v_size bigint;
-    v_sealed bigint := 0;
-    v_chunk CONSTANT bigint := 512;
-    v_salts bytea;
-    v_hashes bytea;
-    -- For a row that is none the package writes: no row has this digest, so verifying names it.
-    v_impossible CONSTANT bytea := decode(repeat('00', 65), 'hex');
+    v_run record;
 BEGIN
     IF p_max_rows NOT BETWEEN 1 AND 10000000 THEN
         RAISE EXCEPTION USING
@@ -138,84 +131,14 @@ BEGIN
         v_below := '18446744073709551615';
         v_limit := NULL;
     END IF;
-    FOR v_batch IN
-        WITH sealed AS MATERIALIZED (
-            -- Of rows in the range; none but after such a restore.
-            SELECT a.team_id, p.xact_id, p.id
-            FROM saas.audit_leaves AS a
-            CROSS JOIN LATERAL saas.audit_leaf_positions(a.positions) AS p
-            WHERE a.last_xact_id >= v_state.through_xact_id
-        ), pending AS MATERIALIZED (
-            SELECT l.team_id, l.xact_id, l.id,
-                xid8send(l.xact_id) || uuid_send(l.id) || timestamptz_send(l.created_at) AS position,
-                COALESCE(saas.audit_row_digest(
-                    l.team_id, l.created_at, l.id, l.xact_id, l.actor_id, l.row_id, l.operation, l.table_name,
-                    l.row_key, l.old_values, l.new_values, l.db_role, l.login_role, l.request_id, l.client_addr,
-                    l.payload_hash), v_impossible) AS digest
-            FROM saas.audit_logs AS l
-            WHERE l.xact_id >= v_state.through_xact_id
-                AND l.xact_id < v_below
-                AND (l.xact_id, l.id) > (v_state.through_xact_id, v_state.through_id)
-                AND NOT EXISTS (
-                    SELECT FROM sealed AS s
-                    WHERE s.team_id = l.team_id AND s.xact_id = l.xact_id AND s.id = l.id
-                )
-            ORDER BY l.xact_id, l.id
-            LIMIT v_limit
-        ), last_row AS (
-            SELECT p.xact_id, p.id FROM pending AS p ORDER BY p.xact_id DESC, p.id DESC LIMIT 1
-        )
-        SELECT
-            p.team_id,
-            count(*) AS leaves,
-            -- In the order of the subquery: sorted once, not once for each list.
-            string_agg(p.digest, '') AS digests,
-            string_agg(p.position, '') AS positions,
-            (sum(count(*)) OVER ())::bigint AS total,
-            (SELECT r.xact_id FROM last_row AS r) AS last_xact_id,
-            (SELECT r.id FROM last_row AS r) AS last_id
-        FROM (SELECT * FROM pending AS q ORDER BY q.team_id, q.xact_id, q.id) AS p
-        GROUP BY p.team_id
-        ORDER BY p.team_id
-    LOOP
-        IF v_sealed = 0 THEN
-            -- Short of the limit there is nothing left below the horizon.
-            v_state.through_xact_id := CASE WHEN v_batch.total = v_limit THEN v_batch.last_xact_id ELSE v_horizon END;
-            v_state.through_id := CASE WHEN v_batch.total = v_limit THEN v_batch.last_id
-                ELSE '00000000-0000-0000-0000-000000000000' END;
-        END IF;
-        v_salts := saas.audit_new_salts(v_batch.leaves);
-        v_hashes := saas.audit_leaf_list(v_batch.digests, v_salts);
-        v_size := saas.add_audit_checkpoint(
-            v_batch.team_id, v_hashes, v_state.through_xact_id, v_state.through_id, NULL);
-        FOR v_first IN 0 .. v_batch.leaves - 1 BY v_chunk LOOP
-            INSERT INTO saas.audit_leaves (
-                team_id, first_index, leaf_count, first_xact_id, last_xact_id, hashes, positions)
-            SELECT v_batch.team_id, v_size - v_batch.leaves + v_first, octet_length(c.hashes) / 32,
-                f.xact_id, t.xact_id, c.hashes, c.positions
-            FROM (SELECT
-                substring(v_hashes FROM (v_first * 32 + 1)::integer FOR (v_chunk * 32)::integer) AS hashes,
-                substring(v_batch.positions FROM (v_first * 32 + 1)::integer FOR (v_chunk * 32)::integer) AS positions
-            ) AS c
-            CROSS JOIN LATERAL saas.audit_leaf_positions(substring(c.positions FOR 32)) AS f
-            CROSS JOIN LATERAL saas.audit_leaf_positions(
-                substring(c.positions FROM octet_length(c.positions) - 31)) AS t;
-            INSERT INTO saas.audit_salts (team_id, first_index, salts)
-            VALUES (v_batch.team_id, v_size - v_batch.leaves + v_first,
-                substring(v_salts FROM (v_first * 16 + 1)::integer FOR (v_chunk * 16)::integer));
-        END LOOP;
-        v_sealed := v_sealed + v_batch.leaves;
-    END LOOP;
-    IF v_sealed = 0 THEN
-        v_state.through_xact_id := v_horizon;
-        v_state.through_id := '00000000-0000-0000-0000-000000000000';
-    END IF;
+    SELECT * INTO v_run
+    FROM saas.seal_audit_rows(v_state.through_xact_id, v_state.through_id, v_below, v_limit, v_horizon);
     UPDATE saas.audit_sealing
-    SET through_xact_id = v_state.through_xact_id,
-        through_id = v_state.through_id,
+    SET through_xact_id = v_run.through_xact_id,
+        through_id = v_run.through_id,
         system_identifier = v_system,
         sealed_at = clock_timestamp();
-    RETURN v_sealed;
+    RETURN v_run.sealed;
 END
 $$;
 REVOKE ALL ON FUNCTION saas.seal_audit_log(bigint) FROM PUBLIC;

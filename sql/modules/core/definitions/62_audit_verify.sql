@@ -115,7 +115,7 @@ BEGIN
     SELECT * INTO v_sealed FROM saas.find_audit_leaf(p_team, p_id, v_row.xact_id);
     IF v_sealed.first_index IS NULL THEN
         -- Not sealed yet: with a salt that nobody will know.
-        PERFORM saas.redact_audit_payload(p_team, v_row.created_at, p_id, saas.audit_new_salts(1));
+        PERFORM saas.redact_audit_payload(p_team, v_row.created_at, p_id, saas.audit_new_salt());
         RETURN;
     END IF;
     IF v_sealed.salt IS NULL THEN
