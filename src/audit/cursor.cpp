@@ -48,7 +48,8 @@ cursor::cursor(const char *query, std::span<const Oid> types, std::span<const Da
     portal_ = pg::call([&] {
         return SPI_cursor_open_with_args(nullptr, query, static_cast<int>(types.size()),
                                          const_cast<Oid *>(types.data()),
-                                         const_cast<Datum *>(values.data()), nulls, true, 0);
+                                         const_cast<Datum *>(values.data()), nulls, true,
+                                         CURSOR_OPT_NO_SCROLL); // a sort is then read as it merges
     });
 }
 
