@@ -10,7 +10,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION pg_saas CASCADE;
 CREATE EXTENSION pgtap SCHEMA public;
 SELECT saas.deploy() \g /dev/null
-SELECT plan(115);
+SELECT plan(118);
 -- Waits until no transaction of the server's own, of autovacuum, holds up the sealer.
 CREATE FUNCTION pg_temp.settle() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -149,6 +149,8 @@ SELECT pg_temp.named(:'red', NULL, format('UPDATE saas.audit_checkpoints AS c SE
     'signature differs', 'a whole sealed checkpoint used again');
 SELECT pg_temp.named(:'red', NULL, format('UPDATE saas.audit_checkpoints SET retained_from = now() + INTERVAL ''1 day'' WHERE team_id = %L AND number = 3; DELETE FROM saas.audit_logs WHERE id = %L', :'red', :'victim'),
     'signature differs, row missing', 'a pretended retention');
+SELECT pg_temp.named(:'red', NULL, format('UPDATE saas.audit_checkpoints SET edge = %s WHERE team_id = %L AND number = 3', c.edge, :'red'), 'edge differs', 'a changed edge: ' || c.edge)
+FROM (VALUES ('root'), ('edge || root'), ('overlay(edge PLACING sha256(edge) FROM 1 FOR 32)')) AS c (edge);
 SELECT pg_temp.named(:'red', NULL, 'DELETE FROM saas.audit_keys', 'key missing', 'the key gone');
 SELECT pg_temp.named(:'red', NULL, 'UPDATE saas.audit_keys SET key = sha256('''')', 'signature differs', 'another key in its place');
 SELECT pg_temp.named(:'red', NULL, format('UPDATE saas.audit_logs SET payload_hash = saas.audit_commitment((saas.find_audit_leaf(team_id, id, xact_id)).salt, row_key, old_values, new_values, client_addr), row_key = NULL, old_values = NULL, new_values = NULL, client_addr = NULL WHERE id = %L', :'victim'),

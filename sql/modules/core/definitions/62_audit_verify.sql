@@ -96,7 +96,7 @@ AS $$
 DECLARE
     v_row saas.audit_logs;
     v_sealed record;
-    v_zeros CONSTANT bytea := '\x00000000000000000000000000000000';
+    v_zeros CONSTANT bytea := decode(repeat('00', 16), 'hex');
 BEGIN
     -- The sealer waits: a row that it is hashing must not lose its payload meanwhile.
     PERFORM FROM saas.audit_sealing AS s FOR SHARE;
