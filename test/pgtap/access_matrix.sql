@@ -25,6 +25,7 @@ INSERT INTO expected VALUES
     ('audit_keys', '', '', '', false),
     ('audit_sealing', '', '', '', false),
     ('audited_tables', '', '', '', false),
+    ('schema_catalog', '', '', '', false),
     ('payment_providers', 'S', 'S', 'S', true),
     ('payment_intents', 'S', 'S', 'S', true),
     ('payments', 'S', 'S', 'S', true),
