@@ -65,6 +65,19 @@ GRANT EXECUTE ON FUNCTION saas.package_catalog() TO pg_database_owner;
 COMMENT ON FUNCTION saas.package_catalog() IS
 'Columns, constraints, indexes and rights of the tables, views and functions of the package as they are now, each with the statement that makes it.';
 
+CREATE OR REPLACE FUNCTION saas.is_same_definition(p_one text, p_other text)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- A dump that is restored can lose parentheses that say nothing.
+    SELECT translate(p_one, '() ', '') = translate(p_other, '() ', '')
+$$;
+REVOKE ALL ON FUNCTION saas.is_same_definition(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.is_same_definition(text, text) TO pg_database_owner;
+COMMENT ON FUNCTION saas.is_same_definition(text, text) IS
+'Whether two definitions of a constraint, an index or a type read the same but for parentheses and spaces.';
+
 CREATE OR REPLACE FUNCTION saas.note_package_catalog(p_deployed boolean)
 RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
@@ -78,7 +91,7 @@ BEGIN
         WHERE k.state = 'package'
             AND NOT EXISTS (
                 SELECT FROM saas.package_catalog() AS c
-                WHERE c.kind = k.kind AND c.identity = k.identity AND c.definition = k.definition
+                WHERE c.kind = k.kind AND c.identity = k.identity AND saas.is_same_definition(c.definition, k.definition)
             );
         INSERT INTO saas.schema_catalog AS k (kind, identity, definition, remedy, state)
         SELECT c.kind, c.identity, c.definition, c.remedy, 'foreign'
@@ -91,14 +104,14 @@ BEGIN
     WHERE k.state <> 'lost'
         AND NOT EXISTS (
             SELECT FROM saas.package_catalog() AS c
-            WHERE c.kind = k.kind AND c.identity = k.identity AND c.definition = k.definition
+            WHERE c.kind = k.kind AND c.identity = k.identity AND saas.is_same_definition(c.definition, k.definition)
         );
     INSERT INTO saas.schema_catalog AS k (kind, identity, definition, remedy, state)
     SELECT c.kind, c.identity, c.definition, c.remedy, 'package'
     FROM saas.package_catalog() AS c
     ON CONFLICT (kind, identity) DO UPDATE
     SET state = 'package'
-    WHERE k.state = 'lost' AND k.definition = excluded.definition;
+    WHERE k.state = 'lost' AND saas.is_same_definition(k.definition, excluded.definition);
 END
 $$;
 REVOKE ALL ON FUNCTION saas.note_package_catalog(boolean) FROM PUBLIC;
@@ -129,7 +142,7 @@ BEGIN
         FROM saas.schema_catalog AS k
         LEFT JOIN saas.package_catalog() AS c ON c.kind = k.kind AND c.identity = k.identity
         WHERE k.state IN ('package', 'lost')
-            AND c.definition IS DISTINCT FROM k.definition
+            AND saas.is_same_definition(c.definition, k.definition) IS NOT true
             -- A table or function that is gone altogether is a finding of its own.
             AND CASE
                 WHEN k.kind = 'right' AND k.identity LIKE '% ON FUNCTION %'
