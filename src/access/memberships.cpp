@@ -18,6 +18,9 @@ extern "C" {
 }
 
 namespace saas::access {
+
+constinit detail::last_answer detail::last{};
+
 namespace {
 
 using core::access::memberships;
@@ -89,11 +92,11 @@ void forget_least_used() {
 }
 
 // Asked for each row of a query, mostly about the same person: found without a look-up.
-struct last_answer {
+struct last_user {
     core::uuid user{};
     const kept_user *known = nullptr;
 };
-constinit last_answer last;
+constinit last_user last;
 
 const memberships &of_user(const core::uuid &user) {
     static const memberships none;
@@ -137,10 +140,16 @@ void initialise() {
 
 const memberships &of_current_user() {
     static const memberships none;
+    detail::last = {};
     const core::context::request_context *context = context::current();
     if (context == nullptr)
         return none;
-    return context->user ? of_user(core::uuid{*context->user}) : of_nobody(context->team, context->role);
+    const std::uint64_t changes = pg::watched_table::all_changes(); // before they are read
+    const memberships &teams =
+        context->user ? of_user(core::uuid{*context->user}) : of_nobody(context->team, context->role);
+    if (context::generation() != 0)
+        detail::last = {context::generation(), changes, detail::current_transaction(), &teams};
+    return teams;
 }
 
 } // namespace saas::access

@@ -17,6 +17,9 @@ extern "C" {
 }
 
 namespace saas::context {
+
+constinit std::uint64_t detail::verified = 0; // number of the verified context, 0 for none
+
 namespace {
 
 using core::context::request_context;
@@ -86,7 +89,10 @@ bool check_setting(char **value, void **, GucSource) {
     return asked.valid;
 }
 
-void assign_setting(const char *, void *) { state().parsed = false; }
+void assign_setting(const char *, void *) {
+    state().parsed = false;
+    detail::verified = 0;
+}
 
 } // namespace
 
@@ -107,6 +113,8 @@ const request_context *current() {
             throw core::error{k_forged, "the request context is not genuine", {},
                               "Call saas.set_context() as a role that may vouch for users."};
         known.parsed = true;
+        static std::uint64_t count = 0;
+        detail::verified = ++count;
     }
     return known.context->binding == current_binding() ? &*known.context : nullptr;
 }

@@ -53,6 +53,8 @@ SELECT i.id, i.team_id, 'k', 'EdDSA', '{"kty": "OKP", "crv": "Ed25519", "x": "11
 -- The sealer would find nothing in a transaction that is not finished.
 INSERT INTO saas.audit_leaves (team_id, first_index, leaf_count, first_xact_id, last_xact_id, hashes, positions)
 SELECT t.team, 0, 1, '3', '3', sha256(''), sha256('') FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
+INSERT INTO saas.audit_salts (team_id, first_index, salts)
+SELECT t.team, 0, uuid_send(t.team) FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
 SELECT saas.add_audit_checkpoint(t.team, sha256(''), '3', t.team, NULL) FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
 INSERT INTO saas.audit_redactions (team_id, audit_id, audit_created_at, reason)
 SELECT t.team, t.team, now(), 'request of the person' FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
