@@ -50,11 +50,8 @@ SAAS_SKETCH_FUNCTIONS(distinct_sketch, distinct_type);
 
 // (state, value of any type) -> state
 SAAS_FUNCTION(saas_distinct_sketch_add) {
-    if (PG_ARGISNULL(1)) {
-        if (PG_ARGISNULL(0))
-            PG_RETURN_NULL();
-        return PG_GETARG_DATUM(0);
-    }
+    if (PG_ARGISNULL(1))
+        return sketches::unchanged(fcinfo);
     const std::uint64_t hash = hash_of_call(fcinfo)(PG_GETARG_DATUM(1));
     sk::distinct_state *state = sketches::own_state<distinct_type>(fcinfo);
     return sketches::datum_of(sk::add_hash(state, hash, more));

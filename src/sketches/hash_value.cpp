@@ -80,8 +80,8 @@ std::uint64_t hash_uuid(Datum value) {
 // By its length, as the server compares: 24 hours are 1 day, 30 days are 1 month.
 std::uint64_t hash_interval(Datum value) {
     const Interval *span = DatumGetIntervalP(value);
-    const std::int64_t days = std::int64_t{span->month} * DAYS_PER_MONTH + span->day +
-                              span->time / USECS_PER_DAY;
+    const std::int64_t days =
+        std::int64_t{span->month} * DAYS_PER_MONTH + span->day + span->time / USECS_PER_DAY;
     const std::int64_t rest = span->time % USECS_PER_DAY;
     return hash_word(static_cast<std::uint64_t>(days) * 0x9E3779B97F4A7C15U +
                      static_cast<std::uint64_t>(rest));
@@ -93,7 +93,8 @@ std::uint64_t hash_enum(Datum value) {
 }
 
 [[noreturn]] void unsupported(const char *name) {
-    throw core::error{core::k_feature_not_supported, std::string{"cannot count distinct values of type "} + name,
+    throw core::error{core::k_feature_not_supported,
+                      std::string{"cannot count distinct values of type "} + name,
                       "The type has no form that stays the same in every release and setting.",
                       "Cast the value to text."};
 }

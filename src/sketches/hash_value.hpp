@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// The hash of a value of any supported type, for distinct counts: equal values have equal hashes, on
-// every machine, in every release and database.
+// The hash of a value of any supported type, for distinct counts: equal values have equal hashes,
+// on every machine, in every release and database.
 #pragma once
 
 #include <cstdint>

@@ -15,10 +15,10 @@ namespace saas::sketches {
 
 template <class... Values>
 void info_text::append(const char *format, Values... values) {
-    const int written =
-        std::snprintf(text_ + size_, sizeof(text_) - size_, format, size_ > 1 ? "," : "", values...);
-    size_ = std::min<unsigned>(size_ + static_cast<unsigned>(std::max(written, 0)),
-                               sizeof(text_) - 2);
+    const int written = std::snprintf(text_ + size_, sizeof(text_) - size_, format,
+                                      size_ > 1 ? "," : "", values...);
+    size_ =
+        std::min<unsigned>(size_ + static_cast<unsigned>(std::max(written, 0)), sizeof(text_) - 2);
 }
 
 void info_text::text(const char *key, const char *value) {

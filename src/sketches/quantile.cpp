@@ -31,13 +31,6 @@ sk::bytes sketch_argument(FunctionCallInfo fcinfo) {
     return sketches::finished_bytes<quantile_type>(PG_GETARG_DATUM(0));
 }
 
-// NULL arguments leave the state as it is.
-Datum unchanged(FunctionCallInfo fcinfo) {
-    if (PG_ARGISNULL(0))
-        PG_RETURN_NULL();
-    return PG_GETARG_DATUM(0);
-}
-
 } // namespace
 
 SAAS_SKETCH_FUNCTIONS(quantile_sketch, quantile_type);
@@ -45,7 +38,7 @@ SAAS_SKETCH_FUNCTIONS(quantile_sketch, quantile_type);
 // (state, value) -> state
 SAAS_FUNCTION(saas_quantile_sketch_add) {
     if (PG_ARGISNULL(1))
-        return unchanged(fcinfo);
+        return sketches::unchanged(fcinfo);
     sk::quantile_state *state = sketches::own_state<quantile_type>(fcinfo);
     return sketches::datum_of(sk::add(state, sk::key_of(PG_GETARG_FLOAT8(1)), 1, more));
 }
@@ -53,7 +46,7 @@ SAAS_FUNCTION(saas_quantile_sketch_add) {
 // (state, value) -> state without the value
 SAAS_FUNCTION(saas_quantile_sketch_remove) {
     if (PG_ARGISNULL(1))
-        return unchanged(fcinfo);
+        return sketches::unchanged(fcinfo);
     sk::quantile_state *state = sketches::own_state<quantile_type>(fcinfo);
     sk::take(state, sk::key_of(PG_GETARG_FLOAT8(1)), 1);
     return sketches::datum_of(state);
@@ -62,7 +55,7 @@ SAAS_FUNCTION(saas_quantile_sketch_remove) {
 // (state, sketch) -> state without the sketch
 SAAS_FUNCTION(saas_quantile_sketch_unmerge) {
     if (PG_ARGISNULL(1))
-        return unchanged(fcinfo);
+        return sketches::unchanged(fcinfo);
     sk::quantile_state *state = sketches::own_state<quantile_type>(fcinfo);
     sk::take(state, sketches::finished_bytes<quantile_type>(PG_GETARG_DATUM(1)));
     return sketches::datum_of(state);

@@ -15,7 +15,6 @@ extern "C" {
 namespace saas::sketches {
 namespace {
 
-
 [[noreturn]] void bad_text() {
     throw core::error{core::k_invalid_text_representation, "invalid input syntax for a sketch",
                       "A sketch is written as \\x and pairs of hexadecimal digits."};
@@ -25,8 +24,16 @@ namespace {
 
 void require_aggregate(FunctionCallInfo fcinfo) {
     if (!AggCheckCallContext(fcinfo, nullptr))
-        throw core::error{core::k_feature_not_supported, "only an aggregate may call this function", {},
+        throw core::error{core::k_feature_not_supported,
+                          "only an aggregate may call this function",
+                          {},
                           "saas.merge(a, b) merges two sketches."};
+}
+
+void too_large() {
+    throw core::error{core::sqlstate{"54000"}, "too much data in one sketch",
+                      "A sketch under construction has at most 1 GB.",
+                      "Build sketches of shorter spans of time and merge them."};
 }
 
 bytes parse_text(const char *text, void (*check)(bytes)) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: PostgreSQL
 // Sketches as values of the server.
 //
-// A sketch is a varlena in one of two forms. Finished: the bytes that core writes and checks; this is
-// what tables hold. Under construction: kind (a lower-case letter), three zero bytes, and core's block,
-// aligned to 8. Aggregates change the latter in place, in the memory of the aggregate, which the server
-// allows to transition functions; when the block is too small they return a larger copy. So the
-// state is one flat value of a real SQL type: it travels between parallel workers and between nodes as
-// it is, costs one allocation a group, and needs no memory context of its own.
+// A sketch is a varlena in one of two forms. Finished: the bytes that core writes and checks; this
+// is what tables hold. Under construction: kind (a lower-case letter), three zero bytes, and core's
+// block, aligned to 8. Aggregates change the latter in place, in the memory of the aggregate, which
+// the server allows to transition functions; when the block is too small they return a larger copy.
+// So the state is one flat value of a real SQL type: it travels between parallel workers and
+// between nodes as it is, costs one allocation a group, and needs no memory context of its own.
 //
 // All functions here work on plain data only, and may ereport.
 #pragma once
@@ -18,6 +18,7 @@
 
 extern "C" {
 #include "lib/stringinfo.h"
+#include "utils/memutils.h" // MaxAllocSize
 }
 
 namespace saas::sketches {
@@ -30,11 +31,16 @@ constexpr char building(char kind) {
     return static_cast<char>(kind + ('a' - 'A'));
 }
 
-// Room for a block under construction, zeroed, in the current memory context.
+// Throws 54000: a state would exceed what a value may have.
+[[noreturn]] void too_large();
+
+// Room for a block under construction, zeroed, in the current memory context. Throws 54000 beyond 1
+// GB.
 template <class Sketch>
 void *allocate_block(std::size_t size) {
-    auto *value = static_cast<char *>(MemoryContextAllocExtended(
-        CurrentMemoryContext, size + k_prefix, MCXT_ALLOC_ZERO | MCXT_ALLOC_HUGE));
+    if (size > MaxAllocSize - k_prefix)
+        too_large();
+    auto *value = static_cast<char *>(palloc0(size + k_prefix));
     SET_VARSIZE(value, size + k_prefix);
     value[VARHDRSZ] = building(Sketch::kind);
     return value + k_prefix;
@@ -80,10 +86,18 @@ inline Datum finished(bytes sketch) {
 template <class State>
 Datum finish(const State &state) {
     auto *value = static_cast<bytea *>(palloc(most_bytes(state) + VARHDRSZ));
-    const Size size =
-        encode(state, reinterpret_cast<std::uint8_t *>(VARDATA(value)));
+    const Size size = encode(state, reinterpret_cast<std::uint8_t *>(VARDATA(value)));
     SET_VARSIZE(value, size + VARHDRSZ);
     return PointerGetDatum(value);
+}
+
+// Ends the construction: a sketch that has something to do then has a finish() of its own.
+template <class Sketch>
+Datum seal(const typename Sketch::state &state) {
+    if constexpr (requires { Sketch::finish(state); })
+        return Sketch::finish(state);
+    else
+        return finish(state);
 }
 
 // The bytes of a sketch in its finished form, whatever form the value has.
@@ -118,6 +132,13 @@ typename Sketch::state *own_state(FunctionCallInfo fcinfo) {
     return merge_value<state, Sketch>(Sketch::make(allocate_block<Sketch>), value);
 }
 
+// A NULL argument leaves the state as it is.
+inline Datum unchanged(FunctionCallInfo fcinfo) {
+    if (PG_ARGISNULL(0))
+        PG_RETURN_NULL();
+    return PG_GETARG_DATUM(0);
+}
+
 // Entry points that every sketch has.
 
 // (cstring) -> sketch: \x and hexadecimal digits
@@ -137,11 +158,8 @@ Datum send(FunctionCallInfo fcinfo);
 template <class Sketch>
 Datum merge_state(FunctionCallInfo fcinfo) {
     require_aggregate(fcinfo);
-    if (PG_ARGISNULL(1)) {
-        if (PG_ARGISNULL(0))
-            PG_RETURN_NULL();
-        return PG_GETARG_DATUM(0);
-    }
+    if (PG_ARGISNULL(1))
+        return unchanged(fcinfo);
     if (PG_ARGISNULL(0))
         return PG_GETARG_DATUM(1); // the server copies it
     using state = typename Sketch::state;
@@ -159,14 +177,15 @@ Datum merge_two(FunctionCallInfo fcinfo) {
         if (!PG_ARGISNULL(i))
             both = merge_value<state, Sketch>(both, PG_GETARG_DATUM(i));
     }
-    return finish(*both);
+    return seal<Sketch>(*both);
 }
 
 // (state) -> sketch
 template <class Sketch>
 Datum finish_state(FunctionCallInfo fcinfo) {
     const bytes payload = payload_of(PG_GETARG_DATUM(0));
-    return is_building<Sketch>(payload) ? finish(*block_of<Sketch>(payload)) : finished(payload);
+    return is_building<Sketch>(payload) ? seal<Sketch>(*block_of<Sketch>(payload))
+                                        : finished(payload);
 }
 
 // The bytes behind \x; 22P02 when the text is something else. `check` is core's, for these bytes.

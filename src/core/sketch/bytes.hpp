@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
 // The bytes of sketches: reading with every bound checked, writing into room that is large enough.
 //
-// Every sketch begins with two bytes: its kind, an upper-case letter, and the version of its format,
-// now 1. Numbers are unsigned LEB128 of the least length, or 8 bytes, lowest first; so the bytes are
-// the same on every machine, and one sketch has exactly one form.
+// Every sketch begins with two bytes: its kind, an upper-case letter, and the version of its
+// format, now 1. Numbers are unsigned LEB128 of the least length, or 8 bytes, lowest first; so the
+// bytes are the same on every machine, and one sketch has exactly one form.
 #pragma once
 
 #include "core/error.hpp"
@@ -105,17 +105,19 @@ public:
         byte(static_cast<std::uint8_t>(kind));
         byte(k_version);
     }
-    [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(at_ - begin_); }
+    [[nodiscard]] std::size_t size() const noexcept {
+        return static_cast<std::size_t>(at_ - begin_);
+    }
 
 private:
     std::uint8_t *begin_;
     std::uint8_t *at_;
 };
 
-// States of sketches under construction are blocks of plain memory that their owner allocates, moves
-// and frees as bytes. A function that needs more room asks the owner for a larger block, zeroed and
-// aligned to 8, copies what it has and returns the new block; the old one is left alone. The owner
-// may leave by longjmp: the frames above hold no destructors.
+// States of sketches under construction are blocks of plain memory that their owner allocates,
+// moves and frees as bytes. A function that needs more room asks the owner for a larger block,
+// zeroed and aligned to 8, copies what it has and returns the new block; the old one is left alone.
+// The owner may leave by longjmp: the frames above hold no destructors.
 using allocate = void *(*)(std::size_t size);
 
 // What the owner keeps in front of a block. Block sizes are such that both together are a power of

@@ -57,8 +57,9 @@ distinct_state *make_sparse(std::size_t size, allocate more) {
     return state;
 }
 
-// The slot of the entry's 20 bits, or the free one where they belong. One slot is always free. The bits
-// are those of a hash, so their order will do as the order of slots; entries are then almost sorted.
+// The slot of the entry's 20 bits, or the free one where they belong. One slot is always free. The
+// bits are those of a hash, so their order will do as the order of slots; entries are then almost
+// sorted.
 std::uint32_t *find(distinct_state *state, std::uint32_t entry) {
     std::uint32_t *const first = entries_of(state);
     std::uint64_t at = static_cast<std::uint64_t>(entry >> 6) * state->slots >> k_sparse_precision;
@@ -125,7 +126,8 @@ distinct_state *add_entry(distinct_state *state, std::uint32_t entry, allocate m
     return state;
 }
 
-// Makes room before many entries come in their order: they would crowd at the front of a small table.
+// Makes room before many entries come in their order: they would crowd at the front of a small
+// table.
 distinct_state *reserve(distinct_state *state, std::uint64_t entries, allocate more) {
     const std::uint64_t all = std::min<std::uint64_t>(state->used + entries, k_most_entries);
     return state->dense != 0 || has_room(*state, all) ? state : grow(*state, all, more);
@@ -352,14 +354,15 @@ void write_dense(writer &out, const std::uint8_t *registers) {
 }
 
 void write_sparse(writer &out, const distinct_state &state) {
-    // By insertion: few entries are far from their place, those that the end of the table sent to its
-    // beginning.
-    std::uint32_t sorted[k_most_entries];
+    std::uint32_t sorted[k_most_entries + 1]; // NOLINT: only `count` of them are read
     std::uint32_t count = 0;
     for (std::uint32_t i = 0; i < state.slots; ++i) {
-        if (const std::uint32_t entry = entries_of(state)[i]; entry != 0)
-            sorted[count++] = entry;
+        const std::uint32_t entry = entries_of(state)[i];
+        sorted[count] = entry; // without a branch that nobody can predict
+        count += entry != 0 ? 1 : 0;
     }
+    // By insertion: few entries are far from their place, those that the end of the table sent to
+    // its beginning.
     for (std::uint32_t i = 1; i < count; ++i) {
         const std::uint32_t entry = sorted[i];
         std::uint32_t at = i;

@@ -30,8 +30,10 @@ double interpolate(bucket_key lower, bucket_key upper, double fraction) {
 }
 
 [[noreturn]] void bad_fraction() {
-    throw error{k_numeric_value_out_of_range, "a percentile must be between 0 and 1",
-                {}, "0.95 asks for the value that 95 % of all values do not exceed."};
+    throw error{k_numeric_value_out_of_range,
+                "a percentile must be between 0 and 1",
+                {},
+                "0.95 asks for the value that 95 % of all values do not exceed."};
 }
 
 } // namespace

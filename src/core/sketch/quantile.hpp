@@ -4,10 +4,10 @@
 // 2019), with the bits of the number as its logarithm, as in their linearly interpolated mapping.
 //
 // Every power of two has 64 buckets of equal width, so a bucket [a, b) has (b - a) / a <= 1/64. The
-// value that stands for it, 2ab / (a + b), is off by at most (b - a) / (a + b) <= 1/129 = 0.775 % of
-// the true one. Buckets cover all normal numbers and are never collapsed, so the error holds whatever
-// the data. A sketch is a multiset of buckets and nothing else: merging is adding, taking away is
-// subtracting, both exact, and the order of values does not show.
+// value that stands for it, 2ab / (a + b), is off by at most (b - a) / (a + b) <= 1/129 = 0.775 %
+// of the true one. Buckets cover all normal numbers and are never collapsed, so the error holds
+// whatever the data. A sketch is a multiset of buckets and nothing else: merging is adding, taking
+// away is subtracting, both exact, and the order of values does not show.
 //
 // Zero, the infinities and NaN have buckets of their own, which are exact, in the order of SQL:
 // -Infinity, negative numbers, 0, positive numbers, Infinity, NaN. Subnormal numbers, those below
@@ -93,8 +93,8 @@ std::size_t encode(const quantile_state &state, std::uint8_t *out);
 
 // The buckets of a sketch in ascending order.
 //   'Q' version, number of buckets, then each: a byte whose upper half is the distance from the key
-//   before (first: from the lowest key minus 1) and whose lower half is the count; a half of 0 means
-//   that the number does not fit and follows, less 16.
+//   before (first: from the lowest key minus 1) and whose lower half is the count; a half of 0
+//   means that the number does not fit and follows, less 16.
 class bucket_reader {
 public:
     // Throws 22P03 unless the bytes begin like a sketch.
@@ -136,9 +136,9 @@ struct quantile_summary {
 [[nodiscard]] quantile_summary summary_of_quantiles(bytes sketch);
 
 // The values at these fractions of the order, interpolated between neighbours as percentile_cont
-// does, in one pass; empty for an empty sketch. Between an infinity or NaN and another value nothing
-// is interpolated, the lower one is taken. Throws 22003 unless every fraction is in [0, 1], and 22P03.
-// `fractions` and `values` have the same size. Returns whether there are any values.
+// does, in one pass; empty for an empty sketch. Between an infinity or NaN and another value
+// nothing is interpolated, the lower one is taken. Throws 22003 unless every fraction is in [0, 1],
+// and 22P03. `fractions` and `values` have the same size. Returns whether there are any values.
 bool quantiles(bytes sketch, std::span<const double> fractions, std::span<double> values);
 
 // The fraction of values that are at most `value`, counting the whole bucket in which it lies, so

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace saas::core::sketch {
 namespace {
@@ -41,7 +43,8 @@ struct table {
         return first + at;
     }
     static Slot make(std::uint32_t code, std::uint64_t count) {
-        return static_cast<Slot>(static_cast<Slot>(code) << k_count_bits | static_cast<Slot>(count));
+        return static_cast<Slot>(static_cast<Slot>(code) << k_count_bits |
+                                 static_cast<Slot>(count));
     }
 };
 using narrow = table<std::uint32_t>;
@@ -64,8 +67,9 @@ quantile_state *make_state(std::size_t size, bool is_wide, allocate more) {
     auto *state = static_cast<quantile_state *>(more(size));
     state->size = static_cast<std::uint32_t>(size);
     state->wide = is_wide ? 1 : 0;
-    state->slots = static_cast<std::uint32_t>((size - sizeof(quantile_state)) /
-                                              (is_wide ? sizeof(std::uint64_t) : sizeof(std::uint32_t)));
+    state->slots =
+        static_cast<std::uint32_t>((size - sizeof(quantile_state)) /
+                                   (is_wide ? sizeof(std::uint64_t) : sizeof(std::uint32_t)));
     return state;
 }
 
@@ -86,7 +90,8 @@ void each_slot(const quantile_state &state, Visit visit) {
 }
 
 // The same buckets in a block of another size or width. Counts of 0 stay behind.
-quantile_state *rebuild(const quantile_state &state, std::size_t size, bool is_wide, allocate more) {
+quantile_state *rebuild(const quantile_state &state, std::size_t size, bool is_wide,
+                        allocate more) {
     quantile_state *fresh = make_state(size, is_wide, more);
     fresh->count = state.count;
     each_slot(state, [&](std::uint32_t code, std::uint64_t count) {
@@ -133,8 +138,8 @@ bool try_add(quantile_state *state, std::uint32_t code, std::uint64_t count) {
                             : try_add<std::uint32_t>(state, code, count);
 }
 
-// More room for buckets or, when there is enough, for counts. What was taken away again makes room as
-// well, so that a moving window does not grow for ever.
+// More room for buckets or, when there is enough, for counts. What was taken away again makes room
+// as well, so that a moving window does not grow for ever.
 quantile_state *grow(const quantile_state &state, allocate more) {
     if (!is_full(state))
         return rebuild(state, twice(state.size), true, more);
@@ -221,10 +226,42 @@ void write_bucket(writer &out, std::uint32_t step, std::uint64_t count) {
         out.varint(count - 16);
 }
 
-std::uint64_t count_of(const quantile_state &state, std::uint32_t code) {
-    auto *table_of = const_cast<quantile_state *>(&state); // find() reads only
-    return state.wide != 0 ? *wide::find(table_of, code) & wide::k_most
-                           : *narrow::find(table_of, code) & narrow::k_most;
+// Buckets next to each other of which a scatter into an array makes the order; wider ones are
+// sorted.
+constexpr std::uint32_t k_most_scattered = 4096;
+
+// Writes the buckets between two codes in ascending order, the slots being in none.
+void write_scattered(writer &out, const quantile_state &state, std::uint32_t least) {
+    std::uint64_t present[k_most_scattered / 64] = {};
+    std::uint64_t counts[k_most_scattered]; // NOLINT: only those present are set and read
+    each_slot(state, [&](std::uint32_t code, std::uint64_t count) {
+        const std::uint32_t at = code - least;
+        present[at / 64] |= static_cast<std::uint64_t>(count != 0) << (at % 64);
+        counts[at] = count;
+    });
+    std::uint32_t before = code_of(-k_infinity_key - 1);
+    for (std::uint32_t word = 0; word < k_most_scattered / 64; ++word) {
+        for (std::uint64_t rest = present[word]; rest != 0; rest &= rest - 1) {
+            const std::uint32_t at = word * 64 + static_cast<std::uint32_t>(std::countr_zero(rest));
+            write_bucket(out, least + at - before, counts[at]);
+            before = least + at;
+        }
+    }
+}
+
+void write_sorted(writer &out, const quantile_state &state, std::uint64_t used) {
+    std::vector<std::pair<std::uint32_t, std::uint64_t>> buckets;
+    buckets.reserve(used);
+    each_slot(state, [&](std::uint32_t code, std::uint64_t count) {
+        if (count != 0)
+            buckets.emplace_back(code, count);
+    });
+    std::sort(buckets.begin(), buckets.end());
+    std::uint32_t before = code_of(-k_infinity_key - 1);
+    for (const auto &[code, count] : buckets) {
+        write_bucket(out, code - before, count);
+        before = code;
+    }
 }
 
 } // namespace
@@ -243,25 +280,10 @@ std::size_t encode(const quantile_state &state, std::uint8_t *out) {
     writer target{out};
     target.header('Q');
     target.varint(used);
-    if (used == 0)
-        return target.size();
-    // The codes as a set of bits come out in order, which is cheaper than to sort them.
-    std::uint64_t present[(1U << k_code_bits) / 64]; // NOLINT: only the words in use are set
-    const std::uint32_t first = least / 64;
-    const std::uint32_t last = greatest / 64;
-    std::fill(present + first, present + last + 1, 0);
-    each_slot(state, [&](std::uint32_t code, std::uint64_t count) {
-        if (count != 0)
-            present[code / 64] |= 1ULL << (code % 64);
-    });
-    std::uint32_t before = code_of(-k_infinity_key - 1);
-    for (std::uint32_t word = first; word <= last; ++word) {
-        for (std::uint64_t rest = present[word]; rest != 0; rest &= rest - 1) {
-            const std::uint32_t code = word * 64 + static_cast<std::uint32_t>(std::countr_zero(rest));
-            write_bucket(target, code - before, count_of(state, code));
-            before = code;
-        }
-    }
+    if (used != 0 && greatest - least < k_most_scattered && state.used == used)
+        write_scattered(target, state, least);
+    else
+        write_sorted(target, state, used);
     return target.size();
 }
 
