@@ -256,6 +256,7 @@ TEST(sketch_quantile, malformed_bytes_are_refused) {
         {'Q', 2, 0},
         {'Q', 1},
         {'Q', 1, 0, 0},
+        {'Q', 1, 1, 0x01, 0xd0, 0xff, 0x07},                         // a subnormal bucket
         {'Q', 1, 0x80, 0},                                           // leading zeros
         {'Q', 1, 1, 0x01, 0xff, 0xff, 0xff, 0x7f},                   // beyond the last bucket
         {'Q', 1, 1, 0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}, // too large a count

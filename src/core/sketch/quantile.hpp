@@ -109,8 +109,8 @@ public:
             large(step, count);
         --left_;
         key_ += static_cast<bucket_key>(step);
-        if (key_ > k_nan_key)
-            malformed("It has a bucket beyond the last.");
+        if (key_ > k_nan_key || (key_ > -64 && key_ < 64 && key_ != 0))
+            malformed("It has a bucket that does not exist."); // beyond the last, or subnormal
         return {key_, count};
     }
     // Throws 22P03 when anything follows the last bucket.
