@@ -84,6 +84,6 @@ SAAS_FUNCTION(saas_distinct_sketch_info) {
     info.text("form", sparse ? "sparse" : "dense");
     info.whole("precision", sparse ? sk::k_sparse_precision : sk::k_precision);
     info.whole("estimate", static_cast<std::uint64_t>(std::llround(sk::estimate_of(sketch))));
-    info.number("standard_error", sparse ? 0.0007 : 0.0081);
+    info.number("standard_error", sparse ? 0.0007 : 0.0057);
     return info.jsonb();
 }

@@ -8,7 +8,7 @@
 namespace saas::core::sketch {
 namespace {
 
-constexpr unsigned k_extra_bits = k_sparse_precision - k_precision; // 6
+constexpr unsigned k_extra_bits = k_sparse_precision - k_precision;
 constexpr std::uint32_t k_extra_mask = (1U << k_extra_bits) - 1;
 constexpr std::uint32_t k_rank_mask = 63;
 constexpr std::uint32_t k_sparse_values = 1U << k_sparse_precision;
@@ -133,9 +133,24 @@ distinct_state *reserve(distinct_state *state, std::uint64_t entries, allocate m
     return state->dense != 0 || has_room(*state, all) ? state : grow(*state, all, more);
 }
 
-void raise_all(std::uint8_t *target, const std::uint8_t *source) {
+// The loops over all registers are plain enough for the compiler to take many at once.
+void raise_all(std::uint8_t *__restrict target, const std::uint8_t *__restrict source) {
     for (std::uint32_t i = 0; i < k_registers; ++i)
         target[i] = std::max(target[i], source[i]);
+}
+
+std::uint8_t least_of(const std::uint8_t *registers) {
+    std::uint8_t least = 255;
+    for (std::uint32_t i = 0; i < k_registers; ++i)
+        least = std::min(least, registers[i]);
+    return least;
+}
+
+std::uint32_t count_above(const std::uint8_t *registers, int most) {
+    std::uint32_t count = 0;
+    for (std::uint32_t i = 0; i < k_registers; ++i)
+        count += registers[i] > most ? 1U : 0U;
+    return count;
 }
 
 } // namespace
@@ -211,7 +226,7 @@ void read_dense(reader &data, std::uint8_t *registers) {
     if (base > k_largest_rank)
         malformed("It has an impossible register.");
     const bytes halves = data.take(k_registers / 2);
-    std::uint8_t given[k_registers];
+    std::uint8_t given[k_registers]; // NOLINT: all are set
     std::uint8_t least = 15;
     std::uint8_t greatest = 0;
     for (std::uint32_t i = 0; i < k_registers / 2; ++i) {
@@ -322,25 +337,24 @@ std::size_t most_bytes(const distinct_state &state) noexcept {
     if (state.dense == 0)
         return k_head + state.used * std::size_t{3 + 1};
     const std::uint8_t *registers = registers_of(state);
-    const std::uint8_t base = *std::min_element(registers, registers + k_registers);
-    const auto beyond = static_cast<std::size_t>(std::count_if(
-        registers, registers + k_registers, [&](std::uint8_t rank) { return rank > base + 15; }));
+    const std::uint32_t beyond = count_above(registers, least_of(registers) + 15);
     return k_head + k_registers / 2 + beyond * std::size_t{3 + 1};
 }
 
 namespace {
 
 void write_dense(writer &out, const std::uint8_t *registers) {
-    const std::uint8_t base = *std::min_element(registers, registers + k_registers);
-    const int most = base + 15;
-    out.byte(base);
-    std::uint32_t beyond = 0;
-    for (std::uint32_t i = 0; i < k_registers; i += 2) {
-        const int lower = std::min<int>(registers[i], most) - base;
-        const int upper = std::min<int>(registers[i + 1], most) - base;
-        out.byte(static_cast<std::uint8_t>(upper << 4 | lower));
-        beyond += (registers[i] > most ? 1U : 0U) + (registers[i + 1] > most ? 1U : 0U);
+    const std::uint8_t base = least_of(registers);
+    const auto most = static_cast<std::uint8_t>(base + 15);
+    std::uint8_t halves[k_registers / 2];
+    for (std::uint32_t i = 0; i < k_registers / 2; ++i) {
+        const int lower = std::min(registers[2 * i], most) - base;
+        const int upper = std::min(registers[2 * i + 1], most) - base;
+        halves[i] = static_cast<std::uint8_t>(upper << 4 | lower);
     }
+    out.byte(base);
+    out.copy(halves, sizeof(halves));
+    std::uint32_t beyond = count_above(registers, most);
     out.varint(beyond);
     std::uint32_t next = 0;
     for (std::uint32_t i = 0; beyond > 0; ++i) {

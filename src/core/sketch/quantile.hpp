@@ -55,13 +55,14 @@ struct bucket {
     std::uint64_t count; // above 0
 };
 
-// A sketch under construction: a hash table of buckets in one block. Plain data.
+// A sketch under construction: a table of buckets in one block. Plain data.
 struct quantile_state {
-    std::uint32_t size;  // of the block, with the slots that follow
-    std::uint32_t slots; // of 4 bytes, or 8 when wide
-    std::uint32_t used;  // slots that hold a bucket, counts of 0 included
-    std::uint32_t wide;  // whether a count may exceed 14 bits
-    std::uint64_t count; // of all values
+    std::uint32_t size;      // of the block, with the slots that follow
+    std::uint32_t slots;     // of 4 bytes, or 8 when wide
+    std::uint32_t used;      // slots that hold a bucket, counts of 0 included
+    std::uint32_t wide : 1;  // whether a count may exceed 14 bits
+    std::uint32_t base : 31; // code of the bucket that belongs into the first slot
+    std::uint64_t count;     // of all values
 };
 
 // The largest count of a bucket and of a sketch.

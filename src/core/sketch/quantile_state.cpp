@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
-// A quantile sketch under construction: an open hash table of buckets.
+// A quantile sketch under construction: an open hash table of buckets. Most values are near each
+// other, so the buckets around the median have the slot of their order and meet nobody there; the
+// others take the slot of a hash, and the next ones while that is taken.
 //
 // A slot is the bucket's code, 18 bits, above its count; a slot of 0 is free, since no code is 0.
 // Slots have 4 bytes until a count exceeds 14 bits, then 8.
@@ -15,6 +17,7 @@ namespace {
 
 constexpr std::uint32_t k_code_bits = 18;
 constexpr bucket_key k_code_offset = 1 << (k_code_bits - 1);
+constexpr std::uint32_t k_base_mask = (1U << 31) - 1;
 constexpr std::size_t k_first_size = 128 - k_block_prefix;
 
 // The code of a key: positive, in the order of keys.
@@ -34,8 +37,11 @@ struct table {
     // The slot of a code, or the free one where it belongs. At least one slot is always free.
     static Slot *find(quantile_state *state, std::uint32_t code) {
         Slot *const first = slots(state);
-        const std::uint32_t hash = code * 0x9E3779B1U;
-        std::uint64_t at = static_cast<std::uint64_t>(hash) * state->slots >> 32;
+        std::uint32_t at = code - state->base;
+        if (at >= state->slots) {
+            const std::uint32_t hash = code * 0x9E3779B1U;
+            at = static_cast<std::uint32_t>(static_cast<std::uint64_t>(hash) * state->slots >> 32);
+        }
         while (first[at] != 0 && first[at] >> k_count_bits != code) {
             if (++at == state->slots)
                 at = 0;
@@ -89,11 +95,33 @@ void each_slot(const quantile_state &state, Visit visit) {
         in(narrow::slots(&state));
 }
 
+// The base with which the code is in the middle.
+std::uint32_t base_around(std::uint32_t code, std::uint32_t slots) {
+    return code - std::min(code, slots / 2);
+}
+
+// The median of some of the buckets; slots are mostly in their order, so some from all over will
+// do.
+std::uint32_t median_code(const quantile_state &state) {
+    constexpr std::uint32_t k_sample = 64;
+    std::uint32_t codes[k_sample]; // NOLINT: only `count` of them are read
+    std::uint32_t count = 0;
+    std::uint32_t seen = 0;
+    const std::uint32_t step = state.used / k_sample + 1;
+    each_slot(state, [&](std::uint32_t code, std::uint64_t) {
+        if (seen++ % step == 0)
+            codes[count++] = code;
+    });
+    std::nth_element(codes, codes + count / 2, codes + count);
+    return codes[count / 2];
+}
+
 // The same buckets in a block of another size or width. Counts of 0 stay behind.
 quantile_state *rebuild(const quantile_state &state, std::size_t size, bool is_wide,
                         allocate more) {
     quantile_state *fresh = make_state(size, is_wide, more);
     fresh->count = state.count;
+    fresh->base = base_around(median_code(state), fresh->slots) & k_base_mask;
     each_slot(state, [&](std::uint32_t code, std::uint64_t count) {
         if (count == 0)
             return;
@@ -158,6 +186,8 @@ quantile_state *make_quantile_state(allocate more) {
 quantile_state *add(quantile_state *state, bucket_key key, std::uint64_t count, allocate more) {
     if (count > k_largest_count - state->count)
         too_many();
+    if (state->used == 0)
+        state->base = base_around(code_of(key), state->slots) & k_base_mask;
     while (!try_add(state, code_of(key), count))
         state = grow(*state, more);
     return state;
