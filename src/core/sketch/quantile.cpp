@@ -61,26 +61,33 @@ value_range range_of(bucket_key key) noexcept {
     return key > 0 ? value_range{near, far} : value_range{-far, -near};
 }
 
-bucket_reader::bucket_reader(bytes sketch) : data_{sketch}, left_{0} {
-    data_.header('Q');
-    left_ = data_.varint();
-    if (left_ > k_keys)
+bucket_reader::start bucket_reader::begin(bytes sketch) {
+    reader data{sketch};
+    data.header('Q');
+    const std::uint64_t buckets = data.varint();
+    if (buckets > k_keys)
         malformed("It has more buckets than there are.");
+    const std::uint8_t *end = sketch.data() + sketch.size();
+    return {end - data.left(), end, buckets};
 }
 
-void bucket_reader::large(std::uint64_t &step, std::uint64_t &count) {
+bucket_reader::large_numbers bucket_reader::read_large(const std::uint8_t *at,
+                                                       const std::uint8_t *end, std::uint64_t step,
+                                                       std::uint64_t count) {
+    reader data{{at, static_cast<std::size_t>(end - at)}};
     if (step == 0) {
-        const std::uint64_t more = data_.varint();
+        const std::uint64_t more = data.varint();
         if (more > k_keys)
-            malformed("It has a bucket beyond the last.");
+            malformed("It has a bucket that does not exist.");
         step = more + 16;
     }
     if (count == 0) {
-        const std::uint64_t more = data_.varint();
+        const std::uint64_t more = data.varint();
         if (more > k_largest_count - 16)
             malformed("It has a bucket with too large a count.");
         count = more + 16;
     }
+    return {end - data.left(), step, count};
 }
 
 void check_quantile_sketch(bytes sketch) {

@@ -96,18 +96,27 @@ std::size_t encode(const quantile_state &state, std::uint8_t *out);
 //   'Q' version, number of buckets, then each: a byte whose upper half is the distance from the key
 //   before (first: from the lowest key minus 1) and whose lower half is the count; a half of 0
 //   means that the number does not fit and follows, less 16.
+//
+// Its functions take and return what they change by value, so that a loop over buckets, which
+// merging is, keeps all of it in registers.
 class bucket_reader {
 public:
     // Throws 22P03 unless the bytes begin like a sketch.
-    explicit bucket_reader(bytes sketch);
+    explicit bucket_reader(bytes sketch) : bucket_reader{begin(sketch)} {}
     [[nodiscard]] std::uint64_t left() const noexcept { return left_; }
     // The next of `left` buckets. Throws 22P03.
     [[nodiscard]] bucket next() {
-        const std::uint8_t both = data_.byte();
+        if (at_ == end_)
+            malformed("It ends too early.");
+        const std::uint8_t both = *at_++;
         std::uint64_t step = both >> 4;
         std::uint64_t count = both & 15U;
-        if (step == 0 || count == 0)
-            large(step, count);
+        if (step == 0 || count == 0) {
+            const large_numbers found = read_large(at_, end_, step, count);
+            at_ = found.at;
+            step = found.step;
+            count = found.count;
+        }
         --left_;
         key_ += static_cast<bucket_key>(step);
         if (key_ > k_nan_key || (key_ > -64 && key_ < 64 && key_ != 0))
@@ -115,12 +124,30 @@ public:
         return {key_, count};
     }
     // Throws 22P03 when anything follows the last bucket.
-    void finish() const { data_.finish(); }
+    void finish() const {
+        if (at_ != end_)
+            malformed("It goes on after its end.");
+    }
 
 private:
-    void large(std::uint64_t &step, std::uint64_t &count);
+    struct start {
+        const std::uint8_t *at;
+        const std::uint8_t *end;
+        std::uint64_t buckets;
+    };
+    struct large_numbers {
+        const std::uint8_t *at;
+        std::uint64_t step;
+        std::uint64_t count;
+    };
+    explicit bucket_reader(const start &first)
+        : at_{first.at}, end_{first.end}, left_{first.buckets} {}
+    static start begin(bytes sketch);
+    static large_numbers read_large(const std::uint8_t *at, const std::uint8_t *end,
+                                    std::uint64_t step, std::uint64_t count);
 
-    reader data_;
+    const std::uint8_t *at_;
+    const std::uint8_t *end_;
     std::uint64_t left_;
     bucket_key key_ = -k_infinity_key - 1;
 };

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::uint32_t k_code_bits = 18;
 constexpr bucket_key k_code_offset = 1 << (k_code_bits - 1);
-constexpr std::uint32_t k_base_mask = (1U << 31) - 1;
+constexpr std::size_t k_largest_reserve = 65'536; // malformed bytes may promise anything
 constexpr std::size_t k_first_size = 128 - k_block_prefix;
 
 // The code of a key: positive, in the order of keys.
@@ -95,23 +95,28 @@ void each_slot(const quantile_state &state, Visit visit) {
         in(narrow::slots(&state));
 }
 
-// The base with which the code is in the middle.
-std::uint32_t base_around(std::uint32_t code, std::uint32_t slots) {
-    return code - std::min(code, slots / 2);
+// Gives the code the slot `below`, or as near to it as codes go. A base of 0 is none.
+void set_base(quantile_state *state, std::uint32_t code, std::uint32_t below) {
+    constexpr std::uint32_t k_mask = (1U << 31) - 1; // codes have 18 bits; for the compiler
+    state->base = (code - std::min(code - 1, below)) & k_mask;
 }
 
-// The median of some of the buckets; slots are mostly in their order, so some from all over will
+// The median of some of the buckets. Slots are mostly in their order, so some from all over will
 // do.
 std::uint32_t median_code(const quantile_state &state) {
     constexpr std::uint32_t k_sample = 64;
     std::uint32_t codes[k_sample]; // NOLINT: only `count` of them are read
     std::uint32_t count = 0;
-    std::uint32_t seen = 0;
-    const std::uint32_t step = state.used / k_sample + 1;
-    each_slot(state, [&](std::uint32_t code, std::uint64_t) {
-        if (seen++ % step == 0)
-            codes[count++] = code;
-    });
+    for (std::uint32_t i = 0; i < k_sample; ++i) {
+        const auto at = static_cast<std::uint32_t>(std::uint64_t{i} * state.slots / k_sample);
+        const std::uint64_t code = state.wide != 0
+                                       ? wide::slots(&state)[at] >> wide::k_count_bits
+                                       : narrow::slots(&state)[at] >> narrow::k_count_bits;
+        if (code != 0)
+            codes[count++] = static_cast<std::uint32_t>(code);
+    }
+    if (count == 0)
+        return state.base + state.slots / 2;
     std::nth_element(codes, codes + count / 2, codes + count);
     return codes[count / 2];
 }
@@ -121,7 +126,7 @@ quantile_state *rebuild(const quantile_state &state, std::size_t size, bool is_w
                         allocate more) {
     quantile_state *fresh = make_state(size, is_wide, more);
     fresh->count = state.count;
-    fresh->base = base_around(median_code(state), fresh->slots) & k_base_mask;
+    set_base(fresh, median_code(state), fresh->slots / 2);
     each_slot(state, [&](std::uint32_t code, std::uint64_t count) {
         if (count == 0)
             return;
@@ -144,7 +149,8 @@ bool is_full(const quantile_state &state) {
 
 // Adds to the slot; false when there is no room for another bucket or so large a count.
 template <class Slot>
-bool try_add(quantile_state *state, std::uint32_t code, std::uint64_t count) {
+[[gnu::always_inline]] inline bool try_add(quantile_state *state, std::uint32_t code,
+                                           std::uint64_t count) {
     using kind = table<Slot>;
     Slot *slot = kind::find(state, code);
     if (*slot == 0) {
@@ -168,7 +174,7 @@ bool try_add(quantile_state *state, std::uint32_t code, std::uint64_t count) {
 
 // More room for buckets or, when there is enough, for counts. What was taken away again makes room
 // as well, so that a moving window does not grow for ever.
-quantile_state *grow(const quantile_state &state, allocate more) {
+[[gnu::noinline]] quantile_state *grow(const quantile_state &state, allocate more) {
     if (!is_full(state))
         return rebuild(state, twice(state.size), true, more);
     std::uint32_t alive = 0;
@@ -183,14 +189,40 @@ quantile_state *make_quantile_state(allocate more) {
     return make_state(k_first_size, false, more);
 }
 
-quantile_state *add(quantile_state *state, bucket_key key, std::uint64_t count, allocate more) {
-    if (count > k_largest_count - state->count)
-        too_many();
-    if (state->used == 0)
-        state->base = base_around(code_of(key), state->slots) & k_base_mask;
-    while (!try_add(state, code_of(key), count))
+namespace {
+
+[[gnu::noinline]] quantile_state *add_slowly(quantile_state *state, std::uint32_t code,
+                                             std::uint64_t count, allocate more) {
+    if (state->base == 0)
+        set_base(state, code, state->slots / 2);
+    while (!try_add(state, code, count))
         state = grow(*state, more);
     return state;
+}
+
+// Room for so many buckets at once, if they are more than there are.
+quantile_state *reserve(quantile_state *state, std::uint64_t buckets, allocate more) {
+    const std::size_t slot = state->wide != 0 ? sizeof(std::uint64_t) : sizeof(std::uint32_t);
+    std::size_t size = state->size;
+    while (buckets * 4 * slot > (size - sizeof(quantile_state)) * 3 - 3 * slot &&
+           size < k_largest_reserve)
+        size = twice(size);
+    return size == state->size ? state : rebuild(*state, size, state->wide != 0, more);
+}
+
+inline quantile_state *add_code(quantile_state *state, std::uint32_t code, std::uint64_t count,
+                                allocate more) {
+    if (count > k_largest_count - state->count)
+        too_many();
+    if (state->base != 0 && try_add(state, code, count))
+        return state;
+    return add_slowly(state, code, count, more);
+}
+
+} // namespace
+
+quantile_state *add(quantile_state *state, bucket_key key, std::uint64_t count, allocate more) {
+    return add_code(state, code_of(key), count, more);
 }
 
 void take(quantile_state *state, bucket_key key, std::uint64_t count) {
@@ -209,9 +241,14 @@ void take(quantile_state *state, bucket_key key, std::uint64_t count) {
 
 quantile_state *merge(quantile_state *state, bytes sketch, allocate more) {
     bucket_reader buckets{sketch};
+    state = reserve(state, buckets.left(), more);
+    if (state->used == 0 && buckets.left() != 0) { // the first is the lowest: leave little below it
+        bucket_reader ahead = buckets;
+        set_base(state, code_of(ahead.next().key), state->slots / 8);
+    }
     while (buckets.left() != 0) {
         const bucket next = buckets.next();
-        state = add(state, next.key, next.count, more);
+        state = add_code(state, code_of(next.key), next.count, more);
     }
     return state;
 }
@@ -219,7 +256,7 @@ quantile_state *merge(quantile_state *state, bytes sketch, allocate more) {
 quantile_state *merge(quantile_state *state, const quantile_state &other, allocate more) {
     each_slot(other, [&](std::uint32_t code, std::uint64_t count) {
         if (count != 0)
-            state = add(state, static_cast<bucket_key>(code) - k_code_offset, count, more);
+            state = add_code(state, code, count, more);
     });
     return state;
 }
