@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "core/sketch/distinct.hpp"
 
+#include "core/sketch/cardinality.hpp"
+
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 namespace saas::core::sketch {
 namespace {
@@ -264,52 +264,6 @@ form read_form(reader &data) {
     return static_cast<form>(found);
 }
 
-// Improved raw estimator: sigma and tau of Ertl's algorithm 6, from the counts of register values.
-double sigma(double x) {
-    if (x == 1)
-        return std::numeric_limits<double>::infinity();
-    double power = 1;
-    double sum = x;
-    for (double before = -1; sum != before; power += power) {
-        x *= x;
-        before = sum;
-        sum += x * power;
-    }
-    return sum;
-}
-
-double tau(double x) {
-    if (x == 0 || x == 1)
-        return 0;
-    double power = 1;
-    double sum = 1 - x;
-    for (double before = -1; sum != before;) {
-        x = std::sqrt(x);
-        before = sum;
-        power /= 2;
-        sum -= (1 - x) * (1 - x) * power;
-    }
-    return sum / 3;
-}
-
-double estimate_dense(const std::uint8_t *registers) {
-    constexpr double m = k_registers;
-    constexpr double alpha = 0.7213475204444817; // 1 / (2 ln 2)
-    std::uint32_t counts[k_largest_rank + 1] = {};
-    for (std::uint32_t i = 0; i < k_registers; ++i)
-        ++counts[registers[i]];
-    double sum = m * tau(1 - counts[k_largest_rank] / m);
-    for (unsigned rank = k_largest_rank - 1; rank >= 1; --rank)
-        sum = 0.5 * (sum + counts[rank]);
-    sum += m * sigma(counts[0] / m);
-    return alpha * m * m / sum;
-}
-
-double estimate_sparse(std::uint64_t used) {
-    constexpr double m = k_sparse_values;
-    return -m * std::log1p(-static_cast<double>(used) / m);
-}
-
 } // namespace
 
 distinct_state *merge(distinct_state *state, bytes sketch, allocate more) {
@@ -415,7 +369,8 @@ void check_distinct_sketch(bytes sketch) {
 }
 
 double estimate_of(const distinct_state &state) noexcept {
-    return state.dense != 0 ? estimate_dense(registers_of(state)) : estimate_sparse(state.used);
+    return state.dense != 0 ? estimate_from_registers(registers_of(state))
+                            : estimate_from_entries(state.used);
 }
 
 double estimate_of(bytes sketch) {
@@ -424,14 +379,14 @@ double estimate_of(bytes sketch) {
         std::uint8_t registers[k_registers] = {};
         read_dense(data, registers);
         data.finish();
-        return estimate_dense(registers);
+        return estimate_from_registers(registers);
     }
     entry_reader entries{data};
     const std::uint64_t used = entries.left();
     while (entries.left() != 0)
         (void)entries.next();
     data.finish();
-    return estimate_sparse(used);
+    return estimate_from_entries(used);
 }
 
 bool is_sparse(bytes sketch) {
