@@ -219,6 +219,36 @@ inline quantile_state *add_code(quantile_state *state, std::uint32_t code, std::
     return add_slowly(state, code, count, more);
 }
 
+// Adds buckets up to one that is not in its own slot yet, and that one. Days are merged from hours
+// whose buckets are mostly there: what the loop needs stays in registers.
+template <class Slot>
+quantile_state *add_buckets(quantile_state *state, bucket_reader &from, allocate more) {
+    using kind = table<Slot>;
+    bucket_reader buckets = from;
+    Slot *const slots = kind::slots(state);
+    const std::uint32_t size = state->slots;
+    const std::uint32_t base = state->base;
+    std::uint64_t added = 0;
+    bucket next{};
+    bool there = true;
+    while (there && buckets.left() != 0) {
+        next = buckets.next();
+        const std::uint32_t code = code_of(next.key);
+        const std::uint32_t at = code - base;
+        there = at < size && slots[at] >> kind::k_count_bits == code &&
+                next.count <= kind::k_most - (slots[at] & kind::k_most);
+        if (there) {
+            slots[at] = static_cast<Slot>(slots[at] + next.count);
+            added += next.count;
+        }
+    }
+    from = buckets;
+    if (added > k_largest_count - state->count)
+        too_many();
+    state->count += added;
+    return there ? state : add_code(state, code_of(next.key), next.count, more);
+}
+
 } // namespace
 
 quantile_state *add(quantile_state *state, bucket_key key, std::uint64_t count, allocate more) {
@@ -246,10 +276,9 @@ quantile_state *merge(quantile_state *state, bytes sketch, allocate more) {
         bucket_reader ahead = buckets;
         set_base(state, code_of(ahead.next().key), state->slots / 8);
     }
-    while (buckets.left() != 0) {
-        const bucket next = buckets.next();
-        state = add_code(state, code_of(next.key), next.count, more);
-    }
+    while (buckets.left() != 0)
+        state = state->wide != 0 ? add_buckets<std::uint64_t>(state, buckets, more)
+                                 : add_buckets<std::uint32_t>(state, buckets, more);
     return state;
 }
 
