@@ -32,6 +32,7 @@ INSERT INTO expected VALUES
     ('webhook_events', 'S', 'S', 'S', true),
     ('fraud_detection_rules', 'SIUD', 'SIUD', 'S', true),
     ('fraud_assessments', 'S', 'S', 'S', true),
+    ('fraud_models', 'S', 'S', 'S', true),
     ('currencies', 'S', 'S', 'S', true),
     ('provider_currency_exponents', 'S', 'S', 'S', true),
     ('state_transitions', 'S', 'S', 'S', true),

@@ -5,10 +5,16 @@
 #include <cmath>
 #include <limits>
 
+#include "core/fraud/model/json_reader.hpp"
 #include "core/fraud/model/model_error.hpp"
 
 namespace saas::core::fraud {
 namespace {
+
+[[noreturn]] void refuse_iterations(const std::string &detail) {
+    throw error{k_bad_feature_map, "the number of iterations does not fit the fraud model", detail,
+                "Give \"iterations\" as \"best\", \"all\" or a number from 1 on."};
+}
 
 // Forgets the iterations that do not count.
 void limit_iterations(model &out, iteration_limit limit) {
@@ -19,11 +25,8 @@ void limit_iterations(model &out, iteration_limit limit) {
     else if (limit.which == iteration_limit::choice::first)
         count = limit.count;
     if (count > all || (count == 0 && all > 0))
-        throw error{k_bad_feature_map,
-                    "the fraud model has no such number of iterations",
-                    "It has " + std::to_string(all) + ", " + std::to_string(count) +
-                        " were asked for.",
-                    "Give \"iterations\" as \"all\", \"best\" or a number from 1 on."};
+        refuse_iterations("It has " + std::to_string(all) + ", " + std::to_string(count) +
+                          " were asked for.");
     std::visit(
         [&](auto &scorer) {
             if constexpr (requires { scorer.keep(count); })
@@ -58,6 +61,29 @@ std::optional<model_format> model_format_of(std::string_view name) noexcept {
     if (name == "logistic")
         return model_format::logistic;
     return std::nullopt;
+}
+
+iteration_limit read_options(std::string_view options) {
+    json_reader in{options};
+    iteration_limit out;
+    std::string key;
+    in.begin_object();
+    while (in.next_key(key)) {
+        if (key != "iterations")
+            refuse_iterations("\"" + key.substr(0, 60) + "\" is no option of a model.");
+        if (in.peek() == json_token::string) {
+            std::string word = in.string();
+            if (word != "best" && word != "all")
+                refuse_iterations("It is \"" + word.substr(0, 60) + "\".");
+            out.which = word == "all" ? iteration_limit::choice::all : iteration_limit::choice::best;
+            continue;
+        }
+        double count = in.peek() == json_token::number ? in.float64() : 0;
+        if (!(count >= 1 && count <= static_cast<double>(k_max_trees)) || count != std::trunc(count))
+            refuse_iterations("It is no number from 1 on.");
+        out = {iteration_limit::choice::first, static_cast<std::size_t>(count)};
+    }
+    return out;
 }
 
 std::size_t model::trees() const noexcept {

@@ -72,6 +72,10 @@ struct model {
     [[nodiscard]] std::size_t bytes() const noexcept;
 };
 
+// The limit in a JSON object of options: {"iterations": "best" | "all" | number}. Throws core::error
+// SA063 for anything else.
+[[nodiscard]] iteration_limit read_options(std::string_view options);
+
 // Reads a model file. Throws core::error SA060 (malformed), SA061 (not supported), SA062 (too
 // large). Memory stays within a small multiple of the file's size and of the limits.
 [[nodiscard]] model read_model(model_format format, std::string_view bytes,

@@ -15,7 +15,7 @@ inline constexpr sqlstate k_unsupported_model{"SA061"}; // a model that cannot b
 inline constexpr sqlstate k_model_too_large{"SA062"};   // beyond the limits below
 inline constexpr sqlstate k_bad_feature_map{"SA063"};   // the feature map does not fit the model
 
-inline constexpr std::size_t k_max_model_bytes = 67'108'864;
+inline constexpr std::size_t k_max_model_bytes = 33'554'432;
 inline constexpr std::size_t k_max_trees = 20'000;
 inline constexpr std::size_t k_max_nodes = 4'194'304;      // of all trees together
 inline constexpr std::size_t k_max_tree_nodes = 1'048'576; // of one tree

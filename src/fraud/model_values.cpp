@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: PostgreSQL
+// From a JSON object of attributes to the values of a model's features.
+#include "core/error.hpp"
+#include "fraud/models.hpp"
+#include "pg/boundary.hpp"
+
+#include "pg/prelude.hpp"
+
+extern "C" {
+#include "utils/builtins.h" // numeric_float8_no_overflow
+#include "utils/numeric.h"  // NumericGetDatum
+}
+
+namespace saas::fraud {
+namespace {
+
+using core::fraud::raw_value;
+
+raw_value raw_of(const JsonbValue &found) {
+    raw_value out;
+    switch (found.type) {
+    case jbvNull:
+        break;
+    case jbvBool:
+        out.is = raw_value::kind::truth;
+        out.number = found.val.boolean ? 1 : 0;
+        break;
+    case jbvString:
+        out.is = raw_value::kind::text;
+        out.text = {found.val.string.val, static_cast<std::size_t>(found.val.string.len)};
+        break;
+    case jbvNumeric:
+        out.is = raw_value::kind::number;
+        // Numbers beyond the range of double become infinite, as in the libraries.
+        out.number = DatumGetFloat8(
+            DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(found.val.numeric)));
+        break;
+    default:
+        out.is = raw_value::kind::other;
+    }
+    return out;
+}
+
+// Plain data only: what it calls may raise a server ERROR.
+raw_value look_up(Jsonb *document, const std::vector<std::string> &path) {
+    JsonbContainer *container = &document->root;
+    JsonbValue found;
+    for (std::size_t step = 0; step < path.size(); ++step) {
+        const std::string &key = path[step];
+        if (getKeyJsonValueFromContainer(container, key.data(), static_cast<int>(key.size()),
+                                         &found) == nullptr)
+            return raw_value{};
+        if (step + 1 == path.size())
+            return raw_of(found);
+        if (found.type != jbvBinary || !JsonContainerIsObject(found.val.binary.data))
+            return raw_value{};
+        container = found.val.binary.data;
+    }
+    return raw_value{};
+}
+
+} // namespace
+
+std::optional<std::size_t> read_values(Jsonb *attributes, loaded_model &target) {
+    if (!JB_ROOT_IS_OBJECT(attributes))
+        throw core::error{core::k_invalid_parameter_value, "the attributes are not a JSON object"};
+    pg::call([&] {
+        std::size_t feature = 0;
+        for (const core::fraud::feature_source &source : target.sources)
+            target.raw[feature++] = look_up(attributes, source.path);
+    });
+    std::optional<std::size_t> odd;
+    for (std::size_t feature = 0; feature < target.raw.size(); ++feature) {
+        if (!target.sources[feature].encode(target.raw[feature], target.values[feature]) && !odd)
+            odd = feature;
+    }
+    return odd;
+}
+
+void require_values(Jsonb *attributes, loaded_model &target) {
+    std::optional<std::size_t> odd = read_values(attributes, target);
+    if (odd)
+        throw core::error{core::k_invalid_parameter_value, "a feature of the model is no number",
+                          "Feature " + target.model.feature_names[*odd] + ", attribute " +
+                              target.sources[*odd].attribute + ".",
+                          "Give a number, or name the categories of a text when importing."};
+}
+
+} // namespace saas::fraud
