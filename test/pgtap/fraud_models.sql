@@ -184,10 +184,10 @@ INSERT INTO saas.fraud_models (team_id, name, version, format, state, model, che
 VALUES (:'one', 'damaged', 1, 'logistic', 'champion', 'x', sha256('y'), '', 0, '[]');
 SELECT throws_ok(format($$SELECT saas.score_model(%L, 'damaged', '{}')$$, :'one'), 'SA064', NULL, 'bytes that are not those of the checksum');
 SELECT isnt_empty(
-    $$SELECT 1 FROM saas.audit_logs WHERE table_name = 'fraud_models' AND operation = 'U' AND new_values ->> 'state' = 'champion'$$, 'who changed a state is in the audit log'
+    $$SELECT 1 FROM saas.audit_logs WHERE table_name = 'saas.fraud_models' AND operation = 'U' AND new_values ->> 'state' = 'champion'$$, 'who changed a state is in the audit log'
 );
 SELECT is_empty(
-    $$SELECT 1 FROM saas.audit_logs AS l WHERE l.table_name = 'fraud_models' AND (l.new_values ? 'model' OR l.old_values ? 'model')$$, 'the file is not'
+    $$SELECT 1 FROM saas.audit_logs AS l WHERE l.table_name = 'saas.fraud_models' AND (l.new_values ? 'model' OR l.old_values ? 'model')$$, 'the file is not'
 );
 
 -- Files and maps that cannot be used.
