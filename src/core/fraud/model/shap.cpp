@@ -2,9 +2,11 @@
 // Path-dependent TreeSHAP: Lundberg, Erion, Lee, arXiv 1802.03888, algorithm 2. For every leaf the
 // features on its path are weighed over all subsets at once, as a polynomial that grows by one
 // feature a split (extend) and from which a feature can be taken out again (unwind).
-#include <cmath>
+#include <algorithm>
+#include <array>
 
 #include "core/fraud/model/model.hpp"
+#include "core/fraud/model/model_error.hpp"
 
 namespace saas::core::fraud {
 namespace {
@@ -17,31 +19,38 @@ struct step {
     double weight;        // of the subsets of this size
 };
 
+// 1 / n for the divisions below, which would take most of the time.
+constexpr auto k_inverse = [] {
+    std::array<double, k_max_tree_depth + 3> out{};
+    for (std::size_t n = 1; n < out.size(); ++n)
+        out[n] = 1.0 / static_cast<double>(n);
+    return out;
+}();
+
 void extend(step *path, std::size_t length, double zero, double one, std::int64_t feature) {
     path[length] = {feature, zero, one, length == 0 ? 1.0 : 0.0};
-    auto size = static_cast<double>(length + 1);
+    double share = k_inverse[length + 1];
     for (std::size_t i = length; i-- > 0;) {
-        auto rank = static_cast<double>(i);
-        path[i + 1].weight += one * path[i].weight * (rank + 1) / size;
-        path[i].weight = zero * path[i].weight * (static_cast<double>(length) - rank) / size;
+        double weight = path[i].weight * share;
+        path[i + 1].weight += one * weight * static_cast<double>(i + 1);
+        path[i].weight = zero * weight * static_cast<double>(length - i);
     }
 }
 
-// Takes step `at` out of a path of steps 0 .. last.
+// Takes step `at` out of a path of steps 0 .. last. `one` is 0 or 1, and not 0 when `zero` is.
 void unwind(step *path, std::size_t last, std::size_t at) {
-    double one = path[at].one;
     double zero = path[at].zero;
-    double next = path[last].weight;
     auto size = static_cast<double>(last + 1);
-    for (std::size_t i = last; i-- > 0;) {
-        auto rank = static_cast<double>(i);
-        if (one != 0) {
+    if (path[at].one != 0) {
+        double next = path[last].weight;
+        for (std::size_t i = last; i-- > 0;) {
             double kept = path[i].weight;
-            path[i].weight = next * size / ((rank + 1) * one);
-            next = kept - path[i].weight * zero * (static_cast<double>(last) - rank) / size;
-        } else {
-            path[i].weight = path[i].weight * size / (zero * (static_cast<double>(last) - rank));
+            path[i].weight = next * size * k_inverse[i + 1];
+            next = kept - path[i].weight * zero * static_cast<double>(last - i) * k_inverse[last + 1];
         }
+    } else {
+        for (std::size_t i = last; i-- > 0;)
+            path[i].weight *= size / zero * k_inverse[last - i];
     }
     for (std::size_t i = at; i < last; ++i) {
         path[i].feature = path[i + 1].feature;
@@ -52,22 +61,22 @@ void unwind(step *path, std::size_t last, std::size_t at) {
 
 // The sum of the weights that unwind would leave.
 double unwound_sum(const step *path, std::size_t last, std::size_t at) {
-    double one = path[at].one;
     double zero = path[at].zero;
-    double next = path[last].weight;
-    double total = 0;
     auto size = static_cast<double>(last + 1);
-    for (std::size_t i = last; i-- > 0;) {
-        auto rank = static_cast<double>(i);
-        if (one != 0) {
-            double weight = next * size / ((rank + 1) * one);
+    double total = 0;
+    if (path[at].one != 0) {
+        double next = path[last].weight;
+        double share = zero * k_inverse[last + 1];
+        for (std::size_t i = last; i-- > 0;) {
+            double weight = next * size * k_inverse[i + 1];
             total += weight;
-            next = path[i].weight - weight * zero * (static_cast<double>(last) - rank) / size;
-        } else if (zero != 0) {
-            total += path[i].weight * size / (zero * (static_cast<double>(last) - rank));
+            next = path[i].weight - weight * share * static_cast<double>(last - i);
         }
+        return total;
     }
-    return total;
+    for (std::size_t i = last; i-- > 0;)
+        total += path[i].weight * k_inverse[last - i];
+    return total * size / zero;
 }
 
 template <class Real>
