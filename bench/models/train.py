@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: PostgreSQL
-"""Trains the models of this benchmark: train.py <folder>. Writes model_<trees>.json and rows.tsv."""
+"""Trains the models of this benchmark: train.py <folder>. Writes model_<trees>.json, rows.tsv and rows.json."""
+import json
 import pathlib
 import random
 import sys
@@ -25,6 +26,8 @@ def main():
         Booster({"objective": "binary:logistic", "max_depth": 6, "eta": 0.1, "tree_method": "hist",
                  "min_child_weight": 0, "lambda": 0, "verbosity": 0, "seed": 1, "nthread": 1},
                 matrix, trees, names).save(folder / f"model_{trees}.json")
+    (folder / "rows.json").write_text(json.dumps(
+        [dict(zip(names, row)) for row in rows[:1000]]), encoding="ascii")
     with open(folder / "rows.tsv", "w", encoding="ascii") as out:
         for row in rows[:1000]:
             out.write("\t".join("nan" if v is None else repr(v) for v in row) + "\n")

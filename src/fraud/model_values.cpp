@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
 // From a JSON object of attributes to the values of a model's features.
+#include <charconv>
+#include <cstring>
+#include <limits>
+#include <system_error>
+
 #include "core/error.hpp"
 #include "fraud/models.hpp"
 #include "pg/boundary.hpp"
@@ -7,7 +12,7 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "utils/builtins.h" // numeric_float8_no_overflow
+#include "utils/fmgrprotos.h" // numeric_out
 #include "utils/numeric.h"  // NumericGetDatum
 }
 
@@ -15,6 +20,20 @@ namespace saas::fraud {
 namespace {
 
 using core::fraud::raw_value;
+
+// The double nearest to a number; beyond its range an infinity, as in the libraries. Faster than
+// the server's conversion, which every feature of every payment goes through.
+double double_of(Numeric number) {
+    const char *digits = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(number)));
+    const char *end = digits + std::strlen(digits);
+    double value = 0;
+    if (std::from_chars(digits, end, value).ec != std::errc::result_out_of_range)
+        return value;
+    // A fraction too small begins with 0.
+    const char *first = digits + (*digits == '-' ? 1 : 0);
+    double bound = *first == '0' ? 0 : std::numeric_limits<double>::infinity();
+    return *digits == '-' ? -bound : bound;
+}
 
 raw_value raw_of(const JsonbValue &found) {
     raw_value out;
@@ -31,9 +50,7 @@ raw_value raw_of(const JsonbValue &found) {
         break;
     case jbvNumeric:
         out.is = raw_value::kind::number;
-        // Numbers beyond the range of double become infinite, as in the libraries.
-        out.number = DatumGetFloat8(
-            DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(found.val.numeric)));
+        out.number = double_of(found.val.numeric);
         break;
     default:
         out.is = raw_value::kind::other;
