@@ -93,15 +93,15 @@ BEGIN
     LEFT JOIN charges AS c ON c.payment_intent_id = a.payment_intent_id
     LEFT JOIN labels AS l ON l.payment_intent_id = a.payment_intent_id
     WHERE a.team_id = p_team AND a.assessed_at >= p_from AND a.assessed_at < p_to
-    -- The last assessment before the charge: what came later may know how it ended. When the
-    -- provider's clock puts the charge before all of them, the first one.
-    ORDER BY a.payment_intent_id, (a.assessed_at > COALESCE(c.first_at, a.assessed_at)),
-        CASE WHEN a.assessed_at <= COALESCE(c.first_at, a.assessed_at) THEN a.assessed_at END DESC,
+    -- The last assessment before the charge: what came later may know how it ended. Without a
+    -- charge, and when the provider's clock puts it before all of them, the first one.
+    ORDER BY a.payment_intent_id, (a.assessed_at > c.first_at),
+        CASE WHEN a.assessed_at <= c.first_at THEN a.assessed_at END DESC NULLS LAST,
         a.assessed_at, a.id;
 END
 $$;
 COMMENT ON FUNCTION saas.fraud_training_set(uuid, timestamptz, timestamptz) IS
-'One row for each payment intent assessed in the period: its attributes as they were when it was assessed before it was charged, and whether it turned out to be fraud (NULL: never paid, so nobody knows), how and when that became known. Needs admin.';
+'One row for each payment intent assessed in the period: its attributes as they were when it was last assessed before it was charged, and whether it turned out to be fraud (NULL: never paid, so nobody knows), how and when that became known. Needs admin.';
 REVOKE ALL ON FUNCTION saas.fraud_training_set(uuid, timestamptz, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.fraud_training_set(uuid, timestamptz, timestamptz)
 TO saas_app, saas_service;
@@ -147,8 +147,12 @@ BEGIN
         FROM saas.fraud_assessments AS a
         WHERE a.team_id = p_team
             AND (p_baseline @> a.assessed_at OR p_window @> a.assessed_at)
-            AND a.assessed_at >= LEAST(lower(p_baseline), lower(p_window))
-            AND a.assessed_at <= GREATEST(upper(p_baseline), upper(p_window))
+            AND a.assessed_at >= LEAST(
+                COALESCE(lower(p_baseline), '-infinity'), COALESCE(lower(p_window), '-infinity')
+            )
+            AND a.assessed_at <= GREATEST(
+                COALESCE(upper(p_baseline), 'infinity'), COALESCE(upper(p_window), 'infinity')
+            )
     ),
     numbers AS (
         SELECT u.place, array_agg(u.number) FILTER (WHERE s.in_baseline) AS baseline,
