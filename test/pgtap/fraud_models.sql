@@ -210,6 +210,30 @@ SELECT throws_ok($$EXECUTE check_model ('xgboost_json', pg_temp.tree(), '["amoun
 SELECT throws_ok($$EXECUTE check_model ('xgboost_json', pg_temp.tree(), '{}', '{"iterations": 2}')$$, 'SA063', NULL, 'more iterations than trees');
 SELECT throws_ok($$EXECUTE check_model ('xgboost_json', pg_temp.tree(), '{}', '{"rounds": 2}')$$, 'SA063', NULL, 'an unknown option');
 
+-- Labels of the training set. A flag is all there is of disputes until their table is there.
+INSERT INTO saas.payment_intents (team_id, id, provider, amount, currency, status)
+SELECT :'one', ('00000000-0000-7000-8000-0000000000b' || n)::uuid, 'stripe', 100 * n, 'EUR', 'requires_payment_method' FROM generate_series(1, 3) AS n;
+INSERT INTO saas.payments (team_id, id, provider, provider_payment_id, payment_intent_id, amount, amount_captured, currency, status, is_disputed)
+SELECT :'one', ('00000000-0000-7000-8000-0000000000c' || n)::uuid, 'stripe', 'ch_' || n, ('00000000-0000-7000-8000-0000000000b' || n)::uuid, 100, 100, 'EUR', 'paid', n = 2
+FROM generate_series(1, 2) AS n;
+SELECT saas.set_context(:'one', :'owner') \g /dev/null
+SELECT to_regclass('saas.payment_disputes') IS NULL AS no_disputes \gset
+\if :no_disputes
+SELECT results_eq(
+    format($$SELECT (attributes ->> 'amount')::integer, is_fraud, label_source FROM saas.fraud_training_set(%L, now() - interval '1 day', now() + interval '1 day') ORDER BY 1$$, :'one'),
+    $$VALUES (100, false, NULL), (200, true, 'dispute'), (300, NULL, NULL)$$, 'disputed, paid and never paid'
+);
+CREATE TABLE saas.payment_disputes (team_id uuid, payment_id uuid, reason text, created_at timestamptz);
+GRANT SELECT ON saas.payment_disputes TO saas_internal;
+INSERT INTO saas.payment_disputes VALUES
+    (:'one', '00000000-0000-7000-8000-0000000000c1', 'fraudulent', now()),
+    (:'one', '00000000-0000-7000-8000-0000000000c2', 'product_not_received', now());
+SELECT results_eq(
+    format($$SELECT (attributes ->> 'amount')::integer, is_fraud, label_source FROM saas.fraud_training_set(%L, now() - interval '1 day', now() + interval '1 day') ORDER BY 1$$, :'one'),
+    $$VALUES (100, true, 'dispute'), (200, false, NULL), (300, NULL, NULL)$$, 'disputes count by their reason once they have a table'
+);
+\endif
+
 -- Never across teams.
 SELECT saas.set_context(:'two', :'owner') \g /dev/null
 SET LOCAL ROLE saas_app;

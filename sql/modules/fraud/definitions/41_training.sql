@@ -10,16 +10,12 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_source record;
+    v_disputes boolean := false;
 BEGIN
     RETURN QUERY
     SELECT r.payment_id, 'refund', COALESCE(r.provider_created_at, r.created_at)
     FROM saas.refunds AS r
     WHERE r.team_id = p_team AND r.reason = 'fraudulent' AND r.status NOT IN ('failed', 'canceled');
-    -- A dispute of which only the flag is known: the row's last change is no earlier.
-    RETURN QUERY
-    SELECT p.id, 'dispute', p.updated_at
-    FROM saas.payments AS p
-    WHERE p.team_id = p_team AND p.is_disputed;
     -- Tables of other modules, when they are there with the columns that are read.
     FOR v_source IN
         SELECT t.source, c.oid::regclass AS relation, t.fraud
@@ -41,7 +37,15 @@ BEGIN
             'SELECT r.payment_id, %L::text, r.created_at FROM %s AS r WHERE r.team_id = $1 AND %s',
             v_source.source, v_source.relation, v_source.fraud
         ) USING p_team;
+        v_disputes := v_disputes OR v_source.source = 'dispute';
     END LOOP;
+    -- Without the disputes themselves only a flag is known; the row's last change is no earlier.
+    IF NOT v_disputes THEN
+        RETURN QUERY
+        SELECT p.id, 'dispute', p.updated_at
+        FROM saas.payments AS p
+        WHERE p.team_id = p_team AND p.is_disputed;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION saas.fraud_labels(uuid) IS
