@@ -147,7 +147,8 @@ void measure(const xgboost &api, const std::string &folder, const std::string &t
     std::size_t count = data.doubles.size();
     for (std::size_t i = 0; i < count; ++i) {
         auto ours = static_cast<float>(model.score(data.doubles[i], memory).margin);
-        if (std::bit_cast<std::uint32_t>(ours) != std::bit_cast<std::uint32_t>(theirs.in_place(i)) ||
+        if (std::bit_cast<std::uint32_t>(ours) !=
+                std::bit_cast<std::uint32_t>(theirs.in_place(i)) ||
             ours != theirs.from_matrix(i)) {
             std::fprintf(stderr, "margins differ\n");
             std::exit(1);
@@ -163,7 +164,9 @@ void measure(const xgboost &api, const std::string &folder, const std::string &t
         print("core", nanoseconds(3 * count, [&](std::size_t i) {
                   sum += model.score(data.doubles[i % count], memory).margin;
               }));
-        print("libxgboost", nanoseconds(count, [&](std::size_t i) { sum += static_cast<double>(theirs.in_place(i)); }));
+        print("libxgboost", nanoseconds(count, [&](std::size_t i) {
+                  sum += static_cast<double>(theirs.in_place(i));
+              }));
         print("core_shap", nanoseconds(20, [&](std::size_t i) {
                   sum += fraud::explain(model, data.doubles[i], memory).base;
               }));

@@ -79,8 +79,8 @@ std::string number_text(double value) {
 }
 
 Datum contributions_json(loaded_model &which, double margin) {
-    core::fraud::explanation why = core::fraud::explain(
-        which.model, which.values, which.memory, core::cancel_poll{pg::stop_requested});
+    core::fraud::explanation why = core::fraud::explain(which.model, which.values, which.memory,
+                                                        core::cancel_poll{pg::stop_requested});
     std::vector<std::uint32_t> order = core::fraud::ranked(why);
     std::string out = "{\"base\":";
     append_number(out, why.base);
@@ -102,9 +102,9 @@ Datum contributions_json(loaded_model &which, double margin) {
     out += "],\"reasons\":[";
     for (std::size_t i = 0; i < std::min(order.size(), k_reasons); ++i) {
         out += i == 0 ? "" : ",";
-        append_quoted(out, core::fraud::reason_in_words(which.sources[order[i]],
-                                                        which.raw[order[i]],
-                                                        why.contributions[order[i]]));
+        append_quoted(out,
+                      core::fraud::reason_in_words(which.sources[order[i]], which.raw[order[i]],
+                                                   why.contributions[order[i]]));
     }
     return jsonb_of(out + "]}");
 }
@@ -131,8 +131,8 @@ Datum record_unsafe(FunctionCallInfo fcinfo, const Datum *values, const bool *nu
         MemoryContextSwitchTo(before);
     }
     auto *shape = static_cast<TupleDesc>(fcinfo->flinfo->fn_extra);
-    return HeapTupleGetDatum(heap_form_tuple(shape, const_cast<Datum *>(values),
-                                             const_cast<bool *>(nulls)));
+    return HeapTupleGetDatum(
+        heap_form_tuple(shape, const_cast<Datum *>(values), const_cast<bool *>(nulls)));
 }
 
 } // namespace saas::fraud

@@ -8,8 +8,8 @@
 
 namespace saas::fraud {
 
-// {"base", "margin", "features": [{"feature", "attribute", "value", "contribution"}, …, the greatest
-// effect first], "reasons": [the first five in words]} for the values read last.
+// {"base", "margin", "features": [{"feature", "attribute", "value", "contribution"}, …, the
+// greatest effect first], "reasons": [the first five in words]} for the values read last.
 [[nodiscard]] Datum contributions_json(loaded_model &which, double margin);
 
 // What the model reads: [{"feature", "attribute", "category": truth value}, …] in its own order.

@@ -64,8 +64,12 @@ std::optional<int> version_of(FunctionCallInfo fcinfo, int argument) {
 // One line of what the models in use say. A model that fails is a line with an error: the payment
 // goes on.
 pg::text_row line_of(const core::uuid &team, const fraud::model_entry &entry, Jsonb *attributes) {
-    pg::text_row row{core::to_text(entry.id), entry.name, std::to_string(entry.version),
-                     entry.champion ? "champion" : "challenger", std::nullopt, std::nullopt,
+    pg::text_row row{core::to_text(entry.id),
+                     entry.name,
+                     std::to_string(entry.version),
+                     entry.champion ? "champion" : "challenger",
+                     std::nullopt,
+                     std::nullopt,
                      std::nullopt};
     try {
         fraud::loaded_model &model = fraud::load(team, entry.id);
@@ -108,9 +112,8 @@ SAAS_FUNCTION(saas_check_fraud_model) {
     if (!known)
         throw core::error{core::k_invalid_parameter_value, "the format of a fraud model is unknown",
                           "Known are xgboost_json, lightgbm_text, lightgbm_json and logistic."};
-    core::fraud::model model =
-        core::fraud::read_model(*known, bytes, core::fraud::read_options(options),
-                                core::cancel_poll{pg::stop_requested});
+    core::fraud::model model = core::fraud::read_model(
+        *known, bytes, core::fraud::read_options(options), core::cancel_poll{pg::stop_requested});
     Datum inputs = fraud::inputs_json(model, core::fraud::read_feature_map(model, map));
     const char *objective = model.objective.c_str();
     auto trees = static_cast<int32>(model.trees());
@@ -124,7 +127,8 @@ SAAS_FUNCTION(saas_check_fraud_model) {
 SAAS_FUNCTION(saas_score_team_model) {
     for (int argument : {0, 1, 2, 3}) {
         if (PG_ARGISNULL(argument))
-            throw core::error{core::sqlstate{"22004"}, "team, name, features and explain are given"};
+            throw core::error{core::sqlstate{"22004"},
+                              "team, name, features and explain are given"};
     }
     Jsonb *attributes = PG_GETARG_JSONB_P(2);
     core::uuid team = uuid_of(PG_GETARG_DATUM(0));
@@ -190,8 +194,9 @@ SAAS_FUNCTION(saas_population_stability) {
     std::string bins = "[";
     for (const core::fraud::stability_bin &bin : found.bins) {
         bins += bins.size() > 1 ? "," : "";
-        bins += "{\"upper\":\"" + fraud::number_text(bin.upper) + "\",\"baseline\":" +
-                std::to_string(bin.baseline) + ",\"window\":" + std::to_string(bin.window) + "}";
+        bins += "{\"upper\":\"" + fraud::number_text(bin.upper) +
+                "\",\"baseline\":" + std::to_string(bin.baseline) +
+                ",\"window\":" + std::to_string(bin.window) + "}";
     }
     bins += "]";
     return pg::call([&] {

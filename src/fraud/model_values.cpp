@@ -13,7 +13,7 @@
 
 extern "C" {
 #include "utils/fmgrprotos.h" // numeric_out
-#include "utils/numeric.h"  // NumericGetDatum
+#include "utils/numeric.h"    // NumericGetDatum
 }
 
 namespace saas::fraud {

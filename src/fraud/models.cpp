@@ -85,12 +85,12 @@ std::optional<model_entry> entry_of(const pg::text_row &row) {
 
 std::vector<model_entry> read_entries(const core::uuid &team) {
     std::vector<model_entry> out;
-    for (const pg::text_row &row : read_rows(
-             "SELECT m.id::pg_catalog.text, m.name, m.version::pg_catalog.text, m.state"
-             " FROM saas.fraud_models AS m"
-             " WHERE m.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid"
-             " AND m.state OPERATOR(pg_catalog.<>) 'inactive' ORDER BY m.version",
-             {core::to_text(team)})) {
+    for (const pg::text_row &row :
+         read_rows("SELECT m.id::pg_catalog.text, m.name, m.version::pg_catalog.text, m.state"
+                   " FROM saas.fraud_models AS m"
+                   " WHERE m.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid"
+                   " AND m.state OPERATOR(pg_catalog.<>) 'inactive' ORDER BY m.version",
+                   {core::to_text(team)})) {
         if (std::optional<model_entry> entry = entry_of(row))
             out.push_back(std::move(*entry));
     }
@@ -125,22 +125,23 @@ std::string decode_bytes(const std::string &hex) {
 }
 
 std::unique_ptr<loaded_model> read_model_row(const core::uuid &team, const core::uuid &id) {
-    std::vector<pg::text_row> rows = read_rows(
-        "SELECT m.format, pg_catalog.encode(m.model, 'hex'), m.features::pg_catalog.text,"
-        " m.options::pg_catalog.text, pg_catalog.encode(m.checksum, 'hex')"
-        " FROM saas.fraud_models AS m"
-        " WHERE m.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid"
-        " AND m.id OPERATOR(pg_catalog.=) $2::pg_catalog.uuid",
-        {core::to_text(team), core::to_text(id)});
+    std::vector<pg::text_row> rows =
+        read_rows("SELECT m.format, pg_catalog.encode(m.model, 'hex'), m.features::pg_catalog.text,"
+                  " m.options::pg_catalog.text, pg_catalog.encode(m.checksum, 'hex')"
+                  " FROM saas.fraud_models AS m"
+                  " WHERE m.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid"
+                  " AND m.id OPERATOR(pg_catalog.=) $2::pg_catalog.uuid",
+                  {core::to_text(team), core::to_text(id)});
     auto format = rows.empty() ? std::nullopt : core::fraud::model_format_of(text_of(rows[0][0]));
     std::string bytes = format ? decode_bytes(text_of(rows[0][1])) : std::string{};
     if (!format || core::to_hex(core::sha256(core::bytes_of(bytes))) != text_of(rows[0][4]))
-        throw core::error{k_damaged_model, "the stored fraud model is not the one that was imported",
+        throw core::error{k_damaged_model,
+                          "the stored fraud model is not the one that was imported",
                           "Model " + core::to_text(id) + ".", "Import the model again."};
     auto out = std::make_unique<loaded_model>();
-    out->model = core::fraud::read_model(*format, bytes,
-                                         core::fraud::read_options(text_of(rows[0][3])),
-                                         core::cancel_poll{pg::stop_requested});
+    out->model =
+        core::fraud::read_model(*format, bytes, core::fraud::read_options(text_of(rows[0][3])),
+                                core::cancel_poll{pg::stop_requested});
     out->sources = core::fraud::read_feature_map(out->model, text_of(rows[0][2]));
     out->raw.resize(out->model.features);
     out->values.resize(out->model.features);
@@ -180,13 +181,13 @@ const model_entry *champion(const core::uuid &team, std::string_view name) {
 std::optional<model_entry> model_version(const core::uuid &team, const std::string &name,
                                          int version) {
     find_table();
-    std::vector<pg::text_row> rows = read_rows(
-        "SELECT m.id::pg_catalog.text, m.name, m.version::pg_catalog.text, m.state"
-        " FROM saas.fraud_models AS m"
-        " WHERE m.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid"
-        " AND m.name OPERATOR(pg_catalog.=) $2 AND m.version OPERATOR(pg_catalog.=)"
-        " $3::pg_catalog.int4",
-        {core::to_text(team), name, std::to_string(version)});
+    std::vector<pg::text_row> rows =
+        read_rows("SELECT m.id::pg_catalog.text, m.name, m.version::pg_catalog.text, m.state"
+                  " FROM saas.fraud_models AS m"
+                  " WHERE m.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid"
+                  " AND m.name OPERATOR(pg_catalog.=) $2 AND m.version OPERATOR(pg_catalog.=)"
+                  " $3::pg_catalog.int4",
+                  {core::to_text(team), name, std::to_string(version)});
     return rows.empty() ? std::nullopt : entry_of(rows[0]);
 }
 

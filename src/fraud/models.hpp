@@ -55,7 +55,8 @@ void initialise_models();
 [[nodiscard]] loaded_model &load(const core::uuid &team, const core::uuid &id);
 
 // Fills raw and values from a JSON object of attributes; texts stay views of it. A value that is
-// no number counts as missing; the first feature that has one is returned, else nullopt. Throws core::error 22023 when the document is no object.
+// no number counts as missing; the first feature that has one is returned, else nullopt. Throws
+// core::error 22023 when the document is no object.
 [[nodiscard]] std::optional<std::size_t> read_values(Jsonb *attributes, loaded_model &target);
 
 // The same with a core::error 22023 that names the feature.

@@ -13,8 +13,8 @@
 #include <string_view>
 #include <vector>
 
-// Any bytes as a model: either they are refused with core::error, or the model scores any row with a
-// finite start and explains it with as many contributions as it has features.
+// Any bytes as a model: either they are refused with core::error, or the model scores any row with
+// a finite start and explains it with as many contributions as it has features.
 inline void check_model(saas::core::fraud::model_format format, const std::uint8_t *data,
                         std::size_t size) {
     namespace fraud = saas::core::fraud;

@@ -128,9 +128,8 @@ TEST(fraud_lightgbm, what_is_not_supported) {
 }
 
 TEST(fraud_logistic, terms_and_contributions) {
-    fraud::model model = fraud::read_model(
-        model_format::logistic,
-        R"({"intercept": -2, "features": [
+    fraud::model model = fraud::read_model(model_format::logistic,
+                                           R"({"intercept": -2, "features": [
             {"name": "amount", "coefficient": 0.8, "mean": 500, "scale": 250, "missing": 0.5},
             {"name": "card_country", "coefficients": {"US": -1, "BR": 2}, "other": 0.25}]})");
     fraud::model_memory memory;
@@ -153,8 +152,10 @@ TEST(fraud_logistic, what_is_no_document) {
     EXPECT_EQ(state(R"({"features": [{"name": "a", "coefficient": 1, "scale": 0}]})"), "SA060");
     EXPECT_EQ(state(R"({"features": [{"name": "a", "coefficient": 1, "coefficients": {"x": 1}}]})"),
               "SA060");
-    EXPECT_EQ(state(R"({"features": [{"name": "a", "coefficient": 1}, {"name": "a", "coefficient": 1}]})"),
-              "SA060");
+    EXPECT_EQ(
+        state(
+            R"({"features": [{"name": "a", "coefficient": 1}, {"name": "a", "coefficient": 1}]})"),
+        "SA060");
     EXPECT_EQ(state(R"({"features": [{"name": "a", "coefficient": 1}], "features": []})"), "SA060");
     EXPECT_EQ(state(R"({"features": [{"name": "a", "coefficient": 1e-400}]})"), "none");
 }
@@ -189,16 +190,19 @@ TEST(fraud_model_file, lies_are_refused) {
     EXPECT_EQ(with("\"split_indices\":[", "\"split_indices\":[9"), "SA060");
     EXPECT_EQ(with("\"split_conditions\":[", "\"split_conditions\":[NaN,"), "SA060");
     EXPECT_EQ(with("\"sum_hessian\":[", "\"sum_hessian\":[-"), "none") << "the root's is not read";
-    EXPECT_EQ(with("\"num_feature\":\"4\",\"num_target\"", "\"num_feature\":\"3\",\"num_target\""), "SA060");
+    EXPECT_EQ(with("\"num_feature\":\"4\",\"num_target\"", "\"num_feature\":\"3\",\"num_target\""),
+              "SA060");
     EXPECT_EQ(with("\"num_class\":\"0\"", "\"num_class\":\"3\""), "SA061");
     EXPECT_EQ(with("\"num_target\":\"1\"", "\"num_target\":\"2\""), "SA061");
     EXPECT_EQ(with("binary:logistic", "multi:softmax"), "SA061");
     EXPECT_EQ(with("\"name\":\"gbtree\"", "\"name\":\"gblinear\""), "SA061");
     EXPECT_EQ(with("\"base_score\":\"5E-1\"", "\"base_score\":\"1.5\""), "SA060");
     EXPECT_EQ(with("\"base_score\":\"5E-1\"", "\"base_score\":\"[1E-1,2E-1]\""), "SA061");
-    EXPECT_EQ(with("\"base_score\":\"5E-1\"", "\"base_score\":\"5E-1\",\"base_score\":\"4E-1\""), "SA060");
+    EXPECT_EQ(with("\"base_score\":\"5E-1\"", "\"base_score\":\"5E-1\",\"base_score\":\"4E-1\""),
+              "SA060");
     EXPECT_EQ(with("\"attributes\":{}", "\"attributes\":" + std::string(100'000, '[')), "SA060");
-    EXPECT_EQ(with("\"attributes\":{}", "\"cats\":{\"enc\":[{}, NaN, -Infinity, \"\\u00e9\"]}"), "none");
+    EXPECT_EQ(with("\"attributes\":{}", "\"cats\":{\"enc\":[{}, NaN, -Infinity, \"\\u00e9\"]}"),
+              "none");
     EXPECT_EQ(state_of(model_format::xgboost_json, std::string("{L\x00\x00", 4)), "SA061");
     EXPECT_EQ(state_of(model_format::xgboost_json, std::string(33'554'433, ' ')), "SA062");
 }
@@ -229,7 +233,9 @@ TEST(fraud_model_file, a_chain_of_splits_is_bounded) {
     fraud::model_memory memory;
     std::vector<double> row{2};
     EXPECT_EQ(deep.score(row, memory).margin, 1);
-    EXPECT_NEAR(fraud::explain(deep, row, memory).base + fraud::explain(deep, row, memory).contributions[0], 1, 1e-9);
+    EXPECT_NEAR(fraud::explain(deep, row, memory).base +
+                    fraud::explain(deep, row, memory).contributions[0],
+                1, 1e-9);
     EXPECT_EQ(state_of(model_format::xgboost_json, chain(501)), "SA062");
 }
 
@@ -269,7 +275,8 @@ TEST_F(feature_map, attributes_as_in_rules) {
 
 TEST_F(feature_map, values_become_numbers) {
     auto sources = fraud::read_feature_map(
-        model, R"({"device.type": {"type": "category", "categories": ["desktop", "mobile", "1"]}})");
+        model,
+        R"({"device.type": {"type": "category", "categories": ["desktop", "mobile", "1"]}})");
     using raw = fraud::raw_value;
     double out = 0;
     auto encoded = [&](std::size_t feature, raw value) {

@@ -84,7 +84,8 @@ TEST_P(golden, contributions_are_those_of_the_library_and_add_up) {
         fraud::explanation why = fraud::explain(model, row.values, memory);
         EXPECT_NEAR(why.base, row.base, 2e-5 * (1 + std::abs(row.base)));
         for (std::size_t i = 0; i < model.features; ++i)
-            EXPECT_NEAR(why.contributions[i], row.contributions[i], 2e-5 * (1 + std::abs(row.base)));
+            EXPECT_NEAR(why.contributions[i], row.contributions[i],
+                        2e-5 * (1 + std::abs(row.base)));
         double sum = std::accumulate(why.contributions.begin(), why.contributions.end(), why.base);
         EXPECT_NEAR(sum, row.margin, 1e-5 * (1 + std::abs(row.margin)));
     }

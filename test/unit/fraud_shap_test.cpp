@@ -78,8 +78,7 @@ double shapley(const fraud::forest<double> &trees, const std::vector<double> &sl
         if ((others >> feature & 1U) != 0)
             continue;
         auto size = static_cast<std::size_t>(__builtin_popcount(others));
-        double weight =
-            factorial(size) * factorial(k_features - size - 1) / factorial(k_features);
+        double weight = factorial(size) * factorial(k_features - size - 1) / factorial(k_features);
         for (std::size_t tree = 0; tree < trees.trees(); ++tree)
             total += weight * (expected(trees, trees.root(tree), slots, others | 1U << feature) -
                                expected(trees, trees.root(tree), slots, others));
@@ -126,8 +125,9 @@ TEST(fraud_shap, can_be_cancelled) {
     model.scorer = trees;
     fraud::model_memory memory;
     std::vector<double> row(k_features, 1);
-    EXPECT_THROW((void)fraud::explain(model, row, memory, saas::core::cancel_poll{[] { return true; }}),
-                 saas::core::cancelled);
+    EXPECT_THROW(
+        (void)fraud::explain(model, row, memory, saas::core::cancel_poll{[] { return true; }}),
+        saas::core::cancelled);
 }
 
 TEST(fraud_stability, equal_samples_are_stable) {

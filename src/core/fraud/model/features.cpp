@@ -41,7 +41,8 @@ std::vector<std::string> path_of(std::string_view attribute) {
         std::size_t dot = rest.find('.');
         path.emplace_back(rest.substr(0, dot));
         if (path.back().empty() || path.size() > k_max_path)
-            refuse_map("\"" + std::string{attribute.substr(0, k_max_shown)} + "\" names no attribute.");
+            refuse_map("\"" + std::string{attribute.substr(0, k_max_shown)} +
+                       "\" names no attribute.");
         if (dot == std::string_view::npos)
             return path;
         rest = rest.substr(dot + 1);
@@ -139,27 +140,35 @@ void read_array(json_reader &in, std::vector<feature_source> &out) {
                    std::to_string(out.size()) + " features.");
 }
 
+// The largest category that the model splits a feature by; -1 for none.
+std::vector<std::int64_t> largest_categories(const model &which) {
+    if (const auto *floats = std::get_if<forest<float>>(&which.scorer))
+        return floats->largest_categories(which.features);
+    if (const auto *doubles = std::get_if<forest<double>>(&which.scorer))
+        return doubles->largest_categories(which.features);
+    return std::vector<std::int64_t>(which.features, -1);
+}
+
 // Whether the categories of the map are those that the model splits by.
-void check_source(const model &which, std::size_t feature, feature_source &source) {
-    source.category = !source.codes.empty();
-    source.unknown = k_missing;
-    if (const auto *terms = std::get_if<linear>(&which.scorer)) {
-        std::size_t given = terms->terms[feature].by_category.size();
-        if (given != source.codes.size())
-            refuse_map("The categories of " + source.label.substr(0, k_max_shown) +
-                       " stand in the model.");
-        source.unknown = static_cast<double>(given); // the term for other categories
-        return;
+void check_sources(const model &which, std::vector<feature_source> &sources) {
+    std::vector<std::int64_t> largest = largest_categories(which);
+    const auto *terms = std::get_if<linear>(&which.scorer);
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+        feature_source &source = sources[i];
+        source.category = !source.codes.empty();
+        source.unknown = k_missing;
+        auto given = static_cast<std::int64_t>(source.codes.size());
+        if (terms != nullptr) {
+            if (terms->terms[i].by_category.size() != source.codes.size())
+                refuse_map("The categories of " + source.label.substr(0, k_max_shown) +
+                           " stand in the model.");
+            source.unknown = static_cast<double>(given); // the term for other categories
+        } else if (source.category && largest[i] >= given) {
+            refuse_map("The model splits " + source.label.substr(0, k_max_shown) + " by category " +
+                       std::to_string(largest[i]) + " (from 0), the map names " +
+                       std::to_string(given) + ".");
+        }
     }
-    auto index = static_cast<std::uint32_t>(feature);
-    const auto *floats = std::get_if<forest<float>>(&which.scorer);
-    std::int64_t largest = floats != nullptr
-                               ? floats->largest_category(index)
-                               : std::get<forest<double>>(which.scorer).largest_category(index);
-    if (source.category && largest >= static_cast<std::int64_t>(source.codes.size()))
-        refuse_map("The model splits " + source.label.substr(0, k_max_shown) + " by category " +
-                   std::to_string(largest) + " (from 0), the map names " +
-                   std::to_string(source.codes.size()) + ".");
 }
 
 std::string short_number(double value) {
@@ -209,8 +218,7 @@ std::vector<feature_source> read_feature_map(const model &which, std::string_vie
         read_array(in, out);
     else if (!map.empty())
         refuse_map("It is neither an object nor an array.");
-    for (std::size_t i = 0; i < out.size(); ++i)
-        check_source(which, i, out[i]);
+    check_sources(which, out);
     return out;
 }
 

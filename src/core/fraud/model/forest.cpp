@@ -14,6 +14,7 @@ namespace saas::core::fraud {
 namespace {
 
 constexpr std::size_t k_lanes = 8;
+constexpr std::size_t k_slot_kinds = 7;
 constexpr double k_zero = static_cast<double>(1e-35F); // LightGBM's bound, a float there
 
 // The type's value for a number of the file. XGBoost's numbers are floats in the file already.
@@ -35,6 +36,10 @@ slot_kind kind_of(const source_node &node) noexcept {
         break;
     }
     return slot_kind::nan_as_zero;
+}
+
+bool is_category(slot_kind kind) noexcept {
+    return kind == slot_kind::category_strict || kind == slot_kind::category_truncated;
 }
 
 template <class Real>
@@ -81,15 +86,16 @@ struct forest<Real>::plan {
 template <class Real>
 std::uint32_t forest<Real>::slot_of(const source_node &node) {
     slot_kind kind = kind_of(node);
-    // The last ones first: the splits of one tree are about the same features.
-    for (std::size_t i = rules_.size(); i-- > 0;) {
-        if (rules_[i].feature == node.feature && rules_[i].kind == kind)
-            return static_cast<std::uint32_t>(i + 1);
+    std::size_t place = node.feature * k_slot_kinds + static_cast<std::size_t>(kind);
+    if (place >= known_slots_.size())
+        known_slots_.resize(place + 1);
+    if (known_slots_[place] == 0) {
+        if (rules_.size() >= k_slot_mask)
+            refuse_too_large("features in splits", k_slot_mask);
+        rules_.push_back({node.feature, kind});
+        known_slots_[place] = static_cast<std::uint16_t>(rules_.size());
     }
-    if (rules_.size() >= k_slot_mask)
-        refuse_too_large("features in splits", k_slot_mask);
-    rules_.push_back({node.feature, kind});
-    return static_cast<std::uint32_t>(rules_.size());
+    return known_slots_[place];
 }
 
 template <class Real>
@@ -224,8 +230,7 @@ template <class Real>
 bool forest<Real>::goes_left(std::uint32_t node, const std::vector<Real> &slots) const noexcept {
     const packed_node<Real> &split = nodes_[node];
     std::uint32_t slot = split.link & k_slot_mask;
-    slot_kind kind = rules_[slot - 1].kind;
-    if (kind == slot_kind::category_strict || kind == slot_kind::category_truncated)
+    if (is_category(rules_[slot - 1].kind))
         return category_goes_left(split, slots[slot]);
     return slots[slot] < split.value;
 }
@@ -236,11 +241,9 @@ Real forest<Real>::walk(std::uint32_t node, const Real *slots) const noexcept {
     while (!is_leaf(node)) {
         const packed_node<Real> &split = nodes_[node];
         std::uint32_t slot = split.link & k_slot_mask;
-        slot_kind kind = rules_[slot - 1].kind;
-        bool category =
-            kind == slot_kind::category_strict || kind == slot_kind::category_truncated;
-        bool goes_on_left = category ? category_goes_left(split, slots[slot])
-                                     : slots[slot] < split.value;
+        bool goes_on_left = is_category(rules_[slot - 1].kind)
+                                ? category_goes_left(split, slots[slot])
+                                : slots[slot] < split.value;
         node = left(node) + (goes_on_left ? 0U : 1U);
     }
     return nodes_[node].value;
@@ -309,24 +312,17 @@ Real forest<Real>::sum(std::span<const double> values, Real start, std::vector<R
 }
 
 template <class Real>
-std::int64_t forest<Real>::largest_category(std::uint32_t feature) const noexcept {
-    std::int64_t largest = -1;
+std::vector<std::int64_t> forest<Real>::largest_categories(std::size_t features) const {
+    std::vector<std::int64_t> largest(features, -1);
     for (const packed_node<Real> &node : nodes_) {
         std::uint32_t slot = node.link & k_slot_mask;
-        if (slot == 0 || rules_[slot - 1].feature != feature)
-            continue;
-        slot_kind kind = rules_[slot - 1].kind;
-        if (kind != slot_kind::category_strict && kind != slot_kind::category_truncated)
+        if (slot == 0 || !is_category(rules_[slot - 1].kind))
             continue;
         const category_set &set = sets_[static_cast<std::size_t>(node.value)];
-        for (std::uint32_t word = set.count; word-- > 0;) {
-            if (words_[set.begin + word] != 0) {
-                std::uint32_t top = 31;
-                while ((words_[set.begin + word] >> top & 1U) == 0)
-                    --top;
-                largest = std::max(largest, std::int64_t{word} * 32 + top);
-                break;
-            }
+        std::int64_t &most = largest[rules_[slot - 1].feature];
+        for (std::int64_t bit = std::int64_t{set.count} * 32 - 1; bit > most; --bit) {
+            if ((words_[set.begin + static_cast<std::size_t>(bit / 32)] >> (bit % 32) & 1U) != 0)
+                most = bit;
         }
     }
     return largest;

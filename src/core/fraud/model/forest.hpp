@@ -86,8 +86,8 @@ public:
     // The share of the training rows of this node that went left, from 0 to 1.
     [[nodiscard]] float left_share(std::uint32_t node) const noexcept { return shares_[node]; }
     [[nodiscard]] bool goes_left(std::uint32_t node, const std::vector<Real> &slots) const noexcept;
-    // The largest category code in any set over this feature; -1 when it has no category split.
-    [[nodiscard]] std::int64_t largest_category(std::uint32_t feature) const noexcept;
+    // By feature: the largest category code in any set over it; -1 when it has no category split.
+    [[nodiscard]] std::vector<std::int64_t> largest_categories(std::size_t features) const;
     [[nodiscard]] std::span<const slot_rule> rules() const noexcept { return rules_; }
 
 private:
@@ -109,8 +109,9 @@ private:
     std::vector<float> shares_;
     std::vector<std::uint32_t> roots_;
     std::vector<std::uint32_t> depths_;
-    std::vector<bool> has_category_; // by tree
-    std::vector<slot_rule> rules_;   // of slot s: rules_[s - 1]
+    std::vector<bool> has_category_;         // by tree
+    std::vector<slot_rule> rules_;           // of slot s: rules_[s - 1]
+    std::vector<std::uint16_t> known_slots_; // by feature and kind; 0 for none yet
     std::vector<category_set> sets_;
     std::vector<std::uint32_t> words_;
 };

@@ -47,8 +47,8 @@ void json_reader::fail(const std::string &what) const {
 }
 
 void json_reader::skip_space() noexcept {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' ||
-                                  text_[at_] == '\r'))
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r'))
         ++at_;
 }
 
@@ -285,8 +285,7 @@ void json_reader::skip() {
         } else {
             skip_scalar();
         }
-        while (first_.size() > outside &&
-               !(objects.back() ? next_key(key) : next_element()))
+        while (first_.size() > outside && !(objects.back() ? next_key(key) : next_element()))
             objects.pop_back();
     } while (first_.size() > outside);
 }

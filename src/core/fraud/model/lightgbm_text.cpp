@@ -93,16 +93,12 @@ std::vector<double> *column_of(columns &tree, std::string_view key) {
         std::string_view name;
         std::vector<double> *column;
     };
-    const named_column all[] = {{"split_feature", &tree.feature},
-                                {"threshold", &tree.threshold},
-                                {"decision_type", &tree.decision},
-                                {"left_child", &tree.left},
-                                {"right_child", &tree.right},
-                                {"leaf_value", &tree.leaf_value},
-                                {"leaf_count", &tree.leaf_count},
-                                {"internal_count", &tree.internal_count},
-                                {"cat_boundaries", &tree.boundaries},
-                                {"cat_threshold", &tree.words}};
+    const named_column all[] = {
+        {"split_feature", &tree.feature},     {"threshold", &tree.threshold},
+        {"decision_type", &tree.decision},    {"left_child", &tree.left},
+        {"right_child", &tree.right},         {"leaf_value", &tree.leaf_value},
+        {"leaf_count", &tree.leaf_count},     {"internal_count", &tree.internal_count},
+        {"cat_boundaries", &tree.boundaries}, {"cat_threshold", &tree.words}};
     for (const named_column &each : all) {
         if (each.name == key)
             return each.column;

@@ -44,8 +44,8 @@ void name_features(model &out) {
     std::sort(sorted.begin(), sorted.end());
     auto twice = std::adjacent_find(sorted.begin(), sorted.end());
     if (twice != sorted.end())
-        refuse_malformed("its features", "The name " + std::string{*twice}.substr(0, 60) +
-                                             " stands there twice.");
+        refuse_malformed("its features",
+                         "The name " + std::string{*twice}.substr(0, 60) + " stands there twice.");
     out.categories.resize(out.features);
 }
 
@@ -75,11 +75,13 @@ iteration_limit read_options(std::string_view options) {
             std::string word = in.string();
             if (word != "best" && word != "all")
                 refuse_iterations("It is \"" + word.substr(0, 60) + "\".");
-            out.which = word == "all" ? iteration_limit::choice::all : iteration_limit::choice::best;
+            out.which =
+                word == "all" ? iteration_limit::choice::all : iteration_limit::choice::best;
             continue;
         }
         double count = in.peek() == json_token::number ? in.float64() : 0;
-        if (!(count >= 1 && count <= static_cast<double>(k_max_trees)) || count != std::trunc(count))
+        if (!(count >= 1 && count <= static_cast<double>(k_max_trees)) ||
+            count != std::trunc(count))
             refuse_iterations("It is no number from 1 on.");
         out = {iteration_limit::choice::first, static_cast<std::size_t>(count)};
     }

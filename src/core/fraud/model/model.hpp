@@ -54,10 +54,10 @@ struct model_memory {
 // A model as its file describes it. Does not change once it is read.
 struct model {
     std::variant<forest<float>, forest<double>, linear> scorer;
-    double start = 0;         // margin before the first tree
-    double slope = 1;         // probability = 1 / (1 + exp(-slope * margin))
+    double start = 0; // margin before the first tree
+    double slope = 1; // probability = 1 / (1 + exp(-slope * margin))
     bool has_probability = true;
-    bool averaged = false;    // the margin is the mean of the iterations, not their sum
+    bool averaged = false; // the margin is the mean of the iterations, not their sum
     std::size_t trees_per_iteration = 1;
     std::optional<std::size_t> best_iterations; // how many the training found best
     std::size_t features = 0;
@@ -72,8 +72,8 @@ struct model {
     [[nodiscard]] std::size_t bytes() const noexcept;
 };
 
-// The limit in a JSON object of options: {"iterations": "best" | "all" | number}. Throws core::error
-// SA063 for anything else.
+// The limit in a JSON object of options: {"iterations": "best" | "all" | number}. Throws
+// core::error SA063 for anything else.
 [[nodiscard]] iteration_limit read_options(std::string_view options);
 
 // Reads a model file. Throws core::error SA060 (malformed), SA061 (not supported), SA062 (too

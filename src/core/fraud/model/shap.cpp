@@ -46,7 +46,8 @@ void unwind(step *path, std::size_t last, std::size_t at) {
         for (std::size_t i = last; i-- > 0;) {
             double kept = path[i].weight;
             path[i].weight = next * size * k_inverse[i + 1];
-            next = kept - path[i].weight * zero * static_cast<double>(last - i) * k_inverse[last + 1];
+            next =
+                kept - path[i].weight * zero * static_cast<double>(last - i) * k_inverse[last + 1];
         }
     } else {
         for (std::size_t i = last; i-- > 0;)

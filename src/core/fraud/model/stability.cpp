@@ -57,8 +57,8 @@ std::vector<double> category_values(const std::vector<double> &baseline) {
 }
 
 // How many values of a sorted sample fall into each bin; of categories the last bin has the rest.
-std::vector<std::size_t> counts(const std::vector<double> &sample, const std::vector<double> &bounds,
-                                bool categories) {
+std::vector<std::size_t> counts(const std::vector<double> &sample,
+                                const std::vector<double> &bounds, bool categories) {
     std::vector<std::size_t> out;
     std::size_t counted = 0;
     for (double bound : bounds) {

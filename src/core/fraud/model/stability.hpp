@@ -25,8 +25,9 @@ struct stability {
 };
 
 // Bins are the deciles of the baseline, or its values when they are `categories` (the 50 most
-// frequent ones; the rest is one bin up to infinity); missing values (NaN) are a bin of their own. Half
-// a value is added to each bin of each sample, so that an empty one leaves the index finite. Throws core::error 22023 for an empty sample.
+// frequent ones; the rest is one bin up to infinity); missing values (NaN) are a bin of their own.
+// Half a value is added to each bin of each sample, so that an empty one leaves the index finite.
+// Throws core::error 22023 for an empty sample.
 [[nodiscard]] stability population_stability(std::span<const double> baseline,
                                              std::span<const double> window, bool categories,
                                              cancel_poll poll = cancel_poll{});
