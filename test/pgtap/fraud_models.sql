@@ -157,7 +157,7 @@ ROLLBACK TO before_change;
 SELECT results_eq($$EXECUTE score ('{"amount": 500}')$$, $$VALUES (-0.5::real)$$, 'and ends with its transaction');
 SELECT throws_ok(format($$SELECT saas.activate_fraud_model(%L, 'm', 7)$$, :'one'), 'P0002', NULL, 'an unknown version');
 SELECT throws_ok(format($$SELECT saas.activate_fraud_model(%L, 'm', 1, 'inactive')$$, :'one'), '22023', NULL, 'an unknown state');
-SELECT is(saas.fraud_model_at(:'one', 'm', now()), 1, 'the champion of now');
+SELECT is(saas.fraud_model_at(:'one', 'm', clock_timestamp()), 1, 'the champion of now');
 SELECT is(saas.fraud_model_at(:'one', 'm', now() - interval '1 second'), NULL, 'and none before');
 SELECT saas.deactivate_fraud_model(:'one', 'other', 1) \g /dev/null
 SELECT throws_ok(format($$SELECT saas.score_model(%L, 'other', '{}')$$, :'one'), 'P0002', NULL, 'out of force, no score');
@@ -169,7 +169,7 @@ UPDATE saas.fraud_models SET champion_periods = tstzmultirange(tstzrange(now() -
 ALTER TABLE saas.fraud_models ENABLE TRIGGER fraud_models_10_keep;
 SELECT saas.activate_fraud_model(:'one', 'm', 2) \g /dev/null
 SELECT is(saas.fraud_model_at(:'one', 'm', now() - interval '1 day'), 1, 'yesterday''s champion');
-SELECT is(saas.fraud_model_at(:'one', 'm', now()), 2, 'today''s');
+SELECT is(saas.fraud_model_at(:'one', 'm', clock_timestamp()), 2, 'today''s');
 
 -- What was imported stays.
 SELECT throws_ok($$UPDATE saas.fraud_models SET model = 'x' WHERE version = 1$$, 'SA064', NULL, 'bytes stay');

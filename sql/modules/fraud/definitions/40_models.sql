@@ -119,9 +119,11 @@ LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_now timestamptz := now();
+    v_now timestamptz;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended(p_team::text || ' fraud models in use', 5060));
+    -- After the lock: periods of versions that follow one another must not overlap.
+    v_now := clock_timestamp();
     PERFORM FROM saas.fraud_models AS m
     WHERE m.team_id = p_team AND m.name = p_name AND m.version = p_version;
     IF NOT FOUND THEN

@@ -18,11 +18,11 @@ BEGIN
     WHERE r.team_id = p_team AND r.reason = 'fraudulent' AND r.status NOT IN ('failed', 'canceled');
     -- Tables of other modules, when they are there with the columns that are read.
     FOR v_source IN
-        SELECT t.source, c.oid::regclass AS relation, t.fraud
+        SELECT t.source, t.name, t.for_fraud_only
         FROM (VALUES
-            ('dispute', 'payment_disputes', 'r.reason = ''fraudulent'''),
-            ('warning', 'early_fraud_warnings', 'true')
-        ) AS t (source, name, fraud)
+            ('dispute', 'payment_disputes', false),
+            ('warning', 'early_fraud_warnings', true)
+        ) AS t (source, name, for_fraud_only)
         JOIN pg_class AS c
             ON c.relname = t.name AND c.relnamespace = 'saas'::regnamespace AND c.relkind IN ('r', 'p')
         WHERE has_table_privilege(c.oid, 'SELECT')
@@ -34,9 +34,10 @@ BEGIN
             )
     LOOP
         RETURN QUERY EXECUTE format(
-            'SELECT r.payment_id, %L::text, r.created_at FROM %s AS r WHERE r.team_id = $1 AND %s',
-            v_source.source, v_source.relation, v_source.fraud
-        ) USING p_team;
+            'SELECT r.payment_id, $2, r.created_at FROM saas.%I AS r
+            WHERE r.team_id = $1 AND ($3 OR r.reason = ''fraudulent'')',
+            v_source.name
+        ) USING p_team, v_source.source, v_source.for_fraud_only;
         v_disputes := v_disputes OR v_source.source = 'dispute';
     END LOOP;
     -- Without the disputes themselves only a flag is known; the row's last change is no earlier.
