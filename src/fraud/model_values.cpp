@@ -103,4 +103,15 @@ void require_values(Jsonb *attributes, loaded_model &target) {
                           "Give a number, or name the categories of a text when importing."};
 }
 
+std::optional<double> model_score(const core::uuid &team, std::string_view name,
+                                  Jsonb *attributes) {
+    const model_entry *entry = champion(team, name);
+    if (entry == nullptr)
+        return std::nullopt;
+    loaded_model &which = load(team, entry->id);
+    require_values(attributes, which);
+    core::fraud::prediction said = which.model.score(which.values, which.memory);
+    return which.model.has_probability ? said.probability : said.margin;
+}
+
 } // namespace saas::fraud
