@@ -63,8 +63,8 @@ void initialise_models();
 void require_values(Jsonb *attributes, loaded_model &target);
 
 // What model_score('name') is in a rule: the champion's probability, for a regression its margin.
-// nullopt (unknown) when the team has no champion of that name. Throws core::error 22023 for a value
-// that is no number, and as load() does.
+// nullopt (unknown) when the team has no champion of that name. Throws core::error 22023 for a
+// value that is no number, and as load() does.
 [[nodiscard]] std::optional<double> model_score(const core::uuid &team, std::string_view name,
                                                 Jsonb *attributes);
 

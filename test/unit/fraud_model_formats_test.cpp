@@ -142,6 +142,17 @@ TEST(fraud_logistic, terms_and_contributions) {
     EXPECT_DOUBLE_EQ(model.score(std::vector<double>{500, 2}, memory).margin, -1.75);
 }
 
+TEST(fraud_logistic, values_beyond_the_range_do_not_become_nan) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    fraud::model model =
+        fraud::read_model(model_format::logistic,
+                          R"({"intercept": 1, "features": [{"name": "a", "coefficient": 0},
+            {"name": "b", "coefficient": 1}, {"name": "c", "coefficient": 1}]})");
+    fraud::model_memory memory;
+    EXPECT_EQ(model.score(std::vector<double>{infinity, infinity, -infinity}, memory).margin, 0);
+    EXPECT_EQ(model.score(std::vector<double>{-infinity, 0, 2}, memory).margin, 3);
+}
+
 TEST(fraud_logistic, what_is_no_document) {
     auto state = [](const std::string &text) { return state_of(model_format::logistic, text); };
     EXPECT_EQ(state(R"({"intercept": 1})"), "SA060");

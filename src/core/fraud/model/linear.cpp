@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "core/fraud/model/linear.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace saas::core::fraud {
 
@@ -9,8 +11,12 @@ double linear::term(std::size_t feature, double value) const noexcept {
     const linear_term &t = terms[feature];
     if (std::isnan(value))
         return t.missing;
-    if (t.by_category.empty())
-        return t.coefficient * ((value - t.mean) / t.scale);
+    if (t.by_category.empty()) {
+        // Kept finite, so that values beyond the range of double never add up to NaN.
+        constexpr double most = std::numeric_limits<double>::max();
+        double term = t.coefficient == 0 ? 0 : t.coefficient * ((value - t.mean) / t.scale);
+        return std::clamp(term, -most, most);
+    }
     bool known = value >= 0 && value < static_cast<double>(t.by_category.size());
     return known ? t.by_category[static_cast<std::size_t>(value)] : t.other;
 }
