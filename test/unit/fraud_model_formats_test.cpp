@@ -220,11 +220,7 @@ TEST(fraud_model_file, lies_are_refused) {
 
 TEST(fraud_model_file, a_chain_of_splits_is_bounded) {
     auto chain = [](std::size_t depth) {
-        std::string left, right, zero, one;
-        for (std::size_t i = 0; i < depth; ++i) {
-            left += std::to_string(2 * i + 1) + ",-1,";
-            right += std::to_string(2 * i + 2) + ",-1,";
-        }
+        std::string zero, one;
         // Node 2i + 2 is the next split.
         std::string lefts, rights;
         for (std::size_t i = 0; i <= 2 * depth; ++i) {
