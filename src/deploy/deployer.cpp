@@ -146,6 +146,15 @@ void make_partitions(run &state) {
         state.done.add("core", "partitions", "made " + *made[0][0]);
 }
 
+// The identifiers that encrypted values are bound to follow columns that were made, renamed or
+// restored. No step of its own: after a restore there is nothing to deploy.
+void refresh_assets(run &state) {
+    auto there = state.connection.query(
+        "SELECT to_regprocedure('saas.refresh_data_assets(regclass)') IS NOT NULL");
+    if (there[0][0] == "t")
+        state.connection.query("SELECT saas.refresh_data_assets()");
+}
+
 // One deployer at a time. Not by an advisory lock, which anybody could hold.
 void lock_schema_unsafe() {
     LockDatabaseObject(NamespaceRelationId, get_namespace_oid("saas", false), 0,
@@ -201,6 +210,7 @@ std::vector<pg::text_row> deploy(const std::vector<std::string> &modules, bool d
         for (const auto &entry : core::deploy::select_modules(entries_of(state.files), modules))
             deploy_module(state, files_of(state.files, entry.name));
         make_partitions(state);
+        refresh_assets(state);
     });
 }
 

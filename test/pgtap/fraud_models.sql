@@ -210,29 +210,31 @@ SELECT throws_ok($$EXECUTE check_model ('xgboost_json', pg_temp.tree(), '["amoun
 SELECT throws_ok($$EXECUTE check_model ('xgboost_json', pg_temp.tree(), '{}', '{"iterations": 2}')$$, 'SA063', NULL, 'more iterations than trees');
 SELECT throws_ok($$EXECUTE check_model ('xgboost_json', pg_temp.tree(), '{}', '{"rounds": 2}')$$, 'SA063', NULL, 'an unknown option');
 
--- Labels of the training set. A flag is all there is of disputes until their table is there.
+-- Labels of the training set: disputes by their reason and how they ended, warnings, never paid.
 INSERT INTO saas.payment_intents (team_id, id, provider, amount, currency, status)
-SELECT :'one', ('00000000-0000-7000-8000-0000000000b' || n)::uuid, 'stripe', 100 * n, 'EUR', 'requires_payment_method' FROM generate_series(1, 3) AS n;
-INSERT INTO saas.payments (team_id, id, provider, provider_payment_id, payment_intent_id, amount, amount_captured, currency, status, is_disputed)
-SELECT :'one', ('00000000-0000-7000-8000-0000000000c' || n)::uuid, 'stripe', 'ch_' || n, ('00000000-0000-7000-8000-0000000000b' || n)::uuid, 100, 100, 'EUR', 'paid', n = 2
+SELECT :'one', ('00000000-0000-7000-8000-0000000000b' || n)::uuid, 'stripe', 100 * n, 'EUR', 'requires_payment_method' FROM generate_series(1, 5) AS n;
+INSERT INTO saas.payments (team_id, id, provider, provider_payment_id, payment_intent_id, amount, amount_captured, currency, status, fraud_warned_at)
+SELECT :'one', ('00000000-0000-7000-8000-0000000000c' || n)::uuid, 'stripe', 'ch_' || n, ('00000000-0000-7000-8000-0000000000b' || n)::uuid, 100, 100, 'EUR', 'paid',
+    CASE n WHEN 3 THEN now() END
+FROM generate_series(1, 4) AS n;
+INSERT INTO saas.payment_disputes (team_id, payment_id, provider, provider_dispute_id, status, amount, currency, reason)
+SELECT :'one', ('00000000-0000-7000-8000-0000000000c' || n)::uuid, 'stripe', 'dp_' || n, 'needs_response', 10, 'EUR',
+    CASE n WHEN 2 THEN 'product_not_received' ELSE 'fraudulent' END
 FROM generate_series(1, 2) AS n;
 SELECT saas.set_context(:'one', :'owner') \g /dev/null
-SELECT to_regclass('saas.payment_disputes') IS NULL AS no_disputes \gset
-\if :no_disputes
+PREPARE labels AS
+    SELECT (attributes ->> 'amount')::integer, is_fraud, label_source
+    FROM saas.fraud_training_set(:'one', now() - interval '1 day', now() + interval '1 day') ORDER BY 1;
 SELECT results_eq(
-    format($$SELECT (attributes ->> 'amount')::integer, is_fraud, label_source FROM saas.fraud_training_set(%L, now() - interval '1 day', now() + interval '1 day') ORDER BY 1$$, :'one'),
-    $$VALUES (100, false, NULL), (200, true, 'dispute'), (300, NULL, NULL)$$, 'disputed, paid and never paid'
+    'EXECUTE labels',
+    $$VALUES (100, true, 'dispute'), (200, false, NULL), (300, true, 'warning'), (400, false, NULL), (500, NULL, NULL)$$,
+    'disputed for fraud or for something else, warned of, paid, never paid'
 );
-CREATE TABLE saas.payment_disputes (team_id uuid, payment_id uuid, reason text, created_at timestamptz);
-GRANT SELECT ON saas.payment_disputes TO saas_internal;
-INSERT INTO saas.payment_disputes VALUES
-    (:'one', '00000000-0000-7000-8000-0000000000c1', 'fraudulent', now()),
-    (:'one', '00000000-0000-7000-8000-0000000000c2', 'product_not_received', now());
-SELECT results_eq(
-    format($$SELECT (attributes ->> 'amount')::integer, is_fraud, label_source FROM saas.fraud_training_set(%L, now() - interval '1 day', now() + interval '1 day') ORDER BY 1$$, :'one'),
-    $$VALUES (100, true, 'dispute'), (200, false, NULL), (300, NULL, NULL)$$, 'disputes count by their reason once they have a table'
-);
-\endif
+UPDATE saas.payment_disputes SET status = 'under_review' WHERE provider_dispute_id = 'dp_1';
+UPDATE saas.payment_disputes SET status = 'won' WHERE provider_dispute_id = 'dp_1';
+SELECT results_eq('EXECUTE labels',
+    $$VALUES (100, false, NULL), (200, false, NULL), (300, true, 'warning'), (400, false, NULL), (500, NULL, NULL)$$,
+    'a dispute that was won was no fraud');
 
 -- Never across teams.
 SELECT saas.set_context(:'two', :'owner') \g /dev/null

@@ -5,49 +5,21 @@ RETURNS TABLE (
     source text,
     labeled_at timestamptz
 )
-LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-DECLARE
-    v_source record;
-    v_disputes boolean := false;
-BEGIN
-    RETURN QUERY
     SELECT r.payment_id, 'refund', COALESCE(r.provider_created_at, r.created_at)
     FROM saas.refunds AS r
-    WHERE r.team_id = p_team AND r.reason = 'fraudulent' AND r.status NOT IN ('failed', 'canceled');
-    -- Tables of other modules, when they are there with the columns that are read.
-    FOR v_source IN
-        SELECT t.source, t.name, t.for_fraud_only
-        FROM (VALUES
-            ('dispute', 'payment_disputes', false),
-            ('warning', 'early_fraud_warnings', true)
-        ) AS t (source, name, for_fraud_only)
-        JOIN pg_class AS c
-            ON c.relname = t.name AND c.relnamespace = 'saas'::regnamespace AND c.relkind IN ('r', 'p')
-        WHERE has_table_privilege(c.oid, 'SELECT')
-            AND 4 = (
-                SELECT count(*)
-                FROM pg_attribute AS a
-                WHERE a.attrelid = c.oid AND NOT a.attisdropped
-                    AND a.attname IN ('team_id', 'payment_id', 'reason', 'created_at')
-            )
-    LOOP
-        RETURN QUERY EXECUTE format(
-            'SELECT r.payment_id, $2, r.created_at FROM saas.%I AS r
-            WHERE r.team_id = $1 AND ($3 OR r.reason = ''fraudulent'')',
-            v_source.name
-        ) USING p_team, v_source.source, v_source.for_fraud_only;
-        v_disputes := v_disputes OR v_source.source = 'dispute';
-    END LOOP;
-    -- Without the disputes themselves only a flag is known; the row's last change is no earlier.
-    IF NOT v_disputes THEN
-        RETURN QUERY
-        SELECT p.id, 'dispute', p.updated_at
-        FROM saas.payments AS p
-        WHERE p.team_id = p_team AND p.is_disputed;
-    END IF;
-END
+    WHERE r.team_id = p_team AND r.reason = 'fraudulent' AND r.status NOT IN ('failed', 'canceled')
+    UNION ALL
+    -- A dispute that was won, and an inquiry that came to nothing, were no fraud.
+    SELECT d.payment_id, 'dispute', COALESCE(d.provider_created_at, d.created_at)
+    FROM saas.payment_disputes AS d
+    WHERE d.team_id = p_team AND d.reason = 'fraudulent' AND d.status NOT IN ('won', 'warning_closed')
+    UNION ALL
+    SELECT p.id, 'warning', p.fraud_warned_at
+    FROM saas.payments AS p
+    WHERE p.team_id = p_team AND p.fraud_warned_at IS NOT NULL
 $$;
 COMMENT ON FUNCTION saas.fraud_labels(uuid) IS
 'Payments of the team that turned out to be fraud, how that became known (refund, dispute, warning) and when. Checks no caller: for saas.fraud_training_set().';

@@ -63,4 +63,4 @@ GRANT SELECT (
 ) ON saas.fraud_models TO saas_analyst;
 GRANT SELECT, INSERT ON saas.fraud_models TO saas_internal;
 GRANT UPDATE (state, champion_periods, updated_at) ON saas.fraud_models TO saas_internal;
-GRANT SELECT ON saas.payments, saas.refunds TO saas_internal;
+GRANT SELECT ON saas.payments, saas.payment_disputes, saas.refunds TO saas_internal;
