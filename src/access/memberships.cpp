@@ -119,10 +119,11 @@ const memberships &of_user(const core::uuid &user) {
     return known->second.teams;
 }
 
-const memberships &of_worker(const core::uuid &team) {
+// A worker, or an API key: nobody's membership, but the role of the context.
+const memberships &of_nobody(const core::uuid &team, team_role role) {
     static memberships only;
-    if (only.all().empty() || only.all().front().team != team)
-        only = memberships{{{team, team_role::service}}};
+    if (only.all().empty() || only.all().front().team != team || only.all().front().role != role)
+        only = memberships{{{team, role}}};
     return only;
 }
 
@@ -139,7 +140,7 @@ const memberships &of_current_user() {
     const core::context::request_context *context = context::current();
     if (context == nullptr)
         return none;
-    return context->user ? of_user(core::uuid{*context->user}) : of_worker(context->team);
+    return context->user ? of_user(core::uuid{*context->user}) : of_nobody(context->team, context->role);
 }
 
 } // namespace saas::access

@@ -12,8 +12,8 @@ namespace saas::access {
 void initialise();
 
 // The active memberships, in active teams that are not deleted, of the user of the request context;
-// for a worker, who acts for nobody, the team of its context with the role service; empty without a
-// context. As last committed when this backend last took in changes of others (see accept_changes
+// for a worker and an API key, which act for nobody, the team and the role of the context; empty
+// without a context. As last committed when this backend last took in changes of others (see accept_changes
 // in pg/watched_table.hpp), with those of this transaction. Holds until the next call of this
 // function. Throws SA020 for a forged context. Calls the server through pg::call.
 [[nodiscard]] const core::access::memberships &of_current_user();

@@ -16,8 +16,8 @@ void initialise();
 // The answer is valid until the next statement.
 const core::context::request_context *current();
 
-// Signs a context for the current transaction and puts it into saas.context by SET LOCAL.
-void set(const core::uuid &team, const std::optional<core::uuid> &user,
-         core::context::team_role role);
+// Signs a context for the current transaction, whose binding it fills in, and puts it into
+// saas.context by SET LOCAL.
+void set(core::context::request_context context);
 
 } // namespace saas::context

@@ -58,3 +58,15 @@ SELECT t.team, 0, 1, '3', '3', sha256(''), sha256('') FROM (VALUES (:'red'::uuid
 SELECT saas.add_audit_checkpoint(t.team, sha256(''), '3', t.team, NULL) FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
 INSERT INTO saas.audit_redactions (team_id, audit_id, audit_created_at, reason)
 SELECT t.team, t.team, now(), 'request of the person' FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
+
+-- An API key each, with a use of it.
+SELECT saas.set_context(t.team, t.owner), saas.create_api_key(t.team, 'program')
+FROM (VALUES (:'red'::uuid, :'ann'::uuid), (:'blue', :'bob')) AS t (team, owner) \g /dev/null
+SELECT saas.clear_context() \g /dev/null
+INSERT INTO saas.api_key_usage_logs (team_id, api_key_id, first_used_at, last_used_at, accepted, refused, limited)
+SELECT k.team_id, k.id, now(), now(), 1, 0, 0 FROM saas.api_keys AS k WHERE k.team_id IN (:'red', :'blue');
+
+-- A second factor, recovery codes, a token and a failed attempt of each owner.
+INSERT INTO saas.mfa_factors (user_id, label, sealed_secret) VALUES (:'ann', 'Phone', ''), (:'bob', 'Phone', '');
+SELECT saas.make_recovery_codes(u.id), saas.issue_user_token(u.email, 'email_verification'), saas.begin_attempt(u.id, 'mfa')
+FROM saas.users AS u WHERE u.id IN (:'ann', :'bob') \g /dev/null
