@@ -4,6 +4,7 @@
 #include "context/context.hpp"
 #include "credentials/initialise.hpp"
 #include "encryption/initialise.hpp"
+#include "fraud/models.hpp"
 #include "fraud/rules.hpp"
 #include "pg/settings.hpp"
 #include "state_machine/registry.hpp"
@@ -24,6 +25,7 @@ void _PG_init(void) {
     saas::state_machine::initialise();
     saas::encryption::initialise();
     saas::fraud::initialise();
+    saas::fraud::initialise_models();
     MarkGUCPrefixReserved("saas");
 }
 }

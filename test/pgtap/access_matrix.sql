@@ -39,6 +39,7 @@ INSERT INTO expected VALUES
     ('webhook_events', 'S', 'S', 'S', true),
     ('fraud_detection_rules', 'SIUD', 'SIUD', 'S', true),
     ('fraud_assessments', 'S', 'S', 'S', true),
+    ('fraud_models', 'S', 'S', 'S', true),
     ('ledger_accounts', 'S', 'S', 'S', true),
     ('ledger_transactions', 'S', 'S', 'S', true),
     ('ledger_entries', 'S', 'S', 'S', true),

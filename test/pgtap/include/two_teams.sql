@@ -26,6 +26,8 @@ FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
 -- One captured payment with a refund each, delivered by the provider, and a rule that reviews it.
 INSERT INTO saas.fraud_detection_rules (team_id, name, rule)
 VALUES (:'red', 'any', 'REVIEW IF :amount: > 0'), (:'blue', 'any', 'REVIEW IF :amount: > 0');
+INSERT INTO saas.fraud_models (team_id, name, version, format, model, checksum, objective, trees, inputs)
+SELECT t.team, 'any', 1, 'logistic', 'x', sha256('x'), 'logistic', 0, '[]' FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
 SELECT saas.set_context(:'red'), saas.configure_payment_provider(:'red', 'stripe', ARRAY['whsec_test'::bytea]) \g /dev/null
 SELECT saas.set_context(:'blue'), saas.configure_payment_provider(:'blue', 'stripe', ARRAY['whsec_test'::bytea]) \g /dev/null
 SELECT saas.clear_context() \g /dev/null
