@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// What other parts of the module know that rules may ask for. Each provider is set once, by _PG_init;
-// without one its terms are unknown.
+// What other parts of the module know that rules may ask for. A provider is set once, by _PG_init. Without one
+// model_score() is that of the team's champion, and snoozed() unknown.
 #pragma once
 
 #include <optional>

@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "core/error.hpp"
+#include "core/fraud/list_set.hpp"
 #include "fraud/history_plan.hpp"
 #include "fraud/lists.hpp"
-#include "core/fraud/list_set.hpp"
+#include "fraud/models.hpp"
 #include "pg/boundary.hpp"
 #include "pg/spi.hpp"
 
@@ -22,7 +24,19 @@ namespace {
 
 namespace engine = core::fraud;
 
-constinit model_provider models = nullptr;
+// A feature that is no number fails the rule, not the payment.
+engine::value champion_score(const assessment_request &request, std::string_view name) {
+    try {
+        auto score = model_score(request.team, name, request.attributes);
+        return score ? engine::value::of(*score) : engine::value::missing();
+    } catch (const core::error &e) {
+        if (e.state().code() != core::k_invalid_parameter_value.code())
+            throw;
+        return engine::value::failed(engine::failure_kind::type_mismatch);
+    }
+}
+
+constinit model_provider models = champion_score;
 constinit snooze_provider snoozes = nullptr;
 
 } // namespace
@@ -102,7 +116,7 @@ engine::value table_terms::resolve(std::uint32_t, const engine::external_term &t
     case engine::term_kind::amount:
         return amount(term, arguments);
     case engine::term_kind::model:
-        return models == nullptr ? engine::value::missing() : models(*request_, term.name);
+        return models(*request_, term.name);
     case engine::term_kind::history:
         return history(term, arguments);
     }

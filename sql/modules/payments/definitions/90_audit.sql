@@ -1,8 +1,10 @@
 -- The audit trail of the payment tables.
 SELECT saas.audit_table('saas.payment_providers', '{updated_at}', '{webhook_secrets}');
+SELECT saas.audit_table('saas.payment_disputes', '{updated_at}');
 SELECT saas.audit_table('saas.payment_intents', '{updated_at}');
 SELECT saas.audit_table('saas.payment_transactions', '{updated_at}');
 SELECT saas.audit_table('saas.payments', '{updated_at}');
+SELECT saas.audit_table('saas.payouts', '{updated_at}');
 SELECT saas.audit_table('saas.refunds', '{updated_at}');
 
 CREATE OR REPLACE VIEW saas.payment_audit_log
@@ -13,7 +15,7 @@ SELECT
     l.id,
     l.actor_id,
     l.table_name,
-    l.operation,
+    l.operation::text AS operation,
     l.row_id,
     l.old_values,
     l.new_values,
@@ -24,15 +26,17 @@ SELECT
     l.client_addr
 FROM saas.audit_logs AS l
 WHERE l.table_name IN (
+    'saas.payment_disputes',
     'saas.payment_providers',
     'saas.payment_intents',
     'saas.payment_transactions',
     'saas.payments',
+    'saas.payouts',
     'saas.refunds'
 );
 GRANT SELECT ON saas.payment_audit_log TO saas_app, saas_service;
 
-COMMENT ON VIEW saas.payment_audit_log IS 'Audit trail of the payment tables; for admins and owners of the team.';
+COMMENT ON VIEW saas.payment_audit_log IS 'The audit trail of the payment tables; for admins and owners of the team.';
 COMMENT ON COLUMN saas.payment_audit_log.team_id IS 'Team. [internal]';
 COMMENT ON COLUMN saas.payment_audit_log.created_at IS 'Start of the statement that made the change. [internal]';
 COMMENT ON COLUMN saas.payment_audit_log.id IS 'Identifier of the entry. [internal]';
