@@ -81,7 +81,7 @@ CREATE OR REPLACE FUNCTION saas.record_exchange_rate(
     p_source text
 )
 RETURNS void
-LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
     INSERT INTO saas.exchange_rates (base_currency, quote_currency, as_of, rate, source)
@@ -90,6 +90,6 @@ AS $$
     DO UPDATE SET rate = EXCLUDED.rate, source = EXCLUDED.source
 $$;
 COMMENT ON FUNCTION saas.record_exchange_rate(text, text, numeric, timestamptz, text) IS
-'Records a rate from a moment on; a rate of the same moment is replaced.';
+'Records a rate from a moment on; a rate of the same moment is replaced. 23502 for a NULL.';
 REVOKE ALL ON FUNCTION saas.record_exchange_rate(text, text, numeric, timestamptz, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.record_exchange_rate(text, text, numeric, timestamptz, text) TO saas_service;
