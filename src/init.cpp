@@ -4,6 +4,7 @@
 #include "context/context.hpp"
 #include "fraud/rules.hpp"
 #include "pg/settings.hpp"
+#include "redaction/hooks.hpp"
 #include "state_machine/registry.hpp"
 
 #include "pg/prelude.hpp"
@@ -20,6 +21,7 @@ void _PG_init(void) {
     saas::access::initialise();
     saas::state_machine::initialise();
     saas::fraud::initialise();
+    saas::redaction::initialise();
     MarkGUCPrefixReserved("saas");
 }
 }
