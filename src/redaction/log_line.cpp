@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "redaction/log_line.hpp"
 
+#include "core/redaction/sql_text.hpp"
 #include "redaction/catalog.hpp"
 #include "redaction/known_texts.hpp"
 #include "redaction/state.hpp"
@@ -55,6 +56,10 @@ bool shows_secret(const ErrorData *line) {
     const char *text = debug_query_string;
     if (text != nullptr && is_secret_text(text))
         return true;
+    // auto_explain reports a portal when the message that ran it is done.
+    if (text == nullptr && line->message != nullptr &&
+        std::strstr(line->message, core::redaction::k_masked_prefix.data()) != nullptr)
+        return true;
     if (text != nullptr && !is_harmless(text) && unknown_is_secret(line, text)) {
         if (line->elevel < ERROR)
             found_secret(text);
@@ -96,7 +101,7 @@ char *safe_message(const ErrorData *line, const char *statement) {
         return psprintf("execute: %s", statement);
     if (is(format, "duration: %s ms") || is_own_message(line))
         return pstrdup(line->message);
-    if (begins(format, "duration: %s ms  plan"))
+    if (begins(format, "duration: %.3f ms  plan"))
         return timed(line, "plan withheld");
     if (begins(format, "duration: %s ms"))
         return timed(line, psprintf("statement: %s", statement));
