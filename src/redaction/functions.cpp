@@ -4,6 +4,8 @@
 #include "redaction/catalog.hpp"
 #include "redaction/hooks.hpp"
 
+#include <sys/resource.h>
+
 #include "pg/prelude.hpp"
 
 SAAS_FUNCTION(saas_is_redacted_function) {
@@ -22,4 +24,9 @@ SAAS_FUNCTION(saas_is_redacted_relation) {
 
 SAAS_FUNCTION(saas_is_preloaded) {
     PG_RETURN_BOOL(saas::redaction::is_preloaded());
+}
+
+SAAS_FUNCTION(saas_core_dumps_allowed) {
+    rlimit limit{};
+    PG_RETURN_BOOL(getrlimit(RLIMIT_CORE, &limit) != 0 || limit.rlim_cur != 0);
 }
