@@ -2,6 +2,7 @@
 // Loading of the library: the magic block and the registration of settings and hooks, nothing else.
 #include "access/memberships.hpp"
 #include "context/context.hpp"
+#include "encryption/initialise.hpp"
 #include "fraud/rules.hpp"
 #include "pg/settings.hpp"
 #include "redaction/hooks.hpp"
@@ -20,6 +21,7 @@ void _PG_init(void) {
     saas::context::initialise();
     saas::access::initialise();
     saas::state_machine::initialise();
+    saas::encryption::initialise();
     saas::fraud::initialise();
     saas::redaction::initialise();
     MarkGUCPrefixReserved("saas");

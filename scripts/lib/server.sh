@@ -89,6 +89,22 @@ saas_running() {
     [ -s "$saas_data/postmaster.pid" ] && as_user "$saas_bin/pg_ctl" -D "$saas_data" status >/dev/null 2>&1
 }
 
+# The settings that give the server a root key, made first when there is none: the library is preloaded,
+# and the key files lie outside the data directory.
+saas_key_settings() {
+    local keys=$saas_dir/keys
+    [ -e "$("$PG_CONFIG" --pkglibdir)/pg_saas.so" ] || return 0
+    if [ ! -s "$keys/kek" ]; then
+        mkdir -p "$keys"
+        chmod 700 "$keys"
+        (umask 077 && head -c 32 /dev/urandom | od -An -vtx1 | tr -d ' \n' >"$keys/kek")
+        chmod 400 "$keys/kek"
+        [ "$(id -u)" -ne 0 ] || chown -R "$saas_user" "$keys"
+    fi
+    printf '%s ' -c shared_preload_libraries=pg_saas -c "saas.kek_file=$keys/kek" \
+        -c "saas.key_file=$keys/data-keys"
+}
+
 # Starts the cluster, made first when there is none. Exports PGHOST, PGPORT, PGUSER, PGDATABASE.
 # Further settings come as arguments: saas_start fsync=off max_connections=50
 saas_start() {
@@ -108,7 +124,7 @@ saas_start() {
         : >"$saas_log"
         [ "$(id -u)" -ne 0 ] || chown "$saas_user" "$saas_log"
         as_user "$saas_bin/pg_ctl" -D "$saas_data" -s -w -l "$saas_log" -o \
-            "-p $(saas_free_port) -k $socket -c listen_addresses=127.0.0.1 ${options[*]}" start
+            "-p $(saas_free_port) -k $socket -c listen_addresses=127.0.0.1 $(saas_key_settings) ${options[*]}" start
     fi
     saas_connection
 }

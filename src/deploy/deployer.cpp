@@ -146,6 +146,18 @@ void make_partitions(run &state) {
         state.done.add("core", "partitions", "made " + *made[0][0]);
 }
 
+// Columns that were made, renamed or restored, under the identifiers that encrypted values are bound
+// to.
+void refresh_assets(run &state) {
+    auto there = state.connection.query(
+        "SELECT to_regprocedure('saas.refresh_data_assets(regclass)') IS NOT NULL");
+    if (there[0][0] != "t")
+        return;
+    auto changed = state.connection.query("SELECT saas.refresh_data_assets()");
+    if (!changed.empty() && changed[0][0] && changed[0][0] != "0")
+        state.done.add("security", "assets", "registered or refreshed " + *changed[0][0]);
+}
+
 // One deployer at a time. Not by an advisory lock, which anybody could hold.
 void lock_schema_unsafe() {
     LockDatabaseObject(NamespaceRelationId, get_namespace_oid("saas", false), 0,
@@ -201,6 +213,7 @@ std::vector<pg::text_row> deploy(const std::vector<std::string> &modules, bool d
         for (const auto &entry : core::deploy::select_modules(entries_of(state.files), modules))
             deploy_module(state, files_of(state.files, entry.name));
         make_partitions(state);
+        refresh_assets(state);
     });
 }
 

@@ -1,0 +1,31 @@
+COMMENT ON TABLE saas.encryption_keys IS 'Keys that encrypt values, each wrapped by a key that lies outside the database. The team of zeros is the platform''s own.';
+COMMENT ON COLUMN saas.encryption_keys.team_id IS 'The team whose values the key encrypts. [internal]';
+COMMENT ON COLUMN saas.encryption_keys.key_no IS 'Number of the key, as in the header of encrypted values; random, so that it tells nothing of other teams. [internal]';
+COMMENT ON COLUMN saas.encryption_keys.kind IS 'tenant, subject (one person''s values), index (blind index), export. [internal]';
+COMMENT ON COLUMN saas.encryption_keys.subject_id IS 'The person whose values the key encrypts; NULL for other kinds. [internal]';
+COMMENT ON COLUMN saas.encryption_keys.asset_id IS 'The column that an index key is for. [internal]';
+COMMENT ON COLUMN saas.encryption_keys.version IS 'Counts the keys of one owner; the newest encrypts. [internal]';
+COMMENT ON COLUMN saas.encryption_keys.status IS 'active, decrypt_only (older version), shredded (destroyed), hold (under legal hold). [internal]';
+COMMENT ON COLUMN saas.encryption_keys.kek_epoch IS 'Epoch of the key in the key file that wraps this one. [internal]';
+COMMENT ON COLUMN saas.encryption_keys.wrapped IS 'The key, wrapped; NULL when destroyed. [restricted]';
+COMMENT ON COLUMN saas.encryption_keys.kcv IS 'Check value: proves which key it was. [restricted]';
+COMMENT ON COLUMN saas.encryption_keys.uses IS 'How many values were encrypted under it by AES-256-GCM, added in batches. [internal]';
+COMMENT ON COLUMN saas.encryption_keys.created_at IS 'When the key was made. [internal]';
+COMMENT ON COLUMN saas.encryption_keys.not_after IS 'When the key is to be rotated; NULL for no date. [internal]';
+COMMENT ON COLUMN saas.encryption_keys.shredded_at IS 'When the key was destroyed. [internal]';
+COMMENT ON COLUMN saas.encryption_keys.shred_reason IS 'Why the key was destroyed. [internal]';
+
+COMMENT ON TABLE saas.data_classifications IS 'The four classes of data, as the comments of columns end with.';
+COMMENT ON COLUMN saas.data_classifications.name IS 'public, internal, confidential or restricted. [public]';
+COMMENT ON COLUMN saas.data_classifications.rank IS 'Ascending sensitivity. [public]';
+COMMENT ON COLUMN saas.data_classifications.description IS 'What the class is for. [public]';
+
+COMMENT ON TABLE saas.data_assets IS 'Columns with their classification, under an identifier that survives renaming and dumps: what encrypted values are bound to.';
+COMMENT ON COLUMN saas.data_assets.id IS 'Identifier of the asset. [internal]';
+COMMENT ON COLUMN saas.data_assets.table_name IS 'The table. [internal]';
+COMMENT ON COLUMN saas.data_assets.table_oid IS 'The table''s oid when the row was last refreshed; another one after a restore. [internal]';
+COMMENT ON COLUMN saas.data_assets.column_number IS 'Number of the column in that table. [internal]';
+COMMENT ON COLUMN saas.data_assets.column_name IS 'Name of the column when the row was last refreshed. [internal]';
+COMMENT ON COLUMN saas.data_assets.variant IS 'Empty for the column''s values; a name for something derived from them, such as a blind index of their end. [internal]';
+COMMENT ON COLUMN saas.data_assets.classification IS 'How sensitive the column is. [internal]';
+COMMENT ON COLUMN saas.data_assets.created_at IS 'When the asset was registered. [internal]';

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: PostgreSQL
+// SQL entry points of encryption. Their frames hold plain data only: nothing in them needs a destructor, so
+// the server may raise errors through them.
+#include "encryption/data_keys.hpp"
+#include "encryption/errors.hpp"
+#include "encryption/keystore.hpp"
+#include "encryption/plaintext.hpp"
+#include "encryption/request.hpp"
+#include "pg/boundary.hpp"
+
+#include "pg/prelude.hpp"
+
+extern "C" {
+#include "access/detoast.h" // toast_raw_datum_size
+#include "access/htup_details.h" // heap_form_tuple
+#include "funcapi.h"        // get_call_result_type
+#include "utils/builtins.h" // cstring_to_text_with_len
+#include "utils/memutils.h" // MaxAllocSize
+}
+
+using namespace saas;             // NOLINT: entry points only
+using namespace saas::encryption; // NOLINT
+
+namespace {
+
+using core::encryption::algorithm;
+using core::encryption::header;
+using bytes_in = std::span<const std::uint8_t>;
+using bytes_out = std::span<std::uint8_t>;
+
+bytes_in bytes_of(const struct varlena *value) {
+    return {reinterpret_cast<const std::uint8_t *>(VARDATA_ANY(value)),
+            static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
+}
+
+// A value of so many bytes, to be filled in.
+struct varlena *make_value(std::size_t size) {
+    if (size > MaxAllocSize - VARHDRSZ)
+        throw core::error{core::sqlstate{"54000"}, "the value is too long to be encrypted"};
+    auto *out = static_cast<struct varlena *>(palloc(size + VARHDRSZ));
+    SET_VARSIZE(out, size + VARHDRSZ);
+    return out;
+}
+bytes_out room_of(struct varlena *value) {
+    return {reinterpret_cast<std::uint8_t *>(VARDATA(value)), VARSIZE(value) - VARHDRSZ};
+}
+
+Datum seal(const request &asked, algorithm chosen, bytes_in plaintext) {
+    const usable_key key = key_to_encrypt(owner_of(asked), use_of(chosen));
+    struct varlena *out = make_value(core::encryption::sealed_size(chosen, plaintext.size()));
+    cipher().seal(chosen, key.number, key.bytes, asked.bound, MyProcPid, plaintext, room_of(out));
+    return PointerGetDatum(out);
+}
+
+// Opens a stored value; `owner` becomes the subject whose key it was.
+struct varlena *open(const request &asked, bytes_in value, std::optional<core::uuid> &owner) {
+    const auto known = core::encryption::parse_header(value);
+    if (!known)
+        decryption_failed();
+    const auto key = key_to_decrypt(asked.bound.tenant, known->key_number, use_of(known->chosen));
+    if (!key)
+        decryption_failed();
+    struct varlena *out = make_value(core::encryption::plain_size(*known, value.size()));
+    if (!cipher().open(*known, key->bytes, asked.bound, value, room_of(out)))
+        decryption_failed();
+    owner = key->subject;
+    return out;
+}
+
+Datum encrypt(FunctionCallInfo fcinfo, content what, shape form) {
+    if (PG_ARGISNULL(0))
+        PG_RETURN_NULL();
+    require_unsealed();
+    const request asked = encrypting_request(fcinfo, form);
+    return seal(asked, asked.chosen.value_or(algorithm::xaes_256_gcm),
+                plaintext_of(PG_GETARG_DATUM(0), what));
+}
+
+Datum decrypt(FunctionCallInfo fcinfo, content what, shape form) {
+    if (PG_ARGISNULL(0))
+        PG_RETURN_NULL();
+    require_unsealed();
+    const request asked = decrypting_request(fcinfo, form);
+    std::optional<core::uuid> owner;
+    return value_of(open(asked, bytes_of(PG_GETARG_VARLENA_PP(0)), owner), what);
+}
+
+Datum reencrypt(FunctionCallInfo fcinfo, shape form) {
+    if (PG_ARGISNULL(0))
+        PG_RETURN_NULL();
+    require_unsealed();
+    request asked = encrypting_request(fcinfo, form);
+    const bytes_in value = bytes_of(PG_GETARG_VARLENA_PP(0));
+    std::optional<core::uuid> owner;
+    struct varlena *plain = open(asked, value, owner);
+    if (!asked.subject)
+        asked.subject = owner;
+    const auto chosen = asked.chosen.value_or(static_cast<algorithm>(value[1]));
+    const Datum out = seal(asked, chosen, room_of(plain));
+    core::encryption::wipe(room_of(plain));
+    pfree(plain);
+    return out;
+}
+
+// The header without reading the whole value.
+std::optional<header> header_of(Datum value, std::size_t &size) {
+    size = toast_raw_datum_size(value) - VARHDRSZ;
+    return core::encryption::parse_header(
+        bytes_of(PG_DETOAST_DATUM_SLICE(value, 0, core::encryption::k_header_bytes)), size);
+}
+
+} // namespace
+
+SAAS_FUNCTION(saas_encrypt_text) { return encrypt(fcinfo, content::text, shape::tenant); }
+SAAS_FUNCTION(saas_encrypt_text_asset) { return encrypt(fcinfo, content::text, shape::asset); }
+SAAS_FUNCTION(saas_encrypt_text_column) { return encrypt(fcinfo, content::text, shape::column); }
+SAAS_FUNCTION(saas_encrypt_bytes) { return encrypt(fcinfo, content::bytes, shape::tenant); }
+SAAS_FUNCTION(saas_encrypt_bytes_asset) { return encrypt(fcinfo, content::bytes, shape::asset); }
+SAAS_FUNCTION(saas_encrypt_bytes_column) { return encrypt(fcinfo, content::bytes, shape::column); }
+SAAS_FUNCTION(saas_encrypt_json) { return encrypt(fcinfo, content::json, shape::tenant); }
+SAAS_FUNCTION(saas_encrypt_json_asset) { return encrypt(fcinfo, content::json, shape::asset); }
+SAAS_FUNCTION(saas_encrypt_json_column) { return encrypt(fcinfo, content::json, shape::column); }
+
+SAAS_FUNCTION(saas_decrypt_text) { return decrypt(fcinfo, content::text, shape::tenant); }
+SAAS_FUNCTION(saas_decrypt_text_asset) { return decrypt(fcinfo, content::text, shape::asset); }
+SAAS_FUNCTION(saas_decrypt_text_column) { return decrypt(fcinfo, content::text, shape::column); }
+SAAS_FUNCTION(saas_decrypt_bytes) { return decrypt(fcinfo, content::bytes, shape::tenant); }
+SAAS_FUNCTION(saas_decrypt_bytes_asset) { return decrypt(fcinfo, content::bytes, shape::asset); }
+SAAS_FUNCTION(saas_decrypt_bytes_column) { return decrypt(fcinfo, content::bytes, shape::column); }
+SAAS_FUNCTION(saas_decrypt_json) { return decrypt(fcinfo, content::json, shape::tenant); }
+SAAS_FUNCTION(saas_decrypt_json_asset) { return decrypt(fcinfo, content::json, shape::asset); }
+SAAS_FUNCTION(saas_decrypt_json_column) { return decrypt(fcinfo, content::json, shape::column); }
+
+SAAS_FUNCTION(saas_reencrypt) { return reencrypt(fcinfo, shape::tenant); }
+SAAS_FUNCTION(saas_reencrypt_asset) { return reencrypt(fcinfo, shape::asset); }
+SAAS_FUNCTION(saas_reencrypt_column) { return reencrypt(fcinfo, shape::column); }
+
+SAAS_FUNCTION(saas_is_ciphertext) {
+    std::size_t size = 0;
+    PG_RETURN_BOOL(header_of(PG_GETARG_DATUM(0), size).has_value());
+}
+
+SAAS_FUNCTION(saas_ciphertext_info) {
+    TupleDesc columns = nullptr;
+    if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
+        throw core::error{core::k_internal_error, "a row is expected"};
+    std::size_t size = 0;
+    const auto known = header_of(PG_GETARG_DATUM(0), size);
+    bool nulls[] = {false, !known, !known, !known, !known, !known, !known};
+    Datum values[7] = {BoolGetDatum(known.has_value())};
+    if (known) {
+        const auto name = core::encryption::name_of(known->chosen);
+        values[1] = Int32GetDatum(1);
+        values[2] = PointerGetDatum(
+            cstring_to_text_with_len(name.data(), static_cast<int>(name.size())));
+        values[3] = Int64GetDatum(static_cast<std::int64_t>(known->key_number));
+        values[4] = BoolGetDatum((known->flags & core::encryption::k_asset_bound) != 0);
+        values[5] = BoolGetDatum((known->flags & core::encryption::k_row_bound) != 0);
+        values[6] = Int32GetDatum(static_cast<int>(core::encryption::plain_size(*known, size)));
+    }
+    return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls));
+}
+
+SAAS_FUNCTION(saas_keystore_sealed) { PG_RETURN_BOOL(is_sealed()); }

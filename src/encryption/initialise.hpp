@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include "encryption/assets.hpp"
+#include "encryption/data_keys.hpp"
+#include "encryption/keystore.hpp"
+
+#include "pg/prelude.hpp"
+
+namespace saas::encryption {
+
+// Called once, by _PG_init.
+inline void initialise() {
+    initialise_keystore();
+    initialise_data_keys();
+    initialise_assets();
+}
+
+} // namespace saas::encryption

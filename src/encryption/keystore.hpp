@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: PostgreSQL
+// The root keys of this server, read once when it starts, and never through SQL. They lie in memory
+// that is locked and left out of core dumps; backends inherit it and lock it again.
+#pragma once
+
+#include "core/encryption/key_file.hpp"
+
+#include "pg/prelude.hpp"
+
+namespace saas::encryption {
+
+// Defines the settings and reads the root key, when the library is loaded by
+// shared_preload_libraries; does nothing otherwise. Called once, by _PG_init. A source that
+// gives no key leaves the keystore sealed, with a warning in the log.
+void initialise_keystore();
+
+// The root keys, the newest first. Throws SA100 "keystore sealed" when there is none.
+[[nodiscard]] core::encryption::root_keys root_keys();
+
+// Throws SA100 when there is no root key.
+inline void require_unsealed() { (void)root_keys(); }
+
+[[nodiscard]] bool is_sealed() noexcept;
+
+// Where the key file lies: setting saas.key_file. Empty without.
+[[nodiscard]] const char *key_file_path() noexcept;
+
+// Why the file behind an open descriptor may not hold keys, or null: not a regular file, readable by
+// others, owned by another user, inside the data directory.
+[[nodiscard]] const char *unfit_for_keys(const char *path, int descriptor) noexcept;
+
+} // namespace saas::encryption
