@@ -2,6 +2,7 @@
 #pragma once
 
 #include "encryption/assets.hpp"
+#include "encryption/blind_index.hpp"
 #include "encryption/data_keys.hpp"
 #include "encryption/keystore.hpp"
 
@@ -14,6 +15,7 @@ inline void initialise() {
     initialise_keystore();
     initialise_data_keys();
     initialise_assets();
+    initialise_blind_index();
 }
 
 } // namespace saas::encryption

@@ -6,6 +6,7 @@ set -euo pipefail
 source "$(dirname "$0")/../../../scripts/lib/server.sh"
 saas_data=$2/data
 saas_log=$2/server.log
+saas_dir=$2
 case $1 in
 start)
     chmod 755 "$2"
