@@ -8,6 +8,7 @@
 #include "encryption/errors.hpp"
 #include "encryption/key_cache.hpp"
 #include "encryption/key_file_store.hpp"
+#include "encryption/key_uses.hpp"
 #include "encryption/keystore.hpp"
 #include "pg/boundary.hpp"
 #include "pg/package.hpp"
@@ -89,7 +90,7 @@ core::encryption::key_file_entry current_epoch(const core::uuid &team) {
 }
 
 // Keeps the key of a row for this use.
-const kept_key *keep(const key_row &row, key_use use) {
+kept_key *keep(const key_row &row, key_use use) {
     secret_key key;
     if (!open_key(row, key))
         return nullptr;
@@ -103,6 +104,8 @@ const kept_key *keep(const key_row &row, key_use use) {
                    key, static_cast<core::encryption::algorithm>(use), bytes)
                    .size();
     }
+    if (use == key_use::aes_256_gcm)
+        observe_uses(row.number, row.uses);
     return &cache().insert(row, static_cast<std::uint8_t>(use), bytes.bytes().first(size));
 }
 
@@ -110,7 +113,27 @@ usable_key usable(const kept_key &kept) {
     return {kept.number, kept.subject, kept.key.bytes().first(kept.size)};
 }
 
-// Random, so that it tells nothing of how many keys there are. From 1 to 2^60 - 1.
+// Counts one more value under the key, where that is limited. The first batches are small: a session
+// that encrypts one value should not use up more.
+usable_key counted(kept_key &kept, key_use use) {
+    constexpr std::uint32_t k_largest_batch = 1024;
+    if (use != key_use::aes_256_gcm || kept.reserved-- > 0)
+        return usable(kept);
+    kept.reserved = 0;
+    std::uint64_t stored = 0;
+    if (!reserve_uses(kept.number, kept.reserve, stored))
+        unusable("It has encrypted as many values as AES-256-GCM allows, and is to be rotated.");
+    kept.reserved = kept.reserve - 1;
+    kept.reserve = std::min(k_largest_batch, 2 * kept.reserve);
+    const usable_key key = usable(kept);
+    if (stored != 0)
+        write_uses(kept.team, kept.number, stored);
+    return key;
+}
+
+constexpr std::uint64_t k_largest_number = (std::uint64_t{1} << 60) - 1;
+
+// Random, so that it tells nothing of how many keys there are. From 1 to k_largest_number.
 std::uint64_t random_number() {
     std::array<std::uint8_t, sizeof(std::uint64_t)> bytes;
     core::encryption::random_key_bytes(bytes);
@@ -184,20 +207,22 @@ void make_key(const key_owner &owner, std::uint32_t version) {
 usable_key key_to_encrypt(const key_owner &owner, key_use use) {
     require_unsealed();
     take_in_changes();
-    if (const kept_key *known = cache().find_owner(owner, static_cast<std::uint8_t>(use)))
-        return usable(*known);
+    if (kept_key *known = cache().find_owner(owner, static_cast<std::uint8_t>(use)))
+        return counted(*known, use);
     require_deployed();
     const key_row row = newest_or_made(owner);
-    const kept_key *made = keep(row, use);
+    kept_key *made = keep(row, use);
     if (made == nullptr)
         unusable("It does not open with the keys of the key file.");
     cache().name_owner(owner, *made);
-    return usable(*made);
+    return counted(*made, use);
 }
 
 std::optional<usable_key> key_to_decrypt(const core::uuid &team, std::uint64_t number, key_use use) {
     require_unsealed();
     take_in_changes();
+    if (number == 0 || number > k_largest_number)
+        return std::nullopt; // a header that nobody here has written
     const auto *known = cache().find(number, static_cast<std::uint8_t>(use));
     // A tenant's key opens nothing in the name of another.
     if (known == nullptr || known->team != team) {

@@ -4,6 +4,7 @@
 #include "encryption/assets.hpp"
 #include "encryption/blind_index.hpp"
 #include "encryption/data_keys.hpp"
+#include "encryption/key_uses.hpp"
 #include "encryption/keystore.hpp"
 
 #include "pg/prelude.hpp"
@@ -13,6 +14,8 @@ namespace saas::encryption {
 // Called once, by _PG_init.
 inline void initialise() {
     initialise_keystore();
+    if (process_shared_preload_libraries_in_progress)
+        initialise_key_uses();
     initialise_data_keys();
     initialise_assets();
     initialise_blind_index();

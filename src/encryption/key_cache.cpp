@@ -64,7 +64,7 @@ const kept_key *key_cache::find(std::uint64_t number, std::uint8_t use) noexcept
     return last_;
 }
 
-const kept_key *key_cache::find_owner(const key_owner &owner, std::uint8_t use) noexcept {
+kept_key *key_cache::find_owner(const key_owner &owner, std::uint8_t use) noexcept {
     const owner_name name = name_of(owner, use);
     if (last_ != nullptr && last_owner_ == name)
         return last_;
@@ -98,8 +98,8 @@ kept_key &key_cache::free_slot() noexcept {
     return slot;
 }
 
-const kept_key &key_cache::insert(const key_row &row, std::uint8_t use,
-                                  std::span<const std::uint8_t> key) {
+kept_key &key_cache::insert(const key_row &row, std::uint8_t use,
+                            std::span<const std::uint8_t> key) {
     last_ = nullptr;
     kept_key &slot = free_slot();
     slot.number = row.number;
@@ -108,6 +108,8 @@ const kept_key &key_cache::insert(const key_row &row, std::uint8_t use,
     slot.use = use;
     slot.size = static_cast<std::uint8_t>(key.size());
     slot.recent = true;
+    slot.reserved = 0;
+    slot.reserve = 1;
     std::copy(key.begin(), key.end(), slot.key.bytes().begin());
     by_number_.insert_or_assign(key_of(row.number, use), &slot);
     return slot;

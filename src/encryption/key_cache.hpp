@@ -24,6 +24,8 @@ struct kept_key {
     std::uint8_t use = 0;
     std::uint8_t size = 0;
     bool recent = false;
+    std::uint32_t reserved = 0; // uses that are counted already
+    std::uint32_t reserve = 1;  // how many are counted next: more each time
     core::encryption::secret<k_kept_key_bytes> key;
 };
 
@@ -35,10 +37,10 @@ public:
 
     // A key by number, or by owner; null when it is not kept. Holds until the next insert().
     [[nodiscard]] const kept_key *find(std::uint64_t number, std::uint8_t use) noexcept;
-    [[nodiscard]] const kept_key *find_owner(const key_owner &owner, std::uint8_t use) noexcept;
+    [[nodiscard]] kept_key *find_owner(const key_owner &owner, std::uint8_t use) noexcept;
 
     // Keeps a key, in the place of one that was not asked for lately when all are taken.
-    const kept_key &insert(const key_row &row, std::uint8_t use, std::span<const std::uint8_t> key);
+    kept_key &insert(const key_row &row, std::uint8_t use, std::span<const std::uint8_t> key);
 
     // Remembers that this is the key its owner encrypts with.
     void name_owner(const key_owner &owner, const kept_key &key);

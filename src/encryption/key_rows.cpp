@@ -8,6 +8,10 @@
 
 #include "pg/prelude.hpp"
 
+extern "C" {
+#include "access/xact.h" // XactReadOnly, IsolationUsesXactSnapshot
+}
+
 namespace saas::encryption {
 namespace {
 
@@ -112,6 +116,18 @@ bool insert_key(const key_row &row, std::span<const std::uint8_t> check_value) {
             text_of(row.asset), std::to_string(row.version), std::to_string(row.epoch),
             core::to_hex(row.wrapped), core::to_hex(check_value)});
     return true;
+}
+
+void write_uses(const core::uuid &team, std::uint64_t number, std::uint64_t uses) {
+    if (XactReadOnly || IsolationUsesXactSnapshot())
+        return;
+    change("UPDATE saas.encryption_keys AS k SET uses = $3::pg_catalog.int8 FROM (SELECT l.key_no"
+           " FROM saas.encryption_keys AS l WHERE l.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid"
+           " AND l.key_no OPERATOR(pg_catalog.=) $2::pg_catalog.int8"
+           " AND l.uses OPERATOR(pg_catalog.<) $3::pg_catalog.int8 FOR NO KEY UPDATE SKIP LOCKED) AS l"
+           " WHERE k.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid"
+           " AND k.key_no OPERATOR(pg_catalog.=) l.key_no",
+           {core::to_text(team), std::to_string(number), std::to_string(uses)});
 }
 
 } // namespace saas::encryption

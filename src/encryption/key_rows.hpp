@@ -50,4 +50,8 @@ struct key_row {
 // when there is no such team; the team of zeros is the platform's own.
 bool insert_key(const key_row &row, std::span<const std::uint8_t> check_value);
 
+// Writes the count of uses, unless another session has the row or knows more. Does nothing where it
+// could fail: in a read-only transaction, and in one that keeps to its snapshot.
+void write_uses(const core::uuid &team, std::uint64_t number, std::uint64_t uses);
+
 } // namespace saas::encryption

@@ -42,7 +42,7 @@ char *key_file_setting = nullptr;
 struct root_store {
     secret_key keys[k_most_roots];
     std::size_t count = 0;
-    pid_t locked_in = 0; // locks are not inherited
+    int locked_in = 0; // locks are not inherited
 };
 root_store *store = nullptr;
 bool preloaded = false;
@@ -67,7 +67,7 @@ root_store *make_store() {
         ereport(LOG, (errmsg("the root key's memory could not be locked: %m"),
                       errhint("Raise the limit of locked memory (ulimit -l, LimitMEMLOCK).")));
     auto *made = new (memory) root_store;
-    made->locked_in = getpid();
+    made->locked_in = MyProcPid;
     return made;
 }
 
@@ -176,9 +176,9 @@ core::encryption::root_keys root_keys() {
     if (!is_set(key_file_setting))
         throw core::error{k_sealed, "keystore sealed", {},
                           "Configure saas.key_file, a file outside the data directory, and restart."};
-    if (store->locked_in != getpid()) {
+    if (store->locked_in != MyProcPid) {
         mlock(store, sizeof(*store)); // best effort, as at the start
-        store->locked_in = getpid();
+        store->locked_in = MyProcPid;
     }
     return {store->keys, store->count};
 }

@@ -93,12 +93,17 @@ private:
 // The key of one XAES message: NIST SP 800-108 in counter mode with AES-CMAC, as C2SP defines it.
 class xaes_keys {
 public:
-    void derive(bytes_in key, bytes_in nonce, secret_key &out) {
+    const secret_key &derive(bytes_in key, bytes_in nonce) {
+        const auto half = nonce.first(k_half_nonce);
         if (!block_.has_key(key)) {
+            derived_ = false;
             block_.begin(key, nullptr);
             EVP_CIPHER_CTX_set_padding(block_.get(), 0);
             make_subkey();
         }
+        if (derived_ && std::equal(half.begin(), half.end(), last_half_.begin()))
+            return last_;
+        derived_ = false;
         std::array<std::uint8_t, 2 * k_block> blocks{};
         for (std::size_t i = 0; i < 2; ++i) {
             std::uint8_t *block = blocks.data() + i * k_block;
@@ -108,12 +113,17 @@ public:
             for (std::size_t j = 0; j < k_block; ++j)
                 block[j] ^= subkey_.bytes()[j];
         }
-        encrypt(blocks, out.bytes());
+        encrypt(blocks, last_.bytes());
         wipe(blocks);
+        std::copy(half.begin(), half.end(), last_half_.begin());
+        derived_ = true;
+        return last_;
     }
     void forget() noexcept {
         block_.forget();
         subkey_.wipe();
+        last_.wipe();
+        derived_ = false;
     }
 
 private:
@@ -137,6 +147,9 @@ private:
 
     keyed_context<k_key_bytes> block_{"AES-256-ECB", true};
     secret<k_block> subkey_;
+    bool derived_ = false;
+    secret_key last_; // of the last key and first half of a nonce
+    std::array<std::uint8_t, k_half_nonce> last_half_{};
 };
 
 void add_associated(EVP_CIPHER_CTX *context, bytes_in associated) {
@@ -195,9 +208,8 @@ struct aead::state {
         if (chosen == algorithm::aes_256_gcm) {
             gcm.begin(frame.key, frame.nonce.data());
         } else {
-            secret_key key;
-            derived.derive(frame.key, frame.nonce, key);
-            gcm.begin(key.bytes(), frame.nonce.data() + k_half_nonce);
+            gcm.begin(derived.derive(frame.key, frame.nonce).bytes(),
+                      frame.nonce.data() + k_half_nonce);
         }
         return gcm.get();
     }
@@ -253,16 +265,21 @@ void random_key_bytes(bytes_out out) {
 }
 
 void random_pool::take(std::int64_t process, bytes_out out) {
+    const bool shares = out.size() == 2 * k_half_nonce;
+    const std::size_t wanted = shares ? k_half_nonce : out.size();
     require(out.size() <= k_pooled / 16);
-    if (process != process_ || k_pooled - used_ < out.size()) {
+    if (process != process_ || k_pooled - used_ < wanted) {
         used_ = k_pooled;
         if (RAND_bytes(bytes_.data(), static_cast<int>(k_pooled)) != 1)
             throw error{k_internal_error, "could not generate random bytes"};
-        used_ = 0;
+        used_ = k_half_nonce; // what all nonces of 24 bytes begin with until the next time
         process_ = process;
     }
-    std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(used_), out.size(), out.begin());
-    used_ += out.size();
+    auto next = out.begin();
+    if (shares)
+        next = std::copy_n(bytes_.begin(), k_half_nonce, next);
+    std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(used_), wanted, next);
+    used_ += wanted;
 }
 
 } // namespace saas::core::encryption

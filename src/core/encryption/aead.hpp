@@ -67,11 +67,16 @@ private:
     std::unique_ptr<state> state_;
 };
 
-// Random bytes, fetched from OpenSSL's generator many at once. A process that was forked from this
-// one must not hand out the same: what is left is dropped when `process` differs.
+// Nonces, fetched from OpenSSL's generator many at once. A process that was forked from this one must
+// not hand out the same: what is left is dropped when `process` differs.
+//
+// Those of 24 bytes, XAES-256-GCM's, share their random first half, 340 at a time: that half chooses the
+// key of a message, whose schedule is then made once for all of them. The second half is random for each. Two
+// messages under one data key meet in both halves with a probability of 2^-96 for each pair within
+// 340, and 2^-192 for each other pair: 2^-40 after 2^48 messages.
 class random_pool {
 public:
-    // Fills `out`, at most 256 bytes. Throws core::error XX000 when there is no randomness.
+    // Fills `out`, 24 or 12 bytes. Throws core::error XX000 when there is no randomness.
     void take(std::int64_t process, std::span<std::uint8_t> out);
 
 private:

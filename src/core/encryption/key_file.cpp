@@ -242,7 +242,7 @@ std::size_t parse_root_keys(std::string_view text, std::span<secret_key, k_most_
         right = (from_hex(line, key) || from_base64(line, key)) &&
                 std::any_of(key.begin(), key.end(), [](std::uint8_t byte) { return byte != 0; });
     }
-    if (right)
+    if (right && count > 0)
         return count;
     for (secret_key &key : out)
         key.wipe();

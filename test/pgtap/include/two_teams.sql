@@ -19,6 +19,10 @@ FROM (VALUES (:'red'::uuid, :'ann'::uuid), (:'blue', :'bob')) AS t (team, owner)
 SELECT saas.clear_context() \g /dev/null
 INSERT INTO saas.addresses (team_id, line1, city, country) VALUES (:'red', 'Red Street 1', 'Redding', 'GB'), (:'blue', 'Blue Street 1', 'Bluefield', 'US');
 
+-- An encrypted value makes the team's key.
+SELECT saas.encrypt_sensitive_bytes(''::bytea, saas.asset_id('saas.addresses', 'line1'), p_team => t.team)
+FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
+
 -- One captured payment with a refund each, delivered by the provider, and a rule that reviews it.
 INSERT INTO saas.fraud_detection_rules (team_id, name, rule)
 VALUES (:'red', 'any', 'REVIEW IF :amount: > 0'), (:'blue', 'any', 'REVIEW IF :amount: > 0');

@@ -51,12 +51,14 @@ BEGIN
     -- The package's own columns are assets by the class that their comments end with.
     INSERT INTO saas.data_assets (table_name, table_oid, column_number, column_name, classification)
     SELECT c.oid, c.oid, a.attnum, a.attname, k.name
-    FROM saas.declared_tables() AS t
-    JOIN pg_class AS c ON c.relname = t.table_name AND c.relnamespace = 'saas'::regnamespace
+    FROM pg_class AS c
     JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN saas.data_classifications AS k
         ON k.name = substring(col_description(c.oid, a.attnum) FROM '\[([a-z]+)\]$')
     WHERE p_table IS NULL
+        AND c.relnamespace = 'saas'::regnamespace
+        AND c.relkind IN ('r', 'p')
+        AND NOT c.relispartition
         AND k.name IN ('confidential', 'restricted')
         AND NOT EXISTS (
             SELECT FROM saas.data_assets AS d
@@ -67,7 +69,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.refresh_data_assets(regclass) IS
-'Brings the assets of a table up to date after columns were renamed or restored; of all tables without an argument, with the package''s own confidential and restricted columns registered as well. saas.deploy() does it. Returns how many rows changed.';
+'Brings the assets of a table up to date after columns were renamed or restored; of all tables without an argument, with columns of schema saas registered that their comments call confidential or restricted. saas.deploy() does it. Returns how many rows changed.';
 REVOKE ALL ON FUNCTION saas.refresh_data_assets(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.refresh_data_assets(regclass) TO pg_database_owner, saas_internal;
 
@@ -110,16 +112,21 @@ BEGIN
             HINT = 'The classes are public, internal, confidential and restricted.';
     END IF;
     PERFORM saas.refresh_data_assets(p_table);
-    INSERT INTO saas.data_assets AS d (table_name, table_oid, column_number, column_name, variant, classification)
-    VALUES (p_table, p_table, v_number, p_column, COALESCE(p_variant, ''), p_classification)
-    ON CONFLICT DO NOTHING
-    RETURNING d.id INTO v_id;
-    IF v_id IS NULL THEN
+    LOOP
         UPDATE saas.data_assets AS d
         SET classification = p_classification
         WHERE d.table_oid = p_table::oid AND d.column_number = v_number AND d.variant = COALESCE(p_variant, '')
         RETURNING d.id INTO v_id;
-    END IF;
+        EXIT WHEN FOUND;
+        BEGIN
+            INSERT INTO saas.data_assets AS d (table_name, table_oid, column_number, column_name, variant, classification)
+            VALUES (p_table, p_table, v_number, p_column, COALESCE(p_variant, ''), p_classification)
+            RETURNING d.id INTO v_id;
+            EXIT;
+        EXCEPTION
+            WHEN unique_violation THEN NULL; -- another session has registered it: its row is there now
+        END;
+    END LOOP;
     RETURN v_id;
 END
 $$;
