@@ -92,6 +92,10 @@ AS $$
         format('ALTER DATABASE %I SET saas.trusted_settings = off; use saas.authenticate() or saas.set_context().', current_database())
     WHERE current_setting('saas.trusted_settings') <> 'off'
     UNION ALL
+    SELECT 'error', 'keystore', 'there is no root key: nothing can be encrypted or decrypted',
+        'Set saas.kek_file and saas.key_file, with pg_saas in shared_preload_libraries, and restart the server; its log says what was wrong.'
+    WHERE saas.keystore_sealed()
+    UNION ALL
     SELECT 'warning', 'core dumps', 'a crash writes the memory of a session to a file, with the plaintext in it',
         'Start the server with ulimit -c 0 (systemd: LimitCORE=0).'
     WHERE saas.core_dumps_allowed()

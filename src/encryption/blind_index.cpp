@@ -107,13 +107,14 @@ void ended_inside(SubXactEvent event, SubTransactionId, SubTransactionId, void *
 
 bool can_write() { return !XactReadOnly && !IsInParallelMode(); }
 
-// NFKC. Characters are counted by the server's table, so the text was valid when it came in.
+// NFKC. Bytes that are no text, which a column of type bytea may hold, stay as they are.
 std::string normalised(std::span<const std::uint8_t> value) {
     std::string text{reinterpret_cast<const char *>(value.data()), value.size()};
-    if (std::all_of(value.begin(), value.end(), [](std::uint8_t byte) { return byte < 0x80; }))
-        return text;
     const char *begin = text.data();
     const int size = static_cast<int>(text.size());
+    if (std::all_of(value.begin(), value.end(), [](std::uint8_t byte) { return byte < 0x80; }) ||
+        !pg_verify_mbstr(PG_UTF8, begin, size, true))
+        return text;
     const char *out = pg::call([=] {
         auto *characters = static_cast<pg_wchar *>(
             palloc(static_cast<Size>(size + 1) * sizeof(pg_wchar)));

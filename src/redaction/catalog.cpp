@@ -4,6 +4,7 @@
 #include "core/redaction/secrets.hpp"
 #include "pg/invalidation.hpp"
 #include "redaction/known_texts.hpp"
+#include "redaction/met_names.hpp"
 
 #include <cstring>
 #include <string_view>
@@ -52,13 +53,9 @@ struct relation_entry {
     bool named; // by the body of a function
     relation_answer answer;
 };
-struct name_entry {
-    char name[NAMEDATALEN];
-};
 
 HTAB *functions = nullptr;
 HTAB *relations = nullptr;
-HTAB *learned = nullptr; // names of functions and relations that this session has met
 bool functions_valid = false;
 bool schema_valid = false;
 bool named_relation_changed = false;
@@ -66,12 +63,12 @@ Oid schema = InvalidOid;
 int depth = 0;             // of answers that depend on each other
 bool reading_body = false; // names are those in the body of a function
 
-HTAB *make_table(const char *name, Size key, Size entry, int flags) {
+HTAB *make_table(const char *name, Size entry) {
     HASHCTL control{};
-    control.keysize = key;
+    control.keysize = sizeof(Oid);
     control.entrysize = entry;
     control.hcxt = TopMemoryContext;
-    return hash_create(name, 128, &control, flags | HASH_ELEM | HASH_CONTEXT);
+    return hash_create(name, 128, &control, HASH_BLOBS | HASH_ELEM | HASH_CONTEXT);
 }
 
 void function_changed(Datum, int, uint32) { functions_valid = false; }
@@ -101,31 +98,16 @@ void relation_changed(Oid relation) {
         mark_changed(*entry);
 }
 
-void learn(const char *name) {
-    char key[NAMEDATALEN] = {};
-    strlcpy(key, name, NAMEDATALEN);
-    hash_search(learned, key, HASH_ENTER, nullptr);
-}
-
-bool is_learned(const char *name) {
-    return learned != nullptr && hash_search(learned, name, HASH_FIND, nullptr) != nullptr;
-}
-
 void prepare_caches() {
-    if (learned == nullptr) {
-        learned = make_table("pg_saas names of secrets", NAMEDATALEN, sizeof(name_entry),
-                             HASH_STRINGS);
-        relations = make_table("pg_saas relations with secrets", sizeof(Oid),
-                               sizeof(relation_entry), HASH_BLOBS);
-    }
+    if (relations == nullptr)
+        relations = make_table("pg_saas relations with secrets", sizeof(relation_entry));
     if (functions_valid && functions != nullptr)
         return;
     HTAB *former = functions;
     functions = nullptr;
     if (former != nullptr)
         hash_destroy(former);
-    functions =
-        make_table("pg_saas functions with secrets", sizeof(Oid), sizeof(function_entry), HASH_BLOBS);
+    functions = make_table("pg_saas functions with secrets", sizeof(function_entry));
     functions_valid = true;
 }
 
@@ -287,7 +269,7 @@ bool find_function(Oid function) {
                        has_secret_parameter(row));
     const bool secret = ours || body_handles_secrets(row, form);
     if (secret)
-        learn(NameStr(form->proname));
+        meet_name(NameStr(form->proname));
     ReleaseSysCache(row);
     return secret;
 }
@@ -381,7 +363,7 @@ relation_answer relation_handles_secrets_unsafe(Oid relation) {
     entry = static_cast<relation_entry *>(hash_search(relations, &relation, HASH_ENTER, &known));
     entry->answer = answer;
     if (answer.writing || answer.reading)
-        learn(get_rel_name(relation));
+        meet_name(get_rel_name(relation));
     return answer;
 }
 
@@ -400,20 +382,6 @@ bool text_handles_secrets_unsafe(const char *sql) {
         if (use_handles_secrets(use) || (executed && is_secret_statement(use.name)))
             return true;
         executed = std::strcmp(use.name, "execute") == 0;
-    }
-    return false;
-}
-
-bool names_secrets(const char *text, unanalysed statement) noexcept {
-    core::name_scanner names{text, core::strings::code, false};
-    core::name_use use;
-    while (names.next(use)) {
-        if ((use.called || use.target || use.source) && is_learned(use.name))
-            return true;
-        if (use.escaped || (use.called && core::names_secret_function(use.name)))
-            return true;
-        if (use.called && statement == unanalysed::yes && std::strcmp(use.schema, "saas") == 0)
-            return true;
     }
     return false;
 }

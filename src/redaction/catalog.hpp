@@ -6,8 +6,7 @@
 // has a trigger with such a function, as a table with encrypted columns, or is a view that uses one.
 // Answers are kept per oid until the catalog changes.
 //
-// Plain frames only: everything but names_secrets() may raise and reads the catalog, so that it needs a
-// transaction.
+// Plain frames only: everything may raise and reads the catalog, so that it needs a transaction.
 #pragma once
 
 #include "core/redaction/sql_text.hpp"
@@ -34,10 +33,5 @@ struct relation_answer {
 // Whether a statement that is not analysed yet names such a function or relation. Names are looked up in
 // the schema they are qualified with, or in all schemas.
 [[nodiscard]] bool text_handles_secrets_unsafe(const char *sql);
-
-// The same without the catalog: knows the listed functions by their names, and others when this session
-// has met them. In a statement that was not analysed, every call of a function of schema saas counts.
-enum class unanalysed : bool { no, yes };
-[[nodiscard]] bool names_secrets(const char *text, unanalysed statement) noexcept;
 
 } // namespace saas::redaction

@@ -71,24 +71,15 @@ void start(QueryDesc *query, int flags) {
 }
 
 // A portal is started once, and may be run by several messages, each of which shows its text again.
-#if PG_VERSION_NUM >= 180000
-void run(QueryDesc *query, ScanDirection direction, uint64 count) {
-#else
-void run(QueryDesc *query, ScanDirection direction, uint64 count, bool once) {
-#endif
+// What it takes besides differs between versions of the server.
+template <class... Rest>
+void run(QueryDesc *query, Rest... rest) {
     if (query->sourceText != nullptr && is_masked(query->sourceText))
         found_secret(query->sourceText);
-#if PG_VERSION_NUM >= 180000
     if (next_run != nullptr)
-        next_run(query, direction, count);
+        next_run(query, rest...);
     else
-        standard_ExecutorRun(query, direction, count);
-#else
-    if (next_run != nullptr)
-        next_run(query, direction, count, once);
-    else
-        standard_ExecutorRun(query, direction, count, once);
-#endif
+        standard_ExecutorRun(query, rest...);
 }
 
 // Commands that run something, rather than define it.

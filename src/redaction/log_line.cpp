@@ -4,6 +4,7 @@
 #include "core/redaction/sql_text.hpp"
 #include "redaction/catalog.hpp"
 #include "redaction/known_texts.hpp"
+#include "redaction/met_names.hpp"
 #include "redaction/state.hpp"
 
 #include <cstring>

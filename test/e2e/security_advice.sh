@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 source "$here/lib/tap.sh"
 work=$(mktemp -d /tmp/pg_saas-advice.XXXXXX)
 trap '"$here/lib/own_server.sh" stop "$work"; rm -rf "$work"' EXIT
-export PGDATABASE=postgres PGUSER=postgres PGOPTIONS=
+export PGDATABASE=postgres PGUSER=postgres PGOPTIONS='-c client_min_messages=error'
 
 start() { # setting=value …
     local address
@@ -31,6 +31,7 @@ start shared_preload_libraries=pg_stat_statements,auto_explain log_parameter_max
     log_statement=all log_min_duration_statement=0 auto_explain.log_min_duration=0 debug_print_plan=on \
     password_encryption=md5 "listen_addresses=127.0.0.1,127.0.0.2" logging_collector=on log_file_mode=0640 saas.trusted_settings=app
 found error shared_preload_libraries 'not loaded with the server'
+found error keystore 'no root key'
 found warning log_parameter_max_length 'values bound to statements'
 found warning log_parameter_max_length_on_error 'values bound to statements'
 found warning log_statement all

@@ -35,6 +35,8 @@ SELECT is((SELECT count(*)::int FROM shop.people WHERE email_prefix_4 = saas.bli
 FROM (VALUES ('ada.', 1), ('ADA@anything', 1), ('ada', 0), (U&'M\00FCll', 1)) AS v (given, found);
 SELECT is((SELECT count(*)::int FROM shop.people WHERE phone_last_four = saas.blind_index_last_four(v.given, saas.asset_id('shop.people', 'phone', 'last_four'), 20)), v.found, 'last four of ' || v.given)
 FROM (VALUES ('0958', 2), ('…09-58', 2), ('958', 0), ('12', 0)) AS v (given, found);
+INSERT INTO shop.people (team_id, phone) VALUES (:'red', '\xf0'), (:'red', '\xe4b8'), (:'red', '\x00c3');
+SELECT is((SELECT count(*)::int FROM shop.people WHERE email IS NULL AND phone_last_four IS NULL), 3, 'bytes that are no text');
 SELECT is(saas.blind_index(NULL, :'asset'::uuid), NULL, 'NULL has none');
 SELECT cmp_ok((SELECT max(phone_last_four) FROM shop.people), '<', 1048576::bigint, 'as many bits as were asked for');
 SELECT throws_ok(format('SELECT saas.blind_index(%L, %L::uuid, %s)', 'x', :'asset', b), '22023', NULL, b || ' bits') FROM unnest(ARRAY[0, 64, -1]) AS b;

@@ -161,6 +161,7 @@ DROP TRIGGER wrong ON shop.wrong;
 CREATE TRIGGER wrong BEFORE INSERT ON shop.wrong FOR EACH ROW EXECUTE FUNCTION saas.encrypt_columns('body', '', '', '', 'xaes-256-gcm');
 SELECT throws_ok($$INSERT INTO shop.wrong VALUES ('x')$$, 'SA104', NULL, 'a column that is no asset');
 CREATE TRIGGER wrong BEFORE INSERT ON shop.notes FOR EACH ROW EXECUTE FUNCTION saas.encrypt_columns('body', '', '', '', 'xaes-256-gcm', 'exact:0:0:x:y');
+SELECT saas.set_context(:'red', :'ann') \g /dev/null
 SELECT throws_like($$INSERT INTO shop.notes VALUES ('x')$$, '%cannot encrypt%', 'a blind index that cannot be read');
 SELECT throws_ok($$SELECT saas.encrypt_columns()$$, '39P01', NULL, 'not a function to call');
 SET LOCAL ROLE saas_app;
