@@ -176,10 +176,25 @@ void forget_keys() noexcept {
 }
 
 bool open_key(const key_row &row, secret_key &key) {
-    const auto *entry = read_key_file().find(row.team, key_purpose::shred, row.epoch);
+    static std::uint64_t readings = 0; // of the key file, when the kept shred key came from it
+    const auto &file = read_key_file();
+    kept_key &kept = cache().shred_key();
+    if (kept.size == 0 || kept.team != row.team || kept.number != row.epoch ||
+        readings != key_file_readings()) {
+        kept.size = 0;
+        const auto *entry = file.find(row.team, key_purpose::shred, row.epoch);
+        secret_key shred;
+        if (entry == nullptr || !unwrap_entry(wrapping(), root_keys(), *entry, shred))
+            return false;
+        std::copy(shred.bytes().begin(), shred.bytes().end(), kept.key.bytes().begin());
+        kept.team = row.team;
+        kept.number = row.epoch;
+        kept.size = core::encryption::k_key_bytes;
+        readings = key_file_readings();
+    }
     secret_key shred;
-    return entry != nullptr && unwrap_entry(wrapping(), root_keys(), *entry, shred) &&
-           unwrap_data_key(wrapping(), shred, row.identity(), row.wrapped, key);
+    std::copy_n(kept.key.bytes().begin(), kept.size, shred.bytes().begin());
+    return unwrap_data_key(wrapping(), shred, row.identity(), row.wrapped, key);
 }
 
 void make_key(const key_owner &owner, std::uint32_t version) {

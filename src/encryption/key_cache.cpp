@@ -50,6 +50,7 @@ key_cache::key_cache() {
     madvise(memory, k_size, MADV_DONTDUMP);
     mlock2(memory, k_size, MLOCK_ONFAULT); // best effort: the usual limits allow it
     slots_ = static_cast<kept_key *>(memory);
+    ::new (memory) kept_key;
 }
 
 const kept_key *key_cache::find(std::uint64_t number, std::uint8_t use) noexcept {
@@ -84,13 +85,11 @@ kept_key *key_cache::find_owner(const key_owner &owner, std::uint8_t use) noexce
 kept_key &key_cache::free_slot() noexcept {
     if (count_ < k_slots)
         return *::new (static_cast<void *>(slots_ + count_++)) kept_key;
-    for (;; hand_ = (hand_ + 1) % k_slots) {
-        if (!slots_[hand_].recent)
-            break;
+    auto next = [this] { return hand_ + 1 < k_slots ? hand_ + 1 : 1; };
+    for (; slots_[hand_].recent; hand_ = next())
         slots_[hand_].recent = false;
-    }
     kept_key &slot = slots_[hand_];
-    hand_ = (hand_ + 1) % k_slots;
+    hand_ = next();
     auto known = by_number_.find(key_of(slot.number, slot.use));
     if (known != by_number_.end() && known->second == &slot)
         by_number_.erase(known);
@@ -123,8 +122,9 @@ void key_cache::name_owner(const key_owner &owner, const kept_key &key) {
 
 void key_cache::clear() noexcept {
     std::destroy_n(slots_, count_); // wipes them
-    count_ = 0;
-    hand_ = 0;
+    ::new (static_cast<void *>(slots_)) kept_key;
+    count_ = 1;
+    hand_ = 1;
     by_number_.clear();
     by_owner_.clear();
     last_ = nullptr;

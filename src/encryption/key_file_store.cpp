@@ -72,6 +72,7 @@ struct file_identity {
 struct kept_file {
     file_identity identity;
     key_file content;
+    std::uint64_t readings = 0;
 };
 kept_file &kept() {
     static kept_file value;
@@ -149,17 +150,19 @@ void lock(int file) {
 const key_file &read_key_file() {
     const auto roots = root_keys();
     const char *path = key_file_path();
-    const descriptor file{open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)};
     kept_file &known = kept();
+    struct stat now {};
+    if (stat(path, &now) == 0 && known.identity == file_identity{now})
+        return known.content;
+    ++known.readings;
+    const descriptor file{open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)};
     if (file.get() < 0 && errno == ENOENT) {
-        known = {};
+        known.identity = {};
+        known.content = {};
         return known.content;
     }
-    struct stat now {};
     if (file.get() < 0 || fstat(file.get(), &now) != 0)
         refuse_errno("cannot be read");
-    if (known.identity == file_identity{now})
-        return known.content;
     if (const char *problem = unfit_for_keys(path, file.get()))
         refuse("is refused", problem);
     if (now.st_size > k_largest_file)
@@ -167,9 +170,12 @@ const key_file &read_key_file() {
     auto parsed = key_file::parse(read_all(file.get(), now.st_size), roots);
     if (!parsed)
         refuse("is not genuine", "it is damaged, was changed, or belongs to another root key");
-    known = {file_identity{now}, std::move(*parsed)};
+    known.identity = file_identity{now};
+    known.content = std::move(*parsed);
     return known.content;
 }
+
+std::uint64_t key_file_readings() noexcept { return kept().readings; }
 
 void change_key_file(const std::function<bool(key_file &)> &change) {
     const auto roots = root_keys();

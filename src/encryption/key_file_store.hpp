@@ -17,6 +17,9 @@ namespace saas::encryption {
 // by others, or is not genuine.
 [[nodiscard]] const core::encryption::key_file &read_key_file();
 
+// Goes up whenever read_key_file() found another file, for what is kept of it.
+[[nodiscard]] std::uint64_t key_file_readings() noexcept;
+
 // Reads the file under the lock, lets `change` work on it, and writes it when that returns true. What
 // is removed is gone from this file, not from copies of it. Throws SA105, and nothing is changed.
 void change_key_file(const std::function<bool(core::encryption::key_file &)> &change);

@@ -2,14 +2,21 @@
 #include "encryption/key_rows.hpp"
 
 #include <charconv>
+#include <cstring>
+#include <type_traits>
 
 #include "core/sha256.hpp"
+#include "pg/datum.hpp"
 #include "pg/spi.hpp"
 
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "access/xact.h" // XactReadOnly, IsolationUsesXactSnapshot
+#include "access/xact.h"     // XactReadOnly, IsolationUsesXactSnapshot
+#include "catalog/pg_type.h" // UUIDOID
+#include "executor/spi.h"    // SPI_*
+#include "utils/snapmgr.h"   // GetLatestSnapshot
+#include "utils/uuid.h"      // pg_uuid_t
 }
 
 namespace saas::encryption {
@@ -74,12 +81,119 @@ std::vector<pg::text_row> change(const std::string &sql, const std::vector<pg::t
     return rows;
 }
 
+// A row as plain bytes, out of the frame in which the server may jump.
+struct stored_key {
+    char kind[16];
+    char status[16];
+    std::optional<core::uuid> subject;
+    std::optional<core::uuid> asset;
+    std::int32_t version;
+    std::int32_t epoch;
+    std::int64_t uses;
+    bool has_wrapped;
+    core::encryption::wrapped_key wrapped;
+};
+static_assert(std::is_trivially_destructible_v<stored_key>);
+
+// The values of the row that SPI found, whose types the query's casts make sure of.
+struct found_row {
+    HeapTuple tuple = SPI_tuptable->vals[0];
+    TupleDesc columns = SPI_tuptable->tupdesc;
+
+    Datum value(int column, bool &null) const { return SPI_getbinval(tuple, columns, column, &null); }
+    void text(int column, char (&out)[16]) const {
+        bool null = false;
+        const Datum datum = value(column, null);
+        const auto view = null ? std::string_view{} : pg::text_view_unsafe(datum);
+        out[view.copy(out, sizeof(out) - 1)] = '\0';
+    }
+    std::int64_t integer(int column, bool wide) const {
+        bool null = false;
+        const Datum datum = value(column, null);
+        return null ? 0 : wide ? DatumGetInt64(datum) : DatumGetInt32(datum);
+    }
+    std::optional<core::uuid> uuid(int column) const {
+        bool null = false;
+        const Datum datum = value(column, null);
+        core::uuid out{};
+        if (null)
+            return std::nullopt;
+        std::memcpy(out.data(), DatumGetUUIDP(datum)->data, out.size());
+        return out;
+    }
+    bool wrapped(int column, core::encryption::wrapped_key &out) const {
+        bool null = false;
+        const Datum datum = value(column, null);
+        const bytea *bytes = null ? nullptr : DatumGetByteaPP(datum);
+        if (bytes == nullptr || VARSIZE_ANY_EXHDR(bytes) != out.size())
+            return false;
+        std::memcpy(out.data(), VARDATA_ANY(bytes), out.size());
+        return true;
+    }
+};
+
+// Reads a key by its number with a plan that is kept: a scan over the values of many people reads as many keys.
+bool read_stored_unsafe(const core::uuid &team, std::uint64_t number, stored_key &out) {
+    static SPIPlanPtr plan = nullptr;
+    if (SPI_connect() < 0)
+        elog(ERROR, "SPI_connect failed");
+    if (plan == nullptr) {
+        Oid types[] = {UUIDOID, INT8OID};
+        SPIPlanPtr made = SPI_prepare(
+            "SELECT k.kind::pg_catalog.text, k.subject_id::pg_catalog.uuid, k.asset_id::pg_catalog.uuid,"
+            " k.version::pg_catalog.int4, k.status::pg_catalog.text, k.kek_epoch::pg_catalog.int4,"
+            " k.wrapped::pg_catalog.bytea, k.uses::pg_catalog.int8 FROM saas.encryption_keys AS k"
+            " WHERE k.team_id OPERATOR(pg_catalog.=) $1 AND k.key_no OPERATOR(pg_catalog.=) $2",
+            2, types);
+        if (made == nullptr || SPI_keepplan(made) != 0)
+            elog(ERROR, "SPI_prepare failed");
+        plan = made;
+    }
+    pg_uuid_t team_value;
+    std::memcpy(team_value.data, team.data(), team.size());
+    Datum values[] = {UUIDPGetDatum(&team_value), Int64GetDatum(static_cast<std::int64_t>(number))};
+    // A parallel query may not take a new snapshot of its own, but one as for catalogs.
+    Snapshot newest = RegisterSnapshot(IsInParallelMode() ? GetCatalogSnapshot(InvalidOid)
+                                                          : GetLatestSnapshot());
+    if (SPI_execute_snapshot(plan, values, nullptr, newest, InvalidSnapshot, true, false, 1) < 0)
+        elog(ERROR, "SPI_execute_snapshot failed");
+    UnregisterSnapshot(newest);
+    const bool found = SPI_processed == 1;
+    if (found) {
+        const found_row row;
+        row.text(1, out.kind);
+        out.subject = row.uuid(2);
+        out.asset = row.uuid(3);
+        out.version = static_cast<std::int32_t>(row.integer(4, false));
+        row.text(5, out.status);
+        out.epoch = static_cast<std::int32_t>(row.integer(6, false));
+        out.has_wrapped = row.wrapped(7, out.wrapped);
+        out.uses = row.integer(8, true);
+    }
+    SPI_finish();
+    return found;
+}
+
 } // namespace
 
 std::optional<key_row> read_key(const core::uuid &team, std::uint64_t number) {
-    auto rows = query(KEY_COLUMNS " AND k.key_no OPERATOR(pg_catalog.=) $2::pg_catalog.int8",
-                      {core::to_text(team), std::to_string(number)});
-    return rows.empty() ? std::nullopt : std::optional{row_of(rows.front())};
+    pg::as_role reader{pg::internal_role_id()};
+    stored_key stored{};
+    if (!pg::call([&] { return read_stored_unsafe(team, number, stored); }))
+        return std::nullopt;
+    key_row row;
+    row.number = number;
+    row.team = team;
+    row.kind = stored.kind;
+    row.subject = stored.subject;
+    row.asset = stored.asset;
+    row.version = static_cast<std::uint32_t>(stored.version);
+    row.status = stored.status;
+    row.epoch = static_cast<std::uint32_t>(stored.epoch);
+    if (stored.has_wrapped)
+        row.wrapped.assign(stored.wrapped.begin(), stored.wrapped.end());
+    row.uses = static_cast<std::uint64_t>(stored.uses);
+    return row;
 }
 
 std::optional<key_row> read_newest_key(const key_owner &owner) {

@@ -141,17 +141,17 @@ void read_root_keys() {
                          " line each, the newest first.")));
 }
 
+// Without preloading they do nothing, but are known, so that no session warns of them.
 void define(const char *name, const char *description, char **variable, const char *standard) {
-    DefineCustomStringVariable(name, description, nullptr, variable, standard, PGC_POSTMASTER,
+    DefineCustomStringVariable(name, description, nullptr, variable, standard,
+                               preloaded ? PGC_POSTMASTER : PGC_SIGHUP,
                                GUC_SUPERUSER_ONLY | GUC_NOT_IN_SAMPLE, nullptr, nullptr, nullptr);
 }
 
 } // namespace
 
 void initialise_keystore() {
-    if (!process_shared_preload_libraries_in_progress)
-        return;
-    preloaded = true;
+    preloaded = process_shared_preload_libraries_in_progress;
     define("saas.kek_command", "Command that prints the root key of encryption.", &command_setting, "");
     define("saas.kek_file", "File that holds the root key of encryption.", &file_setting, "");
     define("saas.kek_credential", "Name of the systemd credential that is the root key.",
@@ -160,7 +160,8 @@ void initialise_keystore() {
            &variable_setting, "SAAS_KEK");
     define("saas.key_file", "File of the wrapped keys between root key and data keys.",
            &key_file_setting, "");
-    read_root_keys();
+    if (preloaded)
+        read_root_keys();
 }
 
 bool is_sealed() noexcept { return store == nullptr || store->count == 0; }

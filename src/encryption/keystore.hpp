@@ -9,9 +9,9 @@
 
 namespace saas::encryption {
 
-// Defines the settings and reads the root key, when the library is loaded by
-// shared_preload_libraries; does nothing otherwise. Called once, by _PG_init. A source that
-// gives no key leaves the keystore sealed, with a warning in the log.
+// Defines the settings, and reads the root key when the library is loaded by
+// shared_preload_libraries. Called once, by _PG_init. A source that gives no key leaves the keystore
+// sealed, with a warning in the log.
 void initialise_keystore();
 
 // The root keys, the newest first. Throws SA100 "keystore sealed" when there is none.

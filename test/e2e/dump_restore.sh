@@ -33,6 +33,14 @@ CREATE TRIGGER users_99_shout BEFORE UPDATE ON saas.users FOR EACH ROW EXECUTE F
 CREATE SCHEMA shop;
 CREATE TABLE shop.projects (team_id uuid NOT NULL REFERENCES saas.teams (id) ON DELETE CASCADE, id uuid NOT NULL, PRIMARY KEY (team_id, id));
 SELECT * FROM saas.protect_table('shop.projects');
+-- An encrypted column whose number is another one after the restore, and that was renamed.
+CREATE TABLE shop.vault (gone integer, sealed bytea);
+ALTER TABLE shop.vault DROP COLUMN gone;
+SELECT saas.register_asset('shop.vault', 'sealed');
+INSERT INTO shop.vault SELECT saas.encrypt_sensitive_data('kept', p_table => 'shop.vault', p_column => 'sealed', p_team => id)
+FROM saas.teams WHERE slug = 'team-1';
+ALTER TABLE shop.vault RENAME COLUMN sealed TO secret;
+SELECT saas.refresh_data_assets('shop.vault');
 SQL
 # A sealed trail, with rows that are not sealed yet, verifies after the restore as before.
 sql -d dump_source <<'SQL' >/dev/null
@@ -64,6 +72,7 @@ for database in dump_plain dump_custom; do
     is "$(trails $database)" "$source_trails" "$database: the audit trail verifies as before"
     is "$(sql -d $database -c "SELECT saas.seal_audit_log() >= 0")$(trails $database | cut -d'|' -f2 | sort -u)" t "$database: and is sealed further"
     is "$(sql -d $database -c "SELECT count(*) FROM saas.deploy_status() WHERE state <> 'applied'")" 0 "$database: deploy_status is clean"
+    is "$(sql -d $database -c "SELECT saas.decrypt_sensitive_data(v.secret, p_table => 'shop.vault', p_column => 'secret', p_team => t.id) FROM shop.vault AS v, saas.teams AS t WHERE t.slug = 'team-1'")" kept "$database: an encrypted value opens, under the column's new name and number"
     is "$(sql -d $database -c "SELECT count(*) FROM saas.deploy() WHERE action <> 'up to date'")" 0 "$database: there is nothing to deploy"
     is "$(sql -d $database -c "SELECT count(favourite_colour) FROM saas.users WHERE favourite_colour = 'blue'")" 20 "$database: triggers did not fire while loading"
     is "$(sql -d $database -c "SELECT saas.is_protected('shop.projects') AND NOT EXISTS (SELECT FROM saas.validate() WHERE object = 'shop.projects')")" t "$database: a protected table still is"
