@@ -16,7 +16,7 @@ CREATE OR REPLACE FUNCTION saas.verify_webhook(
 LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'saas_verify_webhook';
 COMMENT ON FUNCTION saas.verify_webhook(text, jsonb, bytea, text, bytea[], timestamptz, integer) IS
-'Whether a webhook delivery is genuine: its signature over the raw bytes matches one of the secrets, and its time is within the tolerance of "at", both ways. Header names compare without regard to case. reason says why not; secret_no is the position of the secret that matched; event_id comes from the verified body. Provider: stripe.';
+'Whether a webhook delivery is genuine: its signature over the raw bytes matches one of the secrets, and its time is within the tolerance of "at", both ways. Header names compare without regard to case. reason says why not; secret_no is the position of the secret that matched; event_id is what the provider names the event by. Provider: stripe; paypal (secrets: webhook ids, the certificate of the delivery''s URL with its chain as PEM, and trusted certificates as PEM labelled TRUSTED CERTIFICATE; without the certificate the reason is "certificate needed: URL"; the body is bound by a CRC-32 alone); square (needs url); adyen (keys in hexadecimal digits; every item of a batch is verified; event_id names each of them); razorpay; standard and svix (secrets "whsec_…" and public keys "whpk_…"). Square, Adyen and Razorpay sign no time.';
 REVOKE ALL ON FUNCTION saas.verify_webhook(text, jsonb, bytea, text, bytea[], timestamptz, integer) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION saas.enforce_state_machine()

@@ -3,7 +3,6 @@
 
 #include "core/sha256.hpp"
 
-#include <charconv>
 #include <optional>
 #include <vector>
 
@@ -16,17 +15,6 @@ struct parsed_header {
     std::vector<digest> signatures;
 };
 
-// Unix seconds in decimal digits only; from_chars alone would take a sign.
-std::optional<std::int64_t> parse_time(std::string_view text) {
-    std::int64_t value = 0;
-    if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos)
-        return std::nullopt;
-    auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (failed != std::errc{} || end != text.data() + text.size())
-        return std::nullopt;
-    return value;
-}
-
 // Adds one "key=value" part. False when the part makes the header invalid.
 bool add_part(parsed_header &header, std::string_view part) {
     std::size_t equals = part.find('=');
@@ -35,7 +23,7 @@ bool add_part(parsed_header &header, std::string_view part) {
     std::string_view key = part.substr(0, equals);
     std::string_view value = part.substr(equals + 1);
     if (key == "t") {
-        std::optional<std::int64_t> time = parse_time(value);
+        std::optional<std::int64_t> time = parse_unix_seconds(value);
         if (!time || header.time >= 0)
             return false;
         header.time = *time;
@@ -81,33 +69,7 @@ std::int32_t matching_secret(const parsed_header &header, bytes body,
     return 0;
 }
 
-// a - b > limit, for a and b of either sign, without overflow.
-bool exceeds(std::int64_t a, std::int64_t b, std::int64_t limit) noexcept {
-    std::int64_t difference = 0;
-    if (__builtin_sub_overflow(a, b, &difference))
-        return a > b;
-    return difference > limit;
-}
-
 } // namespace
-
-std::string_view text_of(refusal reason) noexcept {
-    switch (reason) {
-    case refusal::none:
-        return {};
-    case refusal::invalid_header:
-        return "invalid signature header";
-    case refusal::no_signature:
-        return "no valid signature";
-    case refusal::no_secret:
-        return "no signing secret";
-    case refusal::too_old:
-        return "signature is too old";
-    case refusal::in_future:
-        return "signature is in the future";
-    }
-    return {};
-}
 
 verdict verify_stripe(std::string_view header, bytes body, std::span<const bytes> secrets,
                       std::int64_t now, std::int64_t tolerance) {
@@ -123,12 +85,8 @@ verdict verify_stripe(std::string_view header, bytes body, std::span<const bytes
         return result;
     }
     result.secret_no = matching_secret(*parsed, body, secrets);
-    if (result.secret_no == 0)
-        result.reason = refusal::no_signature;
-    else if (exceeds(now, parsed->time, tolerance))
-        result.reason = refusal::too_old;
-    else if (exceeds(parsed->time, now, tolerance))
-        result.reason = refusal::in_future;
+    result.reason =
+        result.secret_no == 0 ? refusal::no_signature : check_time(parsed->time, now, tolerance);
     return result;
 }
 

@@ -8,37 +8,9 @@
 // with its prefix "whsec_". While a secret is being rolled the header carries one v1 per secret.
 #pragma once
 
-#include <cstdint>
-#include <span>
-#include <string_view>
+#include "core/webhook/verdict.hpp"
 
 namespace saas::core::webhook {
-
-// Why a delivery is refused.
-enum class refusal : std::uint8_t {
-    none,           // it is not refused
-    invalid_header, // no or bad t, a part without '=', longer than k_max_header_bytes
-    no_signature,   // no v1 value, or none of them matches any secret
-    no_secret,      // nothing to compare with
-    too_old,        // genuine, but t is more than the tolerance before `now`
-    in_future,      // genuine, but t is more than the tolerance after `now`
-};
-
-// The refusal in words, lower case, without payload or secret; empty for refusal::none.
-[[nodiscard]] std::string_view text_of(refusal reason) noexcept;
-
-struct verdict {
-    refusal reason = refusal::none;
-    std::int32_t secret_no = 0;  // 1-based position of the secret that matched, 0 when none did
-    std::int64_t signed_at = -1; // t in unix seconds, -1 when the header has no usable t
-
-    [[nodiscard]] bool ok() const noexcept { return reason == refusal::none; }
-};
-
-inline constexpr std::size_t k_max_header_bytes = 8192;
-inline constexpr std::int64_t k_default_tolerance_seconds = 300;
-
-using bytes = std::span<const std::uint8_t>;
 
 // Verifies one delivery. `header` is the value of Stripe-Signature, `body` the raw bytes as
 // received, `secrets` all secrets that are valid at present (an empty secret never matches), `now`

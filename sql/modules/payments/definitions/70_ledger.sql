@@ -1,0 +1,270 @@
+-- Posting to the ledger. Only functions post; nothing is ever changed.
+CREATE OR REPLACE FUNCTION saas.ledger_account(
+    p_team uuid,
+    p_kind text,
+    p_currency text,
+    p_provider text DEFAULT NULL
+)
+RETURNS saas.ledger_accounts
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_account saas.ledger_accounts;
+BEGIN
+    SELECT a.* INTO v_account
+    FROM saas.ledger_accounts AS a
+    WHERE a.team_id = p_team
+        AND a.kind = p_kind
+        AND a.provider IS NOT DISTINCT FROM p_provider
+        AND a.currency = p_currency;
+    IF FOUND THEN
+        RETURN v_account;
+    END IF;
+    INSERT INTO saas.ledger_accounts (team_id, kind, provider, currency, normal_side)
+    VALUES (
+        p_team, p_kind, p_provider, p_currency,
+        CASE WHEN p_kind IN ('sales', 'currency_exchange', 'adjustments') THEN 'credit' ELSE 'debit' END
+    )
+    ON CONFLICT ON CONSTRAINT ledger_accounts_team_id_kind_provider_currency_key DO NOTHING
+    RETURNING * INTO v_account;
+    IF NOT FOUND THEN -- another session has opened it
+        SELECT a.* INTO STRICT v_account
+        FROM saas.ledger_accounts AS a
+        WHERE a.team_id = p_team
+            AND a.kind = p_kind
+            AND a.provider IS NOT DISTINCT FROM p_provider
+            AND a.currency = p_currency;
+    END IF;
+    RETURN v_account;
+END
+$$;
+COMMENT ON FUNCTION saas.ledger_account(uuid, text, text, text) IS
+'The team''s account of this kind, currency and provider, opened when there is none.';
+REVOKE ALL ON FUNCTION saas.ledger_account(uuid, text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.ledger_account(uuid, text, text, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.add_to_ledger_balance(p_account saas.ledger_accounts, p_amount bigint)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_stripe integer := pg_backend_pid() % p_account.stripes;
+BEGIN
+    LOOP
+        UPDATE saas.ledger_balances AS b
+        SET balance = b.balance + p_amount
+        WHERE b.team_id = p_account.team_id AND b.account_id = p_account.id AND b.stripe = v_stripe;
+        EXIT WHEN FOUND;
+        INSERT INTO saas.ledger_balances (team_id, account_id, stripe, allow_negative)
+        VALUES (p_account.team_id, p_account.id, v_stripe, p_account.allow_negative)
+        ON CONFLICT (team_id, account_id, stripe) DO NOTHING;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION saas.add_to_ledger_balance(saas.ledger_accounts, bigint) IS
+'Adds minor units, on the account''s normal side, to the running balance: to the row of this session''s stripe.';
+REVOKE ALL ON FUNCTION saas.add_to_ledger_balance(saas.ledger_accounts, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.add_to_ledger_balance(saas.ledger_accounts, bigint) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.post_ledger_transaction(
+    p_team uuid,
+    p_kind text,
+    p_provider text,
+    p_currency text,
+    p_debit text,
+    p_credit text,
+    p_amount bigint,
+    p_ref_table text DEFAULT NULL,
+    p_ref_id uuid DEFAULT NULL,
+    p_effective_at timestamptz DEFAULT now(),
+    p_idempotency_key text DEFAULT NULL,
+    p_description text DEFAULT NULL
+)
+RETURNS uuid
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_accounts saas.ledger_accounts[];
+    v_account saas.ledger_accounts;
+    v_amount bigint;
+    v_id uuid;
+BEGIN
+    IF p_amount IS NULL OR p_amount <= 0 THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'what is posted has to be an amount above zero',
+            HINT = 'To take money back, exchange the accounts of debit and credit.';
+    END IF;
+    INSERT INTO saas.ledger_transactions (
+        team_id, kind, ref_table, ref_id, idempotency_key, description, effective_at
+    )
+    VALUES (p_team, p_kind, p_ref_table, p_ref_id, p_idempotency_key, p_description, p_effective_at)
+    ON CONFLICT (team_id, idempotency_key) DO NOTHING
+    RETURNING id INTO v_id;
+    IF NOT FOUND THEN
+        SELECT t.id INTO STRICT v_id
+        FROM saas.ledger_transactions AS t
+        WHERE t.team_id = p_team AND t.idempotency_key = p_idempotency_key;
+        RETURN v_id;
+    END IF;
+    -- Kinds that belong to a provider have one account each; the bank and what the team decides itself
+    -- have none.
+    v_accounts := ARRAY[
+        saas.ledger_account(
+            p_team, p_debit, p_currency,
+            CASE WHEN p_debit NOT IN ('bank', 'adjustments', 'currency_exchange') THEN p_provider END
+        ),
+        saas.ledger_account(
+            p_team, p_credit, p_currency,
+            CASE WHEN p_credit NOT IN ('bank', 'adjustments', 'currency_exchange') THEN p_provider END
+        )
+    ];
+    INSERT INTO saas.ledger_entries (team_id, transaction_id, account_id, amount, currency, effective_at)
+    VALUES
+        (p_team, v_id, (v_accounts[1]).id, p_amount, p_currency, p_effective_at),
+        (p_team, v_id, (v_accounts[2]).id, -p_amount, p_currency, p_effective_at);
+    FOR i IN 1..2 LOOP
+        v_account := v_accounts[i];
+        v_amount := CASE WHEN (i = 1) = (v_account.normal_side = 'debit') THEN p_amount ELSE -p_amount END;
+        PERFORM saas.add_to_ledger_balance(v_account, v_amount);
+    END LOOP;
+    RETURN v_id;
+END
+$$;
+COMMENT ON FUNCTION saas.post_ledger_transaction(uuid, text, text, text, text, text, bigint, text, uuid, timestamptz, text, text) IS
+'Posts an amount above zero of minor units from one kind of account to another (debit receives, credit gives) and returns the transaction; with an idempotency key that was used before, the transaction of then. 22003 when a balance would not fit a bigint.';
+REVOKE ALL ON FUNCTION saas.post_ledger_transaction(uuid, text, text, text, text, text, bigint, text, uuid, timestamptz, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.post_ledger_transaction(uuid, text, text, text, text, text, bigint, text, uuid, timestamptz, text, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.require_ledger_balance(p_team uuid, p_transaction uuid)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    IF (
+        SELECT COALESCE(sum(s.entries), 0) < 2 OR bool_or(s.amount <> 0)
+        FROM (
+            SELECT count(*) AS entries, sum(e.amount) AS amount
+            FROM saas.ledger_entries AS e
+            WHERE e.team_id = p_team AND e.transaction_id = p_transaction
+            GROUP BY e.currency, e.layer
+        ) AS s
+    ) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA075',
+            MESSAGE = 'a transaction of the ledger does not balance',
+            DETAIL = 'For each currency and layer, its two or more entries have to sum to zero.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.require_ledger_balance(uuid, uuid) IS
+'Raises SA075 unless the ledger transaction has two or more entries that sum to zero for each currency and layer.';
+REVOKE ALL ON FUNCTION saas.require_ledger_balance(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.require_ledger_balance(uuid, uuid) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.check_ledger_transaction_balances()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    PERFORM saas.require_ledger_balance(NEW.team_id, NEW.id);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION saas.check_ledger_transaction_balances() IS
+'Deferred constraint trigger of ledger_transactions: at commit each one balances (SA075).';
+REVOKE ALL ON FUNCTION saas.check_ledger_transaction_balances() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.check_ledger_entry_balances()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    PERFORM saas.require_ledger_balance(NEW.team_id, NEW.transaction_id);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION saas.check_ledger_entry_balances() IS
+'Deferred constraint trigger of ledger_entries: at commit the transaction of each one balances (SA075).';
+REVOKE ALL ON FUNCTION saas.check_ledger_entry_balances() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.check_ledger_entry()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT
+        FROM saas.ledger_transactions AS t
+        WHERE t.team_id = NEW.team_id
+            AND t.id = NEW.transaction_id
+            AND t.xact_id = pg_current_xact_id()
+            AND t.effective_at = NEW.effective_at
+    ) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA076',
+            MESSAGE = 'an entry belongs to a transaction of the ledger that is being posted',
+            HINT = 'What has been posted stays. Post a transaction that corrects it.';
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION saas.check_ledger_entry() IS
+'BEFORE INSERT row trigger: entries are added to a ledger transaction by the database transaction that posted it, and by no later one (SA076).';
+REVOKE ALL ON FUNCTION saas.check_ledger_entry() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.refuse_ledger_change()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION USING
+        ERRCODE = 'SA076',
+        MESSAGE = 'the ledger is append-only',
+        HINT = 'Post a transaction that corrects what was posted.';
+END
+$$;
+COMMENT ON FUNCTION saas.refuse_ledger_change() IS 'BEFORE UPDATE trigger of the ledger (SA076).';
+REVOKE ALL ON FUNCTION saas.refuse_ledger_change() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.refuse_ledger_change() TO saas_internal;
+
+CREATE OR REPLACE TRIGGER ledger_transactions_20_append_only
+BEFORE UPDATE ON saas.ledger_transactions
+FOR EACH ROW EXECUTE FUNCTION saas.refuse_ledger_change();
+CREATE OR REPLACE TRIGGER ledger_entries_20_append_only
+BEFORE UPDATE ON saas.ledger_entries
+FOR EACH ROW EXECUTE FUNCTION saas.refuse_ledger_change();
+CREATE OR REPLACE TRIGGER ledger_accounts_20_immutable
+BEFORE UPDATE ON saas.ledger_accounts
+FOR EACH ROW
+EXECUTE FUNCTION saas.enforce_immutable(
+    'team_id', 'id', 'kind', 'provider', 'currency', 'normal_side', 'allow_negative', 'stripes'
+);
+CREATE OR REPLACE TRIGGER ledger_entries_30_open
+BEFORE INSERT ON saas.ledger_entries
+FOR EACH ROW EXECUTE FUNCTION saas.check_ledger_entry();
+
+-- A constraint trigger cannot be replaced.
+DROP TRIGGER IF EXISTS ledger_transactions_40_balanced ON saas.ledger_transactions;
+CREATE CONSTRAINT TRIGGER ledger_transactions_40_balanced
+AFTER INSERT ON saas.ledger_transactions
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION saas.check_ledger_transaction_balances();
+DROP TRIGGER IF EXISTS ledger_entries_40_balanced ON saas.ledger_entries;
+CREATE CONSTRAINT TRIGGER ledger_entries_40_balanced
+AFTER INSERT ON saas.ledger_entries
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION saas.check_ledger_entry_balances();
+
+SELECT saas.add_refuse_delete('saas.ledger_accounts');
+SELECT saas.add_refuse_delete('saas.ledger_transactions');
+SELECT saas.add_refuse_delete('saas.ledger_entries');
+SELECT saas.add_refuse_delete('saas.ledger_balances');

@@ -1,0 +1,161 @@
+-- Reading the ledger: balances, statements, and the proof that it agrees with the payments.
+CREATE OR REPLACE VIEW saas.ledger_proof
+WITH (security_invoker = true) AS
+-- Payments against what was posted for them.
+SELECT
+    p.team_id,
+    'payments' AS ref_table,
+    p.id AS ref_id,
+    f.figure,
+    f.derived,
+    f.posted
+FROM saas.payments AS p
+LEFT JOIN LATERAL (
+    SELECT
+        COALESCE(sum(-e.amount) FILTER (WHERE a.kind = 'sales'), 0) AS captured,
+        COALESCE(sum(e.amount) FILTER (WHERE a.kind = 'refunds'), 0) AS refunded
+    FROM saas.ledger_transactions AS t
+    JOIN saas.ledger_entries AS e
+        ON e.team_id = t.team_id AND e.transaction_id = t.id AND e.layer = 'posted'
+    JOIN saas.ledger_accounts AS a ON a.team_id = e.team_id AND a.id = e.account_id
+    WHERE t.team_id = p.team_id AND t.ref_id = p.id AND t.ref_table = 'payments'
+) AS s ON true
+CROSS JOIN LATERAL (
+    VALUES
+        ('amount_captured', p.amount_captured::numeric, s.captured),
+        ('amount_refunded', p.amount_refunded::numeric, s.refunded)
+) AS f (figure, derived, posted)
+WHERE f.derived <> f.posted
+UNION ALL
+-- Running balances against the entries.
+SELECT
+    a.team_id,
+    'ledger_accounts',
+    a.id,
+    'balance',
+    COALESCE(e.amount, 0),
+    COALESCE(b.balance, 0)
+FROM saas.ledger_accounts AS a
+LEFT JOIN (
+    SELECT e.team_id, e.account_id, sum(e.amount) AS amount
+    FROM saas.ledger_entries AS e
+    WHERE e.layer = 'posted'
+    GROUP BY e.team_id, e.account_id
+) AS s ON s.team_id = a.team_id AND s.account_id = a.id
+CROSS JOIN LATERAL (
+    SELECT CASE a.normal_side WHEN 'debit' THEN s.amount ELSE -s.amount END AS amount
+) AS e
+LEFT JOIN (
+    SELECT b.team_id, b.account_id, sum(b.balance) AS balance
+    FROM saas.ledger_balances AS b
+    GROUP BY b.team_id, b.account_id
+) AS b ON b.team_id = a.team_id AND b.account_id = a.id
+WHERE COALESCE(e.amount, 0) <> COALESCE(b.balance, 0)
+UNION ALL
+-- Transactions that do not balance.
+SELECT
+    e.team_id,
+    'ledger_transactions',
+    e.transaction_id,
+    'sum of entries',
+    0,
+    sum(e.amount)
+FROM saas.ledger_entries AS e
+GROUP BY e.team_id, e.transaction_id, e.currency, e.layer
+HAVING sum(e.amount) <> 0;
+COMMENT ON VIEW saas.ledger_proof IS
+'Where the ledger does not agree with the payments, with its running balances, or with itself: always empty, or something is wrong.';
+COMMENT ON COLUMN saas.ledger_proof.team_id IS 'The team. [internal]';
+COMMENT ON COLUMN saas.ledger_proof.ref_table IS 'Table of the row that disagrees. [internal]';
+COMMENT ON COLUMN saas.ledger_proof.ref_id IS 'The row. [internal]';
+COMMENT ON COLUMN saas.ledger_proof.figure IS 'Which of its figures. [internal]';
+COMMENT ON COLUMN saas.ledger_proof.derived IS 'What it should be, in minor units. [internal]';
+COMMENT ON COLUMN saas.ledger_proof.posted IS 'What the ledger says, in minor units. [internal]';
+GRANT SELECT ON saas.ledger_proof TO saas_app, saas_analyst, saas_service;
+
+CREATE OR REPLACE FUNCTION saas.ledger_trial_balance(p_team uuid, p_at timestamptz DEFAULT 'infinity')
+RETURNS TABLE (
+    account_id uuid,
+    kind text,
+    provider text,
+    currency char(3),
+    debit numeric,
+    credit numeric,
+    balance numeric
+)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT
+        a.id,
+        a.kind,
+        a.provider,
+        a.currency,
+        COALESCE(sum(e.amount) FILTER (WHERE e.amount > 0), 0),
+        COALESCE(sum(-e.amount) FILTER (WHERE e.amount < 0), 0),
+        COALESCE(sum(CASE a.normal_side WHEN 'debit' THEN e.amount ELSE -e.amount END), 0)
+    FROM saas.ledger_accounts AS a
+    LEFT JOIN saas.ledger_entries AS e
+        ON e.team_id = a.team_id
+            AND e.account_id = a.id
+            AND e.currency = a.currency
+            AND e.layer = 'posted'
+            AND e.effective_at <= p_at
+    WHERE a.team_id = p_team
+    GROUP BY a.team_id, a.id
+    ORDER BY a.currency, a.kind, a.provider
+$$;
+COMMENT ON FUNCTION saas.ledger_trial_balance(uuid, timestamptz) IS
+'Debits, credits and balance (on the account''s normal side) of every account of the team at a moment, in minor units. In each currency debits and credits are equal. Under row-level security: of another team, nothing.';
+REVOKE ALL ON FUNCTION saas.ledger_trial_balance(uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.ledger_trial_balance(uuid, timestamptz) TO saas_app, saas_analyst, saas_service;
+
+CREATE OR REPLACE FUNCTION saas.ledger_account_statement(
+    p_team uuid,
+    p_account uuid,
+    p_from timestamptz DEFAULT '-infinity',
+    p_to timestamptz DEFAULT 'infinity'
+)
+RETURNS TABLE (
+    effective_at timestamptz,
+    transaction_id uuid,
+    transaction_kind text,
+    ref_table text,
+    ref_id uuid,
+    amount numeric,
+    balance numeric
+)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    WITH entries AS (
+        SELECT
+            e.effective_at,
+            e.transaction_id,
+            e.id,
+            CASE a.normal_side WHEN 'debit' THEN e.amount ELSE -e.amount END AS amount
+        FROM saas.ledger_accounts AS a
+        JOIN saas.ledger_entries AS e
+            ON e.team_id = a.team_id AND e.account_id = a.id AND e.currency = a.currency
+        WHERE a.team_id = p_team AND a.id = p_account AND e.layer = 'posted' AND e.effective_at < p_to
+    ), opening AS (
+        SELECT COALESCE(sum(e.amount), 0) AS balance FROM entries AS e WHERE e.effective_at < p_from
+    )
+    SELECT
+        e.effective_at,
+        e.transaction_id,
+        t.kind,
+        t.ref_table,
+        t.ref_id,
+        e.amount,
+        o.balance + sum(e.amount) OVER (ORDER BY e.effective_at, e.id)
+    FROM entries AS e
+    JOIN saas.ledger_transactions AS t ON t.team_id = p_team AND t.id = e.transaction_id
+    CROSS JOIN opening AS o
+    WHERE e.effective_at >= p_from
+    ORDER BY e.effective_at, e.id
+$$;
+COMMENT ON FUNCTION saas.ledger_account_statement(uuid, uuid, timestamptz, timestamptz) IS
+'The entries of an account from a moment on and before another one, on its normal side, with the balance after each, in minor units.';
+REVOKE ALL ON FUNCTION saas.ledger_account_statement(uuid, uuid, timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.ledger_account_statement(uuid, uuid, timestamptz, timestamptz) TO saas_app, saas_analyst, saas_service;
