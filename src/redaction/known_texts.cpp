@@ -28,6 +28,29 @@ bool holds(HTAB *table, std::uint64_t hash) {
     return table != nullptr && hash_search(table, &hash, HASH_FIND, nullptr) != nullptr;
 }
 
+// The text that was masked last: a prepared statement is executed again and again.
+std::uint64_t last_hash = 0;
+char *last_masked = nullptr;
+
+// The masked text, kept until another one is asked for.
+const char *mask_of(const char *text) {
+    const std::uint64_t hash = hash_text(text);
+    if (last_masked != nullptr && hash == last_hash)
+        return last_masked;
+    const std::size_t bytes = std::strlen(text);
+    const std::size_t room = core::redaction::mask_capacity(bytes) + 1;
+    auto *masked = static_cast<char *>(MemoryContextAllocHuge(TopMemoryContext, room));
+    std::size_t length = core::redaction::mask({text, bytes}, !standard_conforming_strings, masked);
+    for (; length < bytes; ++length)
+        masked[length] = ' ';
+    masked[length] = '\0';
+    if (last_masked != nullptr)
+        pfree(last_masked);
+    last_masked = masked;
+    last_hash = hash;
+    return masked;
+}
+
 HTAB *make_generation() {
     HASHCTL control{};
     control.keysize = sizeof(std::uint64_t);
@@ -74,17 +97,10 @@ bool is_secret_text(const char *text) noexcept {
     return holds(known[0], hash) || holds(known[1], hash);
 }
 
+const char *masked_text(const char *text) { return is_masked(text) ? text : mask_of(text); }
+
 char *masked_copy(const char *text, MemoryContext context) {
-    if (is_masked(text))
-        return MemoryContextStrdup(context, text);
-    const std::size_t bytes = std::strlen(text);
-    const std::size_t room = core::redaction::mask_capacity(bytes) + 1;
-    auto *copy = static_cast<char *>(MemoryContextAllocHuge(context, room));
-    std::size_t length = core::redaction::mask({text, bytes}, !standard_conforming_strings, copy);
-    for (; length < bytes; ++length)
-        copy[length] = ' ';
-    copy[length] = '\0';
-    return copy;
+    return MemoryContextStrdup(context, masked_text(text));
 }
 
 } // namespace saas::redaction

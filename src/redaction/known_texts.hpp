@@ -21,7 +21,10 @@ void remember_text(const char *text);
 [[nodiscard]] bool is_masked(const char *text) noexcept;
 
 // The masked text, filled up with blanks to the length of the original, so that positions in that stay
-// inside; allocated in `context`. A masked text is copied.
+// inside. Holds until the next call; a masked text is given back as it is.
+[[nodiscard]] const char *masked_text(const char *text);
+
+// The same, allocated in `context`.
 [[nodiscard]] char *masked_copy(const char *text, MemoryContext context);
 
 } // namespace saas::redaction

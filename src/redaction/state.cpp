@@ -41,11 +41,14 @@ void found_secret(const char *text) {
         return;
     if (statement != text && !is_masked(statement))
         remember_text(statement);
-    if (!shows_text())
-        return;
-    char *masked = masked_copy(statement, CurrentMemoryContext);
-    report(masked);
-    pfree(masked);
+    if (shows_text())
+        report(masked_text(statement));
+}
+
+void found_again() {
+    const char *statement = debug_query_string;
+    if (statement != nullptr && (shows_text() || !is_secret_text(statement)))
+        found_secret(statement);
 }
 
 void found_harmless(const char *text) noexcept { harmless = hash_text(text); }

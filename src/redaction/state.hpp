@@ -10,6 +10,9 @@ namespace saas::redaction {
 // masked text in pg_stat_activity. May raise when memory is short.
 void found_secret(const char *text);
 
+// What was found to handle secrets runs on, perhaps in another message of the client.
+void found_again();
+
 // The client's statement was analysed as a whole and handles none.
 void found_harmless(const char *text) noexcept;
 [[nodiscard]] bool is_harmless(const char *text) noexcept;
