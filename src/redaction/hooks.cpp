@@ -12,6 +12,7 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
+#include "access/xact.h"          // IsTransactionState
 #include "executor/executor.h"    // ExecutorStart_hook
 #include "parser/analyze.h"       // post_parse_analyze_hook
 #include "storage/ipc.h"          // shmem_startup_hook
@@ -46,7 +47,8 @@ void analyze(ParseState *state, Query *query, JumbleState *jumble) {
     if (next_analyze != nullptr)
         next_analyze(state, query, jumble);
     const char *text = state->p_sourcetext;
-    if (text == nullptr || !has_package_unsafe())
+    // ROLLBACK is analysed in a failed transaction, too, where the catalog cannot be read.
+    if (text == nullptr || !IsTransactionState() || !has_package_unsafe())
         return;
     const bool from_client = text == debug_query_string;
     if (query_handles_secrets_unsafe(query, text) ||
@@ -148,6 +150,7 @@ void startup() {
 
 void initialise() {
     watch_catalog();
+    initialise_log();
     preloaded = process_shared_preload_libraries_in_progress;
     if (preloaded)
         install<shmem_startup_hook_type>(shmem_startup_hook, next_startup, startup);

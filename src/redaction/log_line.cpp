@@ -14,10 +14,13 @@
 extern "C" {
 #include "access/xact.h"          // IsTransactionState
 #include "tcop/tcopprot.h"        // debug_query_string
+#include "utils/memutils.h"       // AllocSetContextCreate
 }
 
 namespace saas::redaction {
 namespace {
+
+MemoryContext scratch = nullptr; // for one line
 
 constexpr const char *k_withheld =
     "Statement, parameters and values are withheld, since the statement handles secrets.";
@@ -73,9 +76,10 @@ bool shows_secret(const ErrorData *line) {
            (line->context != nullptr && names_secrets(line->context, unanalysed::no));
 }
 
-void replace(char *&field, const char *text) {
+// What the server frees after the line lies in its context.
+void replace(const ErrorData *line, char *&field, const char *text) {
     char *former = field;
-    field = text == nullptr ? nullptr : pstrdup(text);
+    field = text == nullptr ? nullptr : MemoryContextStrdup(line->assoc_context, text);
     if (former != nullptr)
         pfree(former);
 }
@@ -129,27 +133,41 @@ void withhold(ErrorData *line) {
                             is(line->message_id, "statement: %s") ||
                             is(line->message_id, "%s %s%s%s: %s"));
     if (!is_own_message(line))
-        replace(line->hint, nullptr);
-    replace(line->message, message);
-    replace(line->detail, nullptr);
-    replace(line->detail_log, announces ? nullptr : k_withheld);
-    replace(line->context, nullptr);
-    replace(line->internalquery, nullptr);
+        replace(line, line->hint, nullptr);
+    replace(line, line->message, message);
+    replace(line, line->detail, nullptr);
+    replace(line, line->detail_log, announces ? nullptr : k_withheld);
+    replace(line, line->context, nullptr);
+    replace(line, line->internalquery, nullptr);
     line->hide_stmt = true;
-    pfree(message);
-    pfree(statement);
 }
 
 } // namespace
+
+void initialise_log() {
+    scratch = AllocSetContextCreate(TopMemoryContext, "pg_saas redaction", ALLOCSET_SMALL_SIZES);
+}
 
 void redact_log_line(ErrorData *line) {
     static bool busy = false; // a line that comes up while this one is looked at
     if (busy || !line->output_to_server)
         return;
     busy = true;
-    if (shows_secret(line))
-        withhold(line);
+    MemoryContext before = MemoryContextSwitchTo(scratch);
+    PG_TRY();
+    {
+        if (shows_secret(line))
+            withhold(line);
+    }
+    PG_CATCH();
+    {
+        busy = false;
+        PG_RE_THROW();
+    }
+    PG_END_TRY();
     busy = false;
+    MemoryContextSwitchTo(before);
+    MemoryContextReset(scratch);
 }
 
 } // namespace saas::redaction

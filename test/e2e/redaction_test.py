@@ -32,6 +32,7 @@ SETUP = """
     CREATE EXTENSION pg_saas CASCADE;
     CREATE EXTENSION pg_stat_statements;
     SELECT saas.deploy();
+    SELECT saas.create_team('Team', 'team', saas.create_user('owner@example.com'));
     CREATE SCHEMA app;
     CREATE TABLE app.people (id int PRIMARY KEY, email text NOT NULL, hash bytea, note text,
         CHECK (length(email) < 200));
@@ -239,6 +240,18 @@ def tables():
     tap.ok(not found, "hidden: COPY FROM, with rows that fail", "\n".join(found))
 
 
+def functions_of_the_package():
+    hidden("encrypting", "BEGIN", "SELECT saas.set_context(t.id, m.user_id) FROM saas.teams AS t JOIN saas.team_members"
+           " AS m ON m.team_id = t.id", "SELECT saas.decrypt_sensitive_data(saas.encrypt_sensitive_data('MARK'))",
+           "SELECT saas.encrypt_sensitive_json(to_jsonb('MARK'::text))", "COMMIT")
+    hidden("encrypting without a context", "SELECT saas.encrypt_sensitive_data('MARK')", fails=True)
+    hidden("encrypting with parameters", "SELECT saas.encrypt_sensitive_data(%s)", arguments=["MARK"], fails=True)
+    hidden("a blind index", "SELECT saas.blind_index('MARK', saas.uuid_v7())", fails=True)
+    hidden("signing in", "SELECT saas.authenticate('MARK')", fails=True)
+    hidden("an invitation", "SELECT saas.accept_invitation(p_session_token => 'MARK', p_token => 'MARK')", fails=True)
+    hidden("a passphrase", "SELECT saas.migrate_pgp_column('app.people', 'email', 'MARK')", fails=True)
+
+
 def while_it_runs():
     """pg_stat_activity of a running statement, and the log of one that waits for a lock."""
     cases = [("a function", "SELECT saas.token_hash('MARK'), pg_sleep(1)"),
@@ -380,5 +393,5 @@ def loaded_late():
         tap.ok(mark in log(), "the first statement of a session shows its values then: preload the library")
 
 
-tap.run(simple_statements, failing_statements, parameters, code, tables, while_it_runs,
+tap.run(simple_statements, failing_statements, parameters, code, tables, functions_of_the_package, while_it_runs,
         others_are_untouched, what_is_left, answers, loaded_late)
