@@ -77,6 +77,7 @@ bool read_command(source_text &out) {
         ereport(WARNING, (errmsg("keystore sealed: saas.kek_command could not be run: %m")));
         return false;
     }
+    setvbuf(pipe, nullptr, _IONBF, 0); // no copy in a buffer that is not wiped
     out.size = fread(out.bytes, 1, sizeof(out.bytes), pipe);
     const int status = ClosePipeStream(pipe);
     if (status != 0)

@@ -170,5 +170,21 @@ wait
 is "$(sql -c 'SELECT count(*) FROM public.sealed')" 21 'sessions of twenty teams make their keys at once'
 is "$(stat -c %s "$work/data-keys")" $((40 + 21 * 112 + 32)) 'and the file has them all'
 is "$(ls "$work" | grep -c 'data-keys.new')" 0 'and nothing is left behind'
+# Text is encrypted in UTF-8, whatever the encoding of the database.
+sql -d postgres -c "CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'" >/dev/null
+latin=$(PGCLIENTENCODING=UTF8 sql -d latin <<'SQL'
+CREATE EXTENSION pg_saas CASCADE;
+SELECT count(*) FROM saas.deploy();
+SELECT saas.create_team('Latin', 'latin', saas.create_user('latin@example.com')) AS team \gset
+BEGIN;
+SELECT saas.set_context(:'team') \g /dev/null
+SELECT saas.encrypt_sensitive_data('Grüße') AS value \gset
+SELECT saas.decrypt_sensitive_data(:'value') = 'Grüße', convert_from(saas.decrypt_sensitive_bytes(:'value'), 'UTF8') = 'Grüße',
+    (saas.ciphertext_info(:'value')).plaintext_bytes;
+SELECT saas.decrypt_sensitive_data(saas.encrypt_sensitive_bytes('\xe282ac'));
+SQL
+)
+like "$latin" '^t[|]t[|]7$' 'text of a LATIN1 database is encrypted in UTF-8'
+like "$latin" 'ERROR:  decryption failed$' 'and what the database cannot show is not shown in an error'
 is "$(grep -caiF -e "$root_key" -e "$other_key" "$saas_log")" 0 'no key is in the log'
 done_testing

@@ -165,7 +165,9 @@ TEST(root_keys, are_read_from_hexadecimal_and_base64) {
     EXPECT_EQ(encryption::parse_root_keys(hex + "\n" + base64 + "\r\n", out), 2U);
     EXPECT_EQ(core::to_hex(out[0].bytes()), hex);
     EXPECT_EQ(core::to_hex(out[1].bytes()), std::string(64, 'b'));
-    const std::string wrong[] = {"", "\n", hex + "a", hex.substr(1), std::string(64, '0'), "password",
+    std::string loose = base64;
+    loose[42] = static_cast<char>(loose[42] + 1); // bits that stand for nothing
+    const std::string wrong[] = {loose,"", "\n", hex + "a", hex.substr(1), std::string(64, '0'), "password",
                                  hex + "\n\n" + hex, hex + "\n" + hex + "\n" + hex + "\n" + hex + "\n" + hex};
     for (const std::string &text : wrong) {
         EXPECT_EQ(encryption::parse_root_keys(text, out), 0U) << text;

@@ -137,10 +137,10 @@ private:
         const std::array<std::uint8_t, k_block> zero{};
         auto out = subkey_.bytes();
         encrypt(zero, out);
-        const unsigned high = out[0] >> 7;
+        const unsigned high = static_cast<unsigned>(out[0]) >> 7;
         for (std::size_t i = 0; i < k_block; ++i) {
-            const unsigned next = i + 1 < k_block ? out[i + 1] >> 7 : 0;
-            out[i] = static_cast<std::uint8_t>((out[i] << 1) | next);
+            const unsigned next = i + 1 < k_block ? static_cast<unsigned>(out[i + 1]) >> 7 : 0U;
+            out[i] = static_cast<std::uint8_t>(static_cast<unsigned>(out[i]) << 1 | next);
         }
         out[k_block - 1] = static_cast<std::uint8_t>(out[k_block - 1] ^ (0x87U & (0U - high)));
     }

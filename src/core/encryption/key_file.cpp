@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "core/encryption/key_file.hpp"
 
+#include <openssl/evp.h>
+
 #include "core/encryption/octets.hpp"
 #include "core/error.hpp"
 #include "core/sha256.hpp"
@@ -106,6 +108,21 @@ bool is_whole(bytes_in bytes) {
            get_number(bytes.subspan(12, 4)) == 0 &&
            get_number(bytes.subspan(16, 8)) ==
                (bytes.size() - k_head_bytes - k_mac_bytes) / k_entry_bytes;
+}
+
+// Base64 of 32 bytes without a copy on the heap.
+bool key_from_base64(std::string_view text, std::span<std::uint8_t, k_key_bytes> out) {
+    constexpr std::size_t k_digits = 44;
+    secret<k_digits / 4 * 3> decoded;
+    if (text.size() != k_digits || text[k_digits - 2] == '=' || text[k_digits - 1] != '=')
+        return false;
+    const int length =
+        EVP_DecodeBlock(decoded.bytes().data(),
+                        reinterpret_cast<const unsigned char *>(text.data()), k_digits);
+    if (length != static_cast<int>(decoded.bytes().size()) || decoded.bytes()[k_key_bytes] != 0)
+        return false;
+    std::copy_n(decoded.bytes().begin(), out.size(), out.begin());
+    return true;
 }
 
 } // namespace
@@ -239,7 +256,7 @@ std::size_t parse_root_keys(std::string_view text, std::span<secret_key, k_most_
         if (!right)
             break;
         const auto key = out[count++].bytes();
-        right = (from_hex(line, key) || from_base64(line, key)) &&
+        right = (from_hex(line, key) || key_from_base64(line, key)) &&
                 std::any_of(key.begin(), key.end(), [](std::uint8_t byte) { return byte != 0; });
     }
     if (right && count > 0)
