@@ -42,6 +42,8 @@ INSERT INTO expected VALUES
     ('currencies', 'S', 'S', 'S', true),
     ('provider_currency_exponents', 'S', 'S', 'S', true),
     ('state_transitions', 'S', 'S', 'S', true),
+    ('jwt_issuers', 'S', 'S', '', true),
+    ('jwt_keys', 'S', 'S', '', true),
     ('context_keys', '', '', '', false),
     ('schema_migrations', '', '', '', false),
     ('schema_definitions', '', '', '', false),
@@ -190,7 +192,7 @@ SELECT pg_temp.try_everything(e.table_name, r.role, r.rights, e.readable,
 FROM expected AS e
 JOIN saas.declared_tables() AS d ON d.table_name = e.table_name
 CROSS JOIN LATERAL (VALUES ('saas_app', e.app), ('saas_service', e.service), ('saas_analyst', e.analyst), ('saas_anonymous', '')) AS r (role, rights)
-WHERE d.kind = 'tenant' OR e.table_name IN ('users', 'teams', 'user_sessions')
+WHERE d.kind = 'tenant' OR e.table_name IN ('users', 'teams', 'user_sessions', 'jwt_issuers', 'jwt_keys')
 ORDER BY e.table_name, r.role;
 
 -- Without a context, and with one that has ended, there is no row.
@@ -201,7 +203,7 @@ SELECT is(pg_temp.outcome(r.role, format('SELECT count(*) FROM saas.%I', e.table
 FROM expected AS e
 JOIN saas.declared_tables() AS d ON d.table_name = e.table_name
 CROSS JOIN (VALUES ('saas_app'), ('saas_service'), ('saas_analyst'), ('saas_anonymous')) AS r (role)
-WHERE d.kind = 'tenant' OR e.table_name IN ('users', 'teams', 'user_sessions')
+WHERE d.kind = 'tenant' OR e.table_name IN ('users', 'teams', 'user_sessions', 'jwt_issuers', 'jwt_keys')
 ORDER BY e.table_name, r.role;
 
 -- The whole team's rows disappear for a member who is suspended or removed: no context to be had.

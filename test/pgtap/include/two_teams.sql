@@ -42,6 +42,12 @@ SELECT pg_temp.deliver(t.team, 'evt_1', '{"id": "pi_1", "object": "payment_inten
     pg_temp.deliver(t.team, 'evt_3', '{"id": "re_1", "object": "refund", "amount": 100, "currency": "usd", "status": "succeeded", "charge": "ch_1", "created": 1700000000}')
 FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
 
+-- An issuer of tokens with a key each.
+INSERT INTO saas.jwt_issuers (team_id, issuer, audience, algorithms, user_match, user_claim, team_claim, role_claim, leeway_seconds, is_enabled)
+SELECT t.team, 'https://issuer.example', '{us}', '{EdDSA}', 'id', '{sub}', '{}', '{}', 0, false FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
+INSERT INTO saas.jwt_keys (issuer_id, team_id, kid, algorithm, jwk)
+SELECT i.id, i.team_id, 'k', 'EdDSA', '{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}' FROM saas.jwt_issuers AS i;
+
 -- The sealer would find nothing in a transaction that is not finished.
 INSERT INTO saas.audit_leaves (team_id, first_index, leaf_count, first_xact_id, last_xact_id, hashes, positions)
 SELECT t.team, 0, 1, '3', '3', sha256(''), sha256('') FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);

@@ -1,0 +1,2 @@
+DROP TABLE saas.jwt_keys;
+DROP TABLE saas.jwt_issuers;
