@@ -69,7 +69,9 @@ asset_map load() {
 
 } // namespace
 
-void initialise_assets() { assets_table.watch(); }
+void initialise_assets() {
+    assets_table.watch();
+}
 
 core::uuid asset_of(Oid table, const char *column) {
     const AttrNumber number = pg::call([&] { return get_attnum(table, column); });
@@ -85,7 +87,9 @@ core::uuid asset_of(Oid table, const char *column) {
     }
     auto found = known.columns.find(column_key(table, number));
     if (found == known.columns.end())
-        throw core::error{k_no_asset, "the column is not registered as an asset", {},
+        throw core::error{k_no_asset,
+                          "the column is not registered as an asset",
+                          {},
                           "Register it with saas.register_asset()."};
     return found->second;
 }

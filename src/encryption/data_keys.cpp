@@ -80,7 +80,8 @@ core::encryption::key_file_entry current_epoch(const core::uuid &team) {
     change_key_file([&](core::encryption::key_file &file) {
         if (file.current(team, key_purpose::shred) != nullptr)
             return false; // another session was faster
-        file.add_epoch(wrapping(), root_keys(), team, key_purpose::shred, unix_microseconds(), highest);
+        file.add_epoch(wrapping(), root_keys(), team, key_purpose::shred, unix_microseconds(),
+                       highest);
         return true;
     });
     const auto *made = read_key_file().current(team, key_purpose::shred);
@@ -100,9 +101,9 @@ kept_key *keep(const key_row &row, key_use use) {
         const secret_key derived = core::encryption::subkey(key, "pg_saas index");
         std::copy(derived.bytes().begin(), derived.bytes().end(), bytes.bytes().begin());
     } else {
-        size = core::encryption::value_key(
-                   key, static_cast<core::encryption::algorithm>(use), bytes)
-                   .size();
+        size =
+            core::encryption::value_key(key, static_cast<core::encryption::algorithm>(use), bytes)
+                .size();
     }
     if (use == key_use::aes_256_gcm)
         observe_uses(row.number, row.uses);
@@ -113,8 +114,8 @@ usable_key usable(const kept_key &kept) {
     return {kept.number, kept.subject, kept.key.bytes().first(kept.size)};
 }
 
-// Counts one more value under the key, where that is limited. The first batches are small: a session
-// that encrypts one value should not use up more.
+// Counts one more value under the key, where that is limited. The first batches are small: a
+// session that encrypts one value should not use up more.
 usable_key counted(kept_key &kept, key_use use) {
     constexpr std::uint32_t k_largest_batch = 1024;
     if (use != key_use::aes_256_gcm || kept.reserved-- > 0)
@@ -233,7 +234,8 @@ usable_key key_to_encrypt(const key_owner &owner, key_use use) {
     return counted(*made, use);
 }
 
-std::optional<usable_key> key_to_decrypt(const core::uuid &team, std::uint64_t number, key_use use) {
+std::optional<usable_key> key_to_decrypt(const core::uuid &team, std::uint64_t number,
+                                         key_use use) {
     require_unsealed();
     take_in_changes();
     if (number == 0 || number > k_largest_number)

@@ -25,7 +25,8 @@ struct usable_key {
     std::span<const std::uint8_t> bytes; // 32, or 64 for AES-256-SIV; hold until the next call
 };
 
-// Registers for changes of encryption_keys and for the ends of transactions. Called once, by _PG_init.
+// Registers for changes of encryption_keys and for the ends of transactions. Called once, by
+// _PG_init.
 void initialise_data_keys();
 
 // The key to encrypt with: the owner's newest version, made on first use. Throws SA100, SA102 for a
@@ -42,7 +43,8 @@ void initialise_data_keys();
 // none. Nothing when another session was faster. Throws as key_to_encrypt() does.
 void make_key(const key_owner &owner, std::uint32_t version);
 
-// The data key in a row. False when its shred key is not in the key file or it was changed. Throws SA100, SA105.
+// The data key in a row. False when its shred key is not in the key file or it was changed. Throws
+// SA100, SA105.
 [[nodiscard]] bool open_key(const key_row &row, core::encryption::secret_key &key);
 
 // The cipher whose contexts this backend keeps; forgets its keys when keys change.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// SQL entry points of encryption. Their frames hold plain data only: nothing in them needs a destructor, so
-// the server may raise errors through them.
+// SQL entry points of encryption. Their frames hold plain data only: nothing in them needs a
+// destructor, so the server may raise errors through them.
 #include "encryption/data_keys.hpp"
 #include "encryption/errors.hpp"
 #include "encryption/keystore.hpp"
@@ -11,11 +11,11 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "access/detoast.h" // toast_raw_datum_size
+#include "access/detoast.h"      // toast_raw_datum_size
 #include "access/htup_details.h" // heap_form_tuple
-#include "funcapi.h"        // get_call_result_type
-#include "utils/builtins.h" // cstring_to_text_with_len
-#include "utils/memutils.h" // MaxAllocSize
+#include "funcapi.h"             // get_call_result_type
+#include "utils/builtins.h"      // cstring_to_text_with_len
+#include "utils/memutils.h"      // MaxAllocSize
 }
 
 using namespace saas;             // NOLINT: entry points only
@@ -111,29 +111,71 @@ std::optional<header> header_of(Datum value, std::size_t &size) {
 
 } // namespace
 
-SAAS_FUNCTION(saas_encrypt_text) { return encrypt(fcinfo, content::text, shape::tenant); }
-SAAS_FUNCTION(saas_encrypt_text_asset) { return encrypt(fcinfo, content::text, shape::asset); }
-SAAS_FUNCTION(saas_encrypt_text_column) { return encrypt(fcinfo, content::text, shape::column); }
-SAAS_FUNCTION(saas_encrypt_bytes) { return encrypt(fcinfo, content::bytes, shape::tenant); }
-SAAS_FUNCTION(saas_encrypt_bytes_asset) { return encrypt(fcinfo, content::bytes, shape::asset); }
-SAAS_FUNCTION(saas_encrypt_bytes_column) { return encrypt(fcinfo, content::bytes, shape::column); }
-SAAS_FUNCTION(saas_encrypt_json) { return encrypt(fcinfo, content::json, shape::tenant); }
-SAAS_FUNCTION(saas_encrypt_json_asset) { return encrypt(fcinfo, content::json, shape::asset); }
-SAAS_FUNCTION(saas_encrypt_json_column) { return encrypt(fcinfo, content::json, shape::column); }
+SAAS_FUNCTION(saas_encrypt_text) {
+    return encrypt(fcinfo, content::text, shape::tenant);
+}
+SAAS_FUNCTION(saas_encrypt_text_asset) {
+    return encrypt(fcinfo, content::text, shape::asset);
+}
+SAAS_FUNCTION(saas_encrypt_text_column) {
+    return encrypt(fcinfo, content::text, shape::column);
+}
+SAAS_FUNCTION(saas_encrypt_bytes) {
+    return encrypt(fcinfo, content::bytes, shape::tenant);
+}
+SAAS_FUNCTION(saas_encrypt_bytes_asset) {
+    return encrypt(fcinfo, content::bytes, shape::asset);
+}
+SAAS_FUNCTION(saas_encrypt_bytes_column) {
+    return encrypt(fcinfo, content::bytes, shape::column);
+}
+SAAS_FUNCTION(saas_encrypt_json) {
+    return encrypt(fcinfo, content::json, shape::tenant);
+}
+SAAS_FUNCTION(saas_encrypt_json_asset) {
+    return encrypt(fcinfo, content::json, shape::asset);
+}
+SAAS_FUNCTION(saas_encrypt_json_column) {
+    return encrypt(fcinfo, content::json, shape::column);
+}
 
-SAAS_FUNCTION(saas_decrypt_text) { return decrypt(fcinfo, content::text, shape::tenant); }
-SAAS_FUNCTION(saas_decrypt_text_asset) { return decrypt(fcinfo, content::text, shape::asset); }
-SAAS_FUNCTION(saas_decrypt_text_column) { return decrypt(fcinfo, content::text, shape::column); }
-SAAS_FUNCTION(saas_decrypt_bytes) { return decrypt(fcinfo, content::bytes, shape::tenant); }
-SAAS_FUNCTION(saas_decrypt_bytes_asset) { return decrypt(fcinfo, content::bytes, shape::asset); }
-SAAS_FUNCTION(saas_decrypt_bytes_column) { return decrypt(fcinfo, content::bytes, shape::column); }
-SAAS_FUNCTION(saas_decrypt_json) { return decrypt(fcinfo, content::json, shape::tenant); }
-SAAS_FUNCTION(saas_decrypt_json_asset) { return decrypt(fcinfo, content::json, shape::asset); }
-SAAS_FUNCTION(saas_decrypt_json_column) { return decrypt(fcinfo, content::json, shape::column); }
+SAAS_FUNCTION(saas_decrypt_text) {
+    return decrypt(fcinfo, content::text, shape::tenant);
+}
+SAAS_FUNCTION(saas_decrypt_text_asset) {
+    return decrypt(fcinfo, content::text, shape::asset);
+}
+SAAS_FUNCTION(saas_decrypt_text_column) {
+    return decrypt(fcinfo, content::text, shape::column);
+}
+SAAS_FUNCTION(saas_decrypt_bytes) {
+    return decrypt(fcinfo, content::bytes, shape::tenant);
+}
+SAAS_FUNCTION(saas_decrypt_bytes_asset) {
+    return decrypt(fcinfo, content::bytes, shape::asset);
+}
+SAAS_FUNCTION(saas_decrypt_bytes_column) {
+    return decrypt(fcinfo, content::bytes, shape::column);
+}
+SAAS_FUNCTION(saas_decrypt_json) {
+    return decrypt(fcinfo, content::json, shape::tenant);
+}
+SAAS_FUNCTION(saas_decrypt_json_asset) {
+    return decrypt(fcinfo, content::json, shape::asset);
+}
+SAAS_FUNCTION(saas_decrypt_json_column) {
+    return decrypt(fcinfo, content::json, shape::column);
+}
 
-SAAS_FUNCTION(saas_reencrypt) { return reencrypt(fcinfo, shape::tenant); }
-SAAS_FUNCTION(saas_reencrypt_asset) { return reencrypt(fcinfo, shape::asset); }
-SAAS_FUNCTION(saas_reencrypt_column) { return reencrypt(fcinfo, shape::column); }
+SAAS_FUNCTION(saas_reencrypt) {
+    return reencrypt(fcinfo, shape::tenant);
+}
+SAAS_FUNCTION(saas_reencrypt_asset) {
+    return reencrypt(fcinfo, shape::asset);
+}
+SAAS_FUNCTION(saas_reencrypt_column) {
+    return reencrypt(fcinfo, shape::column);
+}
 
 SAAS_FUNCTION(saas_is_ciphertext) {
     std::size_t size = 0;
@@ -151,8 +193,8 @@ SAAS_FUNCTION(saas_ciphertext_info) {
     if (known) {
         const auto name = core::encryption::name_of(known->chosen);
         values[1] = Int32GetDatum(1);
-        values[2] = PointerGetDatum(
-            cstring_to_text_with_len(name.data(), static_cast<int>(name.size())));
+        values[2] =
+            PointerGetDatum(cstring_to_text_with_len(name.data(), static_cast<int>(name.size())));
         values[3] = Int64GetDatum(static_cast<std::int64_t>(known->key_number));
         values[4] = BoolGetDatum((known->flags & core::encryption::k_asset_bound) != 0);
         values[5] = BoolGetDatum((known->flags & core::encryption::k_row_bound) != 0);
@@ -161,4 +203,6 @@ SAAS_FUNCTION(saas_ciphertext_info) {
     return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls));
 }
 
-SAAS_FUNCTION(saas_keystore_sealed) { PG_RETURN_BOOL(is_sealed()); }
+SAAS_FUNCTION(saas_keystore_sealed) {
+    PG_RETURN_BOOL(is_sealed());
+}

@@ -16,7 +16,9 @@ namespace {
 constexpr std::size_t k_slots = 8192;
 constexpr std::size_t k_named_owners = 16'384;
 
-std::uint64_t key_of(std::uint64_t number, std::uint8_t use) noexcept { return number << 3 | use; }
+std::uint64_t key_of(std::uint64_t number, std::uint8_t use) noexcept {
+    return number << 3 | use;
+}
 
 std::uint64_t half(const core::uuid &value, std::size_t at) noexcept {
     std::uint64_t out = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// The keys that a backend keeps: a fixed number of slots in memory that is left out of core dumps and
-// locked where the limits allow. What is dropped is wiped.
+// The keys that a backend keeps: a fixed number of slots in memory that is left out of core dumps
+// and locked where the limits allow. What is dropped is wiped.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>

@@ -28,9 +28,10 @@ constexpr int k_lock_tries = 15'000; // half a minute
 
 // The reason stands in the log of the server's administrator as well as here; no path, no content.
 [[noreturn]] void refuse(const char *what, const char *reason) {
-    throw core::error{k_key_file, std::string{"the key file "} + what, std::string{"Reason: "} + reason + ".",
-                      "Look at saas.key_file: the server's user must own it and its folder, and nobody "
-                      "else may read it."};
+    throw core::error{
+        k_key_file, std::string{"the key file "} + what, std::string{"Reason: "} + reason + ".",
+        "Look at saas.key_file: the server's user must own it and its folder, and nobody "
+        "else may read it."};
 }
 [[noreturn]] void refuse_errno(const char *what) {
     char reason[128] = "unknown error";
@@ -175,7 +176,9 @@ const key_file &read_key_file() {
     return known.content;
 }
 
-std::uint64_t key_file_readings() noexcept { return kept().readings; }
+std::uint64_t key_file_readings() noexcept {
+    return kept().readings;
+}
 
 void change_key_file(const std::function<bool(key_file &)> &change) {
     const auto roots = root_keys();

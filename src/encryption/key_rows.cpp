@@ -64,7 +64,8 @@ key_row row_of(const pg::text_row &text) {
     return row;
 }
 
-std::vector<pg::text_row> query(const std::string &sql, const std::vector<pg::text_value> &arguments) {
+std::vector<pg::text_row> query(const std::string &sql,
+                                const std::vector<pg::text_value> &arguments) {
     pg::as_role reader{pg::internal_role_id()};
     pg::spi connection;
     auto rows = connection.query_newest(sql, arguments);
@@ -73,7 +74,8 @@ std::vector<pg::text_row> query(const std::string &sql, const std::vector<pg::te
 }
 
 // The same with the right to write.
-std::vector<pg::text_row> change(const std::string &sql, const std::vector<pg::text_value> &arguments) {
+std::vector<pg::text_row> change(const std::string &sql,
+                                 const std::vector<pg::text_value> &arguments) {
     pg::as_role writer{pg::internal_role_id()};
     pg::spi connection;
     auto rows = connection.query(sql, arguments);
@@ -100,7 +102,9 @@ struct found_row {
     HeapTuple tuple = SPI_tuptable->vals[0];
     TupleDesc columns = SPI_tuptable->tupdesc;
 
-    Datum value(int column, bool &null) const { return SPI_getbinval(tuple, columns, column, &null); }
+    Datum value(int column, bool &null) const {
+        return SPI_getbinval(tuple, columns, column, &null);
+    }
     void text(int column, char (&out)[16]) const {
         bool null = false;
         const Datum datum = value(column, null);
@@ -132,7 +136,8 @@ struct found_row {
     }
 };
 
-// Reads a key by its number with a plan that is kept: a scan over the values of many people reads as many keys.
+// Reads a key by its number with a plan that is kept: a scan over the values of many people reads
+// as many keys.
 bool read_stored_unsafe(const core::uuid &team, std::uint64_t number, stored_key &out) {
     static SPIPlanPtr plan = nullptr;
     if (SPI_connect() < 0)
@@ -140,7 +145,8 @@ bool read_stored_unsafe(const core::uuid &team, std::uint64_t number, stored_key
     if (plan == nullptr) {
         Oid types[] = {UUIDOID, INT8OID};
         SPIPlanPtr made = SPI_prepare(
-            "SELECT k.kind::pg_catalog.text, k.subject_id::pg_catalog.uuid, k.asset_id::pg_catalog.uuid,"
+            "SELECT k.kind::pg_catalog.text, k.subject_id::pg_catalog.uuid, "
+            "k.asset_id::pg_catalog.uuid,"
             " k.version::pg_catalog.int4, k.status::pg_catalog.text, k.kek_epoch::pg_catalog.int4,"
             " k.wrapped::pg_catalog.bytea, k.uses::pg_catalog.int8 FROM saas.encryption_keys AS k"
             " WHERE k.team_id OPERATOR(pg_catalog.=) $1 AND k.key_no OPERATOR(pg_catalog.=) $2",
@@ -153,8 +159,8 @@ bool read_stored_unsafe(const core::uuid &team, std::uint64_t number, stored_key
     std::memcpy(team_value.data, team.data(), team.size());
     Datum values[] = {UUIDPGetDatum(&team_value), Int64GetDatum(static_cast<std::int64_t>(number))};
     // A parallel query may not take a new snapshot of its own, but one as for catalogs.
-    Snapshot newest = RegisterSnapshot(IsInParallelMode() ? GetCatalogSnapshot(InvalidOid)
-                                                          : GetLatestSnapshot());
+    Snapshot newest =
+        RegisterSnapshot(IsInParallelMode() ? GetCatalogSnapshot(InvalidOid) : GetLatestSnapshot());
     if (SPI_execute_snapshot(plan, values, nullptr, newest, InvalidSnapshot, true, false, 1) < 0)
         elog(ERROR, "SPI_execute_snapshot failed");
     UnregisterSnapshot(newest);
@@ -209,16 +215,18 @@ std::optional<key_row> read_newest_key(const key_owner &owner) {
 }
 
 std::uint32_t highest_epoch(const core::uuid &team) {
-    auto rows = query("SELECT pg_catalog.max(k.kek_epoch)::pg_catalog.text FROM saas.encryption_keys AS k"
-                      " WHERE k.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid",
-                      {core::to_text(team)});
+    auto rows =
+        query("SELECT pg_catalog.max(k.kek_epoch)::pg_catalog.text FROM saas.encryption_keys AS k"
+              " WHERE k.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid",
+              {core::to_text(team)});
     return number_of<std::uint32_t>(rows.at(0).at(0));
 }
 
 bool insert_key(const key_row &row, std::span<const std::uint8_t> check_value) {
     const core::uuid platform{};
-    auto teams = query("SELECT 'x' FROM saas.teams AS t WHERE t.id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid",
-                       {core::to_text(row.team)});
+    auto teams = query(
+        "SELECT 'x' FROM saas.teams AS t WHERE t.id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid",
+        {core::to_text(row.team)});
     if (teams.empty() && row.team != platform)
         return false;
     change("INSERT INTO saas.encryption_keys (team_id, key_no, kind, subject_id, asset_id, version,"
@@ -235,13 +243,14 @@ bool insert_key(const key_row &row, std::span<const std::uint8_t> check_value) {
 void write_uses(const core::uuid &team, std::uint64_t number, std::uint64_t uses) {
     if (XactReadOnly || IsolationUsesXactSnapshot())
         return;
-    change("UPDATE saas.encryption_keys AS k SET uses = $3::pg_catalog.int8 FROM (SELECT l.key_no"
-           " FROM saas.encryption_keys AS l WHERE l.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid"
-           " AND l.key_no OPERATOR(pg_catalog.=) $2::pg_catalog.int8"
-           " AND l.uses OPERATOR(pg_catalog.<) $3::pg_catalog.int8 FOR NO KEY UPDATE SKIP LOCKED) AS l"
-           " WHERE k.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid"
-           " AND k.key_no OPERATOR(pg_catalog.=) l.key_no",
-           {core::to_text(team), std::to_string(number), std::to_string(uses)});
+    change(
+        "UPDATE saas.encryption_keys AS k SET uses = $3::pg_catalog.int8 FROM (SELECT l.key_no"
+        " FROM saas.encryption_keys AS l WHERE l.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid"
+        " AND l.key_no OPERATOR(pg_catalog.=) $2::pg_catalog.int8"
+        " AND l.uses OPERATOR(pg_catalog.<) $3::pg_catalog.int8 FOR NO KEY UPDATE SKIP LOCKED) AS l"
+        " WHERE k.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid"
+        " AND k.key_no OPERATOR(pg_catalog.=) l.key_no",
+        {core::to_text(team), std::to_string(number), std::to_string(uses)});
 }
 
 } // namespace saas::encryption

@@ -4,10 +4,10 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "port/atomics.h"  // pg_atomic_uint64
-#include "storage/ipc.h"   // shmem_startup_hook
+#include "port/atomics.h"   // pg_atomic_uint64
+#include "storage/ipc.h"    // shmem_startup_hook
 #include "storage/lwlock.h" // AddinShmemInitLock
-#include "storage/shmem.h" // ShmemInitStruct
+#include "storage/shmem.h"  // ShmemInitStruct
 }
 
 namespace saas::encryption {
@@ -37,7 +37,8 @@ void find_memory() {
         next_startup();
     bool found = false;
     LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-    slots = static_cast<slot *>(ShmemInitStruct("pg_saas key uses", k_slots * sizeof(slot), &found));
+    slots =
+        static_cast<slot *>(ShmemInitStruct("pg_saas key uses", k_slots * sizeof(slot), &found));
     for (std::size_t i = 0; !found && i < k_slots; ++i) {
         pg_atomic_init_u64(&slots[i].key, 0);
         pg_atomic_init_u64(&slots[i].total, 0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // How many values were encrypted under a key by AES-256-GCM, whose random nonces of 96 bits allow a
-// limited number. Counted in shared memory in batches, so that no row is locked per value, and written to
-// encryption_keys.uses every 65536. Too high rather than too low: only what was not written when the
-// server stopped is lost.
+// limited number. Counted in shared memory in batches, so that no row is locked per value, and
+// written to encryption_keys.uses every 65536. Too high rather than too low: only what was not
+// written when the server stopped is lost.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,9 @@ void initialise_key_uses();
 // A key with the count that its row has was read.
 void observe_uses(std::uint64_t key_number, std::uint64_t stored) noexcept;
 
-// Takes `wanted` uses from what the key has left. False when it has not so many, or when more than 16384
-// keys are counted. When `stored` is not 0 afterwards, the caller writes that count to the key's row.
+// Takes `wanted` uses from what the key has left. False when it has not so many, or when more than
+// 16384 keys are counted. When `stored` is not 0 afterwards, the caller writes that count to the
+// key's row.
 [[nodiscard]] bool reserve_uses(std::uint64_t key_number, std::uint32_t wanted,
                                 std::uint64_t &stored) noexcept;
 

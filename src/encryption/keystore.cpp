@@ -54,12 +54,13 @@ struct source_text {
     ~source_text() { OPENSSL_cleanse(bytes, sizeof(bytes)); }
 };
 
-bool is_set(const char *setting) noexcept { return setting != nullptr && *setting != '\0'; }
+bool is_set(const char *setting) noexcept {
+    return setting != nullptr && *setting != '\0';
+}
 
 root_store *make_store() {
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    void *memory =
-        mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *memory = mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return nullptr;
     madvise(memory, page, MADV_DONTDUMP);
@@ -89,7 +90,8 @@ bool read_command(source_text &out) {
 bool read_file(const char *path, source_text &out) {
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (descriptor < 0) {
-        ereport(WARNING, (errmsg("keystore sealed: the file of the root key cannot be opened: %m")));
+        ereport(WARNING,
+                (errmsg("keystore sealed: the file of the root key cannot be opened: %m")));
         return false;
     }
     const char *problem = unfit_for_keys(path, descriptor);
@@ -97,7 +99,8 @@ bool read_file(const char *path, source_text &out) {
         const ssize_t size = read(descriptor, out.bytes, sizeof(out.bytes));
         out.size = size < 0 ? 0 : static_cast<std::size_t>(size);
     } else {
-        ereport(WARNING, (errmsg("keystore sealed: the file of the root key is refused: %s", problem)));
+        ereport(WARNING,
+                (errmsg("keystore sealed: the file of the root key is refused: %s", problem)));
     }
     close(descriptor);
     return problem == nullptr;
@@ -109,8 +112,7 @@ bool credential_path(char (&path)[MAXPGPATH]) {
     if (!is_set(credential_setting) || !is_set(folder))
         return false;
     const int length = snprintf(path, sizeof(path), "%s/%s", folder, credential_setting);
-    return length > 0 && static_cast<std::size_t>(length) < sizeof(path) &&
-           access(path, F_OK) == 0;
+    return length > 0 && static_cast<std::size_t>(length) < sizeof(path) && access(path, F_OK) == 0;
 }
 
 // The first source that is configured; a broken one is not made up for by the next.
@@ -153,7 +155,8 @@ void define(const char *name, const char *description, char **variable, const ch
 
 void initialise_keystore() {
     preloaded = process_shared_preload_libraries_in_progress;
-    define("saas.kek_command", "Command that prints the root key of encryption.", &command_setting, "");
+    define("saas.kek_command", "Command that prints the root key of encryption.", &command_setting,
+           "");
     define("saas.kek_file", "File that holds the root key of encryption.", &file_setting, "");
     define("saas.kek_credential", "Name of the systemd credential that is the root key.",
            &credential_setting, "saas_kek");
@@ -165,19 +168,27 @@ void initialise_keystore() {
         read_root_keys();
 }
 
-bool is_sealed() noexcept { return store == nullptr || store->count == 0; }
+bool is_sealed() noexcept {
+    return store == nullptr || store->count == 0;
+}
 
 core::encryption::root_keys root_keys() {
     if (is_sealed())
         throw core::error{
-            k_sealed, "keystore sealed", {},
-            preloaded ? "Configure saas.kek_command, saas.kek_file or another source of the root key and "
-                        "restart; the server's log says what was wrong with it."
-                      : "Add pg_saas to shared_preload_libraries, configure saas.kek_file and "
-                        "saas.key_file, and restart."};
+            k_sealed,
+            "keystore sealed",
+            {},
+            preloaded
+                ? "Configure saas.kek_command, saas.kek_file or another source of the root key and "
+                  "restart; the server's log says what was wrong with it."
+                : "Add pg_saas to shared_preload_libraries, configure saas.kek_file and "
+                  "saas.key_file, and restart."};
     if (!is_set(key_file_setting))
-        throw core::error{k_sealed, "keystore sealed", {},
-                          "Configure saas.key_file, a file outside the data directory, and restart."};
+        throw core::error{
+            k_sealed,
+            "keystore sealed",
+            {},
+            "Configure saas.key_file, a file outside the data directory, and restart."};
     if (store->locked_in != MyProcPid) {
         mlock(store, sizeof(*store)); // best effort, as at the start
         store->locked_in = MyProcPid;
@@ -185,7 +196,9 @@ core::encryption::root_keys root_keys() {
     return {store->keys, store->count};
 }
 
-const char *key_file_path() noexcept { return key_file_setting; }
+const char *key_file_path() noexcept {
+    return key_file_setting;
+}
 
 const char *unfit_for_keys(const char *path, int descriptor) noexcept {
     struct stat file {};

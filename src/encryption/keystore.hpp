@@ -10,23 +10,25 @@
 namespace saas::encryption {
 
 // Defines the settings, and reads the root key when the library is loaded by
-// shared_preload_libraries. Called once, by _PG_init. A source that gives no key leaves the keystore
-// sealed, with a warning in the log.
+// shared_preload_libraries. Called once, by _PG_init. A source that gives no key leaves the
+// keystore sealed, with a warning in the log.
 void initialise_keystore();
 
 // The root keys, the newest first. Throws SA100 "keystore sealed" when there is none.
 [[nodiscard]] core::encryption::root_keys root_keys();
 
 // Throws SA100 when there is no root key.
-inline void require_unsealed() { (void)root_keys(); }
+inline void require_unsealed() {
+    (void)root_keys();
+}
 
 [[nodiscard]] bool is_sealed() noexcept;
 
 // Where the key file lies: setting saas.key_file. Empty without.
 [[nodiscard]] const char *key_file_path() noexcept;
 
-// Why the file behind an open descriptor may not hold keys, or null: not a regular file, readable by
-// others, owned by another user, inside the data directory.
+// Why the file behind an open descriptor may not hold keys, or null: not a regular file, readable
+// by others, owned by another user, inside the data directory.
 [[nodiscard]] const char *unfit_for_keys(const char *path, int descriptor) noexcept;
 
 } // namespace saas::encryption

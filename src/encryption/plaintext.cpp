@@ -10,8 +10,8 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "mb/pg_wchar.h"     // pg_server_to_any, pg_verify_mbstr
-#include "utils/builtins.h"  // cstring_to_text
+#include "mb/pg_wchar.h"      // pg_server_to_any, pg_verify_mbstr
+#include "utils/builtins.h"   // cstring_to_text
 #include "utils/fmgrprotos.h" // jsonb_in, jsonb_out
 }
 
@@ -30,8 +30,8 @@ auto without_telling(struct varlena *bytes, Body body) {
     try {
         return pg::call(body);
     } catch (const pg::pg_error &failure) {
-        core::encryption::wipe({reinterpret_cast<std::uint8_t *>(VARDATA(bytes)),
-                                VARSIZE(bytes) - VARHDRSZ});
+        core::encryption::wipe(
+            {reinterpret_cast<std::uint8_t *>(VARDATA(bytes)), VARSIZE(bytes) - VARHDRSZ});
         const int category = ERRCODE_TO_CATEGORY(failure.data->sqlerrcode);
         if (category != ERRCODE_DATA_EXCEPTION)
             throw; // cancelled, out of memory, a stack too deep
@@ -43,8 +43,8 @@ Datum text_of(struct varlena *bytes) {
     const char *data = VARDATA(bytes);
     const int size = static_cast<int>(VARSIZE(bytes) - VARHDRSZ);
     if (!pg_verify_mbstr(PG_UTF8, data, size, true)) {
-        core::encryption::wipe({reinterpret_cast<std::uint8_t *>(VARDATA(bytes)),
-                                VARSIZE(bytes) - VARHDRSZ});
+        core::encryption::wipe(
+            {reinterpret_cast<std::uint8_t *>(VARDATA(bytes)), VARSIZE(bytes) - VARHDRSZ});
         decryption_failed();
     }
     if (GetDatabaseEncoding() == PG_UTF8)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// Any bytes as a stored value, and as a key file: read without an error, never accepted unless made under
-// the key.
+// Any bytes as a stored value, and as a key file: read without an error, never accepted unless made
+// under the key.
 #include "core/encryption/ciphertext.hpp"
 #include "core/encryption/derive.hpp"
 #include "core/encryption/key_file.hpp"

@@ -32,6 +32,8 @@ INSERT INTO expected VALUES
     ('payments', 'S', 'S', 'S', true),
     ('payment_transactions', 'S', 'S', 'S', true),
     ('refunds', 'S', 'S', 'S', true),
+    ('payment_disputes', 'S', 'S', 'S', true),
+    ('payouts', 'S', 'S', 'S', true),
     ('webhook_events', 'S', 'S', 'S', true),
     ('fraud_detection_rules', 'SIUD', 'SIUD', 'S', true),
     ('fraud_assessments', 'S', 'S', 'S', true),

@@ -19,7 +19,7 @@ CREATE FUNCTION pg_temp.pick(p_seed text, VARIADIC p_of text[]) RETURNS text LAN
 $$;
 CREATE FUNCTION pg_temp.walk(p_seed text) RETURNS jsonb[] LANGUAGE sql AS $$
     SELECT array_agg(pg_temp.event(p_seed || '_' || n, 100 + pg_temp.pick(p_seed || 't' || n, '0', '1', '2')::int,
-        CASE n % 3
+        CASE n % 5
             WHEN 0 THEN pg_temp.intent('pi_w', pg_temp.pick(p_seed || 'i' || n,
                 'requires_payment_method', 'requires_confirmation', 'requires_action', 'processing',
                 'requires_capture', 'succeeded', 'canceled'),
@@ -30,11 +30,15 @@ CREATE FUNCTION pg_temp.walk(p_seed text) RETURNS jsonb[] LANGUAGE sql AS $$
                 jsonb_build_object(
                     'amount_captured', pg_temp.pick(p_seed || 'm' || n, '400', '1000')::int,
                     'amount_refunded', pg_temp.pick(p_seed || 'r' || n, '0', '300', '1000')::int))
-            ELSE pg_temp.refund('re_w' || n % 6, 'ch_w' || n % 2, 450,
+            WHEN 2 THEN pg_temp.dispute('dp_w' || n % 2, 'ch_w' || n % 2, pg_temp.pick(p_seed || 'd' || n % 2, '300', '900')::bigint,
+                pg_temp.pick(p_seed || 'u' || n, 'warning_needs_response', 'warning_closed', 'needs_response', 'under_review', 'won', 'lost'))
+            WHEN 3 THEN pg_temp.payout('po_w' || n % 2, 100,
+                pg_temp.pick(p_seed || 'p' || n, 'pending', 'in_transit', 'paid', 'failed', 'canceled'))
+            ELSE pg_temp.refund('re_w' || n % 2, 'ch_w' || n % 2, 450,
                 pg_temp.pick(p_seed || 'f' || n, 'pending', 'requires_action', 'succeeded', 'failed', 'canceled'),
                 jsonb_build_object('created', 100 + n % 2))
         END))
-    FROM generate_series(1, 18) AS n
+    FROM generate_series(1, 30) AS n
 $$;
 CREATE TEMPORARY TABLE walked ON COMMIT DROP AS
 SELECT w.walk, s.seed, pg_temp.rows_after(pg_temp.walk('w' || w.walk), w.walk || 'walk' || s.seed) AS rows

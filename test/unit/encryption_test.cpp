@@ -107,7 +107,8 @@ TEST(ciphertext, a_shorter_or_longer_value_does_not_open) {
     for (algorithm chosen : k_all) {
         const bytes value = f.seal(chosen, bytes(20, 'x'));
         for (std::size_t size = 0; size < value.size(); ++size)
-            ASSERT_FALSE(f.open(bytes(value.begin(), value.begin() + static_cast<std::ptrdiff_t>(size)), f.bound));
+            ASSERT_FALSE(f.open(
+                bytes(value.begin(), value.begin() + static_cast<std::ptrdiff_t>(size)), f.bound));
         bytes longer = value;
         longer.push_back(0);
         EXPECT_FALSE(f.open(longer, f.bound));
@@ -117,9 +118,10 @@ TEST(ciphertext, a_shorter_or_longer_value_does_not_open) {
 TEST(ciphertext, a_value_that_was_moved_does_not_open) {
     fixture f;
     const binding others[] = {
-        {id(9), id(2), id(3)},          {id(1), id(9), id(3)},   {id(1), id(2), id(9)},
-        {id(1), id(3), id(2)},          {id(2), id(1), id(3)},   {id(1), std::nullopt, id(3)},
-        {id(1), id(2), std::nullopt},   {id(1), std::nullopt, std::nullopt},
+        {id(9), id(2), id(3)},        {id(1), id(9), id(3)},
+        {id(1), id(2), id(9)},        {id(1), id(3), id(2)},
+        {id(2), id(1), id(3)},        {id(1), std::nullopt, id(3)},
+        {id(1), id(2), std::nullopt}, {id(1), std::nullopt, std::nullopt},
     };
     for (algorithm chosen : k_all) {
         const bytes value = f.seal(chosen, bytes(5, 'x'));
@@ -141,7 +143,8 @@ TEST(ciphertext, only_siv_is_deterministic) {
     fixture f;
     const bytes plaintext(5, 'x');
     EXPECT_EQ(f.seal(algorithm::aes_256_siv, plaintext), f.seal(algorithm::aes_256_siv, plaintext));
-    EXPECT_NE(f.seal(algorithm::xaes_256_gcm, plaintext), f.seal(algorithm::xaes_256_gcm, plaintext));
+    EXPECT_NE(f.seal(algorithm::xaes_256_gcm, plaintext),
+              f.seal(algorithm::xaes_256_gcm, plaintext));
     EXPECT_NE(f.seal(algorithm::aes_256_gcm, plaintext), f.seal(algorithm::aes_256_gcm, plaintext));
 }
 
@@ -207,7 +210,8 @@ TEST(aes_256_siv, is_rfc_5297) {
     const bytes of_header = cmac(header);
     bytes last = plaintext;
     for (std::size_t i = 0; i < 16; ++i)
-        last[last.size() - 16 + i] = static_cast<std::uint8_t>(last[last.size() - 16 + i] ^ d[i] ^ of_header[i]);
+        last[last.size() - 16 + i] =
+            static_cast<std::uint8_t>(last[last.size() - 16 + i] ^ d[i] ^ of_header[i]);
     const bytes tag = cmac(last);
     bytes counter = tag;
     counter[8] &= 0x7f;
@@ -215,8 +219,12 @@ TEST(aes_256_siv, is_rfc_5297) {
     bytes expected(plaintext.size());
     int length = 0;
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-    ASSERT_EQ(EVP_EncryptInit_ex(context, EVP_aes_256_ctr(), nullptr, key.data() + 32, counter.data()), 1);
-    ASSERT_EQ(EVP_EncryptUpdate(context, expected.data(), &length, plaintext.data(), static_cast<int>(plaintext.size())), 1);
+    ASSERT_EQ(
+        EVP_EncryptInit_ex(context, EVP_aes_256_ctr(), nullptr, key.data() + 32, counter.data()),
+        1);
+    ASSERT_EQ(EVP_EncryptUpdate(context, expected.data(), &length, plaintext.data(),
+                                static_cast<int>(plaintext.size())),
+              1);
     EVP_CIPHER_CTX_free(context);
     expected.insert(expected.end(), tag.begin(), tag.end());
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// Published test vectors: C2SP's of XAES-256-GCM, RFC 5869, RFC 4231, and Wycheproof's files, which lie
-// beside the checkout (../shared/data/wycheproof) or where SAAS_WYCHEPROOF says.
+// Published test vectors: C2SP's of XAES-256-GCM, RFC 5869, RFC 4231, and Wycheproof's files, which
+// lie beside the checkout (../shared/data/wycheproof) or where SAAS_WYCHEPROOF says.
 #include "core/encryption/aead.hpp"
 #include "core/encryption/derive.hpp"
 #include "core/error.hpp"
@@ -32,7 +32,9 @@ bytes from_hex(std::string_view text) {
     EXPECT_TRUE(core::from_hex(text, out));
     return out;
 }
-bytes from_text(std::string_view text) { return {text.begin(), text.end()}; }
+bytes from_text(std::string_view text) {
+    return {text.begin(), text.end()};
+}
 
 bytes seal(encryption::aead &cipher, algorithm chosen, const bytes &key, const bytes &nonce,
            const bytes &associated, const bytes &plaintext) {
@@ -77,7 +79,9 @@ std::optional<json::value> wycheproof(const std::string &name) {
 std::string text(const json::value &object, const char *name) {
     return std::string{object.at(name).as_string()};
 }
-bytes octets(const json::value &object, const char *name) { return from_hex(text(object, name)); }
+bytes octets(const json::value &object, const char *name) {
+    return from_hex(text(object, name));
+}
 
 } // namespace
 
@@ -85,14 +89,16 @@ TEST(xaes_256_gcm, c2sp_vectors) {
     encryption::aead cipher;
     const bytes nonce = from_text("ABCDEFGHIJKLMNOPQRSTUVWX");
     const bytes plaintext = from_text("XAES-256-GCM");
-    EXPECT_EQ(core::to_hex(seal(cipher, algorithm::xaes_256_gcm, bytes(32, 1), nonce, {}, plaintext)),
-              "ce546ef63c9cc60765923609b33a9a1974e96e52daf2fcf7075e2271");
+    EXPECT_EQ(
+        core::to_hex(seal(cipher, algorithm::xaes_256_gcm, bytes(32, 1), nonce, {}, plaintext)),
+        "ce546ef63c9cc60765923609b33a9a1974e96e52daf2fcf7075e2271");
     EXPECT_EQ(core::to_hex(seal(cipher, algorithm::xaes_256_gcm, bytes(32, 3), nonce,
                                 from_text("c2sp.org/XAES-256-GCM"), plaintext)),
               "986ec1832593df5443a179437fd083bf3fdb41abd740a21f71eb769d");
 }
 
-// 10 000 messages whose key, nonce, plaintext and associated data come from SHAKE-128, hashed together.
+// 10 000 messages whose key, nonce, plaintext and associated data come from SHAKE-128, hashed
+// together.
 TEST(xaes_256_gcm, c2sp_accumulated_vector) {
     const bytes random = shake_128({}, 10'000 * (32 + 24 + 2 + 2 * 255));
     auto next = random.begin();
@@ -108,7 +114,8 @@ TEST(xaes_256_gcm, c2sp_accumulated_vector) {
         const bytes nonce = take(24);
         const bytes plaintext = take(take(1)[0]);
         const bytes associated = take(take(1)[0]);
-        const bytes sealed = seal(cipher, algorithm::xaes_256_gcm, key, nonce, associated, plaintext);
+        const bytes sealed =
+            seal(cipher, algorithm::xaes_256_gcm, key, nonce, associated, plaintext);
         ASSERT_EQ(open(cipher, algorithm::xaes_256_gcm, key, nonce, associated, sealed), plaintext);
         all.insert(all.end(), sealed.begin(), sealed.end());
     }
@@ -135,7 +142,9 @@ TEST(hkdf_sha256, rfc_5869) {
          "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c"
          "59045a99cac7827271cb41c65e590e09da3275600c2f09b8367793a9aca3db71"
          "cc30c58179ec3e87c14c01d5c1f3434f1d87"},
-        {bytes(22, 0x0b), {}, {},
+        {bytes(22, 0x0b),
+         {},
+         {},
          "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8"},
     };
     for (const auto &one : cases) {
@@ -229,8 +238,7 @@ TEST(wycheproof, hmac_sha256) {
             std::span<const std::uint8_t> parts[] = {message};
             const core::digest whole = core::hmac_sha256(octets(one, "key"), parts);
             const bytes tag = octets(one, "tag");
-            const bool equal =
-                core::equal_constant_time(std::span{whole}.first(tag.size()), tag);
+            const bool equal = core::equal_constant_time(std::span{whole}.first(tag.size()), tag);
             EXPECT_EQ(equal, text(one, "result") == "valid") << one.at("tcId");
             ++run;
         }

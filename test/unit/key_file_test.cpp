@@ -167,8 +167,15 @@ TEST(root_keys, are_read_from_hexadecimal_and_base64) {
     EXPECT_EQ(core::to_hex(out[1].bytes()), std::string(64, 'b'));
     std::string loose = base64;
     loose[42] = static_cast<char>(loose[42] + 1); // bits that stand for nothing
-    const std::string wrong[] = {loose,"", "\n", hex + "a", hex.substr(1), std::string(64, '0'), "password",
-                                 hex + "\n\n" + hex, hex + "\n" + hex + "\n" + hex + "\n" + hex + "\n" + hex};
+    const std::string wrong[] = {loose,
+                                 "",
+                                 "\n",
+                                 hex + "a",
+                                 hex.substr(1),
+                                 std::string(64, '0'),
+                                 "password",
+                                 hex + "\n\n" + hex,
+                                 hex + "\n" + hex + "\n" + hex + "\n" + hex + "\n" + hex};
     for (const std::string &text : wrong) {
         EXPECT_EQ(encryption::parse_root_keys(text, out), 0U) << text;
         EXPECT_EQ(core::to_hex(out[0].bytes()), std::string(64, '0')) << "nothing stays behind";

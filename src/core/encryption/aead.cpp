@@ -20,7 +20,8 @@ using bytes_in = std::span<const std::uint8_t>;
 using bytes_out = std::span<std::uint8_t>;
 
 constexpr std::size_t k_block = 16;
-constexpr std::size_t k_half_nonce = 12; // of XAES: the first half chooses the key, the second is GCM's
+constexpr std::size_t k_half_nonce =
+    12; // of XAES: the first half chooses the key, the second is GCM's
 constexpr std::size_t k_siv_key = 64;
 constexpr std::array<std::string_view, 3> k_names{"xaes-256-gcm", "aes-256-gcm", "aes-256-siv"};
 
@@ -61,8 +62,7 @@ public:
     // Starts a message; the key's schedule is kept when it is the last one's.
     void begin(bytes_in key, const std::uint8_t *nonce) {
         require(key.size() == KeySize);
-        const bool known =
-            keyed_ && CRYPTO_memcmp(key_.bytes().data(), key.data(), KeySize) == 0;
+        const bool known = keyed_ && CRYPTO_memcmp(key_.bytes().data(), key.data(), KeySize) == 0;
         keyed_ = false;
         require(EVP_CipherInit_ex(context_.get(), nullptr, nullptr, known ? nullptr : key.data(),
                                   nonce, encrypts_ ? 1 : 0) == 1);

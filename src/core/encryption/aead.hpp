@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// Authenticated encryption, by OpenSSL's EVP: XAES-256-GCM (C2SP), AES-256-GCM (NIST SP 800-38D) and
-// AES-256-SIV (RFC 5297).
+// Authenticated encryption, by OpenSSL's EVP: XAES-256-GCM (C2SP), AES-256-GCM (NIST SP 800-38D)
+// and AES-256-SIV (RFC 5297).
 #pragma once
 
 #include <array>
@@ -54,8 +54,8 @@ public:
     void seal(algorithm chosen, const message_frame &frame, std::span<const std::uint8_t> plaintext,
               std::span<std::uint8_t> out);
 
-    // Decrypts what seal() wrote; `out` has the size of `sealed` less k_tag_bytes. False, with `out`
-    // wiped, when the message is not genuine.
+    // Decrypts what seal() wrote; `out` has the size of `sealed` less k_tag_bytes. False, with
+    // `out` wiped, when the message is not genuine.
     [[nodiscard]] bool open(algorithm chosen, const message_frame &frame,
                             std::span<const std::uint8_t> sealed, std::span<std::uint8_t> out);
 
@@ -67,13 +67,13 @@ private:
     std::unique_ptr<state> state_;
 };
 
-// Nonces, fetched from OpenSSL's generator many at once. A process that was forked from this one must
-// not hand out the same: what is left is dropped when `process` differs.
+// Nonces, fetched from OpenSSL's generator many at once. A process that was forked from this one
+// must not hand out the same: what is left is dropped when `process` differs.
 //
-// Those of 24 bytes, XAES-256-GCM's, share their random first half, 340 at a time: that half chooses the
-// key of a message, whose schedule is then made once for all of them. The second half is random for each. Two
-// messages under one data key meet in both halves with a probability of 2^-96 for each pair within
-// 340, and 2^-192 for each other pair: 2^-40 after 2^48 messages.
+// Those of 24 bytes, XAES-256-GCM's, share their random first half, 340 at a time: that half
+// chooses the key of a message, whose schedule is then made once for all of them. The second half
+// is random for each. Two messages under one data key meet in both halves with a probability of
+// 2^-96 for each pair within 340, and 2^-192 for each other pair: 2^-40 after 2^48 messages.
 class random_pool {
 public:
     // Fills `out`, 24 or 12 bytes. Throws core::error XX000 when there is no randomness.

@@ -6,10 +6,10 @@
 //      2   1  flags            12+n   m  ciphertext
 //      3   1  0              12+n+m  16  tag
 //
-// Authenticated besides: "C1", the first twelve bytes, and tenant, asset, row, each behind its length
-// in two bytes (0 or 16). So a value that is moved to another row, column or tenant does not open. The
-// plaintext of AES-256-SIV has one byte 1 in front, since that mode does not authenticate an
-// empty message in OpenSSL 3.0.
+// Authenticated besides: "C1", the first twelve bytes, and tenant, asset, row, each behind its
+// length in two bytes (0 or 16). So a value that is moved to another row, column or tenant does not
+// open. The plaintext of AES-256-SIV has one byte 1 in front, since that mode does not authenticate
+// an empty message in OpenSSL 3.0.
 #pragma once
 
 #include <array>
@@ -61,7 +61,8 @@ struct header {
 class value_cipher {
 public:
     // Encrypts into `out`, which has sealed_size(). `key` is that of the algorithm (value_key() in
-    // derive.hpp). `process` is the id of this process. Throws core::error XX000 when OpenSSL refuses.
+    // derive.hpp). `process` is the id of this process. Throws core::error XX000 when OpenSSL
+    // refuses.
     void seal(algorithm chosen, std::uint64_t key_number, std::span<const std::uint8_t> key,
               const binding &bound, std::int64_t process, std::span<const std::uint8_t> plaintext,
               std::span<std::uint8_t> out);

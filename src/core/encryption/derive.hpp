@@ -20,7 +20,8 @@ void hkdf_sha256(std::span<const std::uint8_t> key, std::span<const std::uint8_t
 [[nodiscard]] secret_key subkey(const secret_key &key, std::string_view label);
 
 // The key of an algorithm, key_bytes() long, out of a data key. `out` has room for 64.
-std::span<const std::uint8_t> value_key(const secret_key &data_key, algorithm chosen, secret<64> &out);
+std::span<const std::uint8_t> value_key(const secret_key &data_key, algorithm chosen,
+                                        secret<64> &out);
 
 // Tells keys apart without telling anything about them: HMAC-SHA256(key, "kcv"), the first 8 bytes.
 using key_check = std::array<std::uint8_t, 8>;

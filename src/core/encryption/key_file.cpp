@@ -116,9 +116,8 @@ bool key_from_base64(std::string_view text, std::span<std::uint8_t, k_key_bytes>
     secret<k_digits / 4 * 3> decoded;
     if (text.size() != k_digits || text[k_digits - 2] == '=' || text[k_digits - 1] != '=')
         return false;
-    const int length =
-        EVP_DecodeBlock(decoded.bytes().data(),
-                        reinterpret_cast<const unsigned char *>(text.data()), k_digits);
+    const int length = EVP_DecodeBlock(
+        decoded.bytes().data(), reinterpret_cast<const unsigned char *>(text.data()), k_digits);
     if (length != static_cast<int>(decoded.bytes().size()) || decoded.bytes()[k_key_bytes] != 0)
         return false;
     std::copy_n(decoded.bytes().begin(), out.size(), out.begin());
@@ -206,13 +205,12 @@ const key_file_entry &key_file::add_epoch(aead &cipher, root_keys roots, const u
         throw error{k_internal_error, "there is no epoch after the last"};
     secret_key key;
     random_key_bytes(key.bytes());
-    key_file_entry made{tenant, purpose,           after + 1, key_state::current,
-                        now,    check_value(roots.front()), {}};
+    key_file_entry made{
+        tenant, purpose, after + 1, key_state::current, now, check_value(roots.front()), {}};
     made.wrapped = wrap_entry(cipher, roots.front(), made, key);
-    auto place = std::upper_bound(entries_.begin(), entries_.end(), made,
-                                  [](const key_file_entry &a, const key_file_entry &b) {
-                                      return order_of(a) < order_of(b);
-                                  });
+    auto place = std::upper_bound(
+        entries_.begin(), entries_.end(), made,
+        [](const key_file_entry &a, const key_file_entry &b) { return order_of(a) < order_of(b); });
     return *entries_.insert(place, made);
 }
 
@@ -237,8 +235,7 @@ bool key_file::rewrap(aead &cipher, root_keys roots) {
     return true;
 }
 
-bool unwrap_entry(aead &cipher, root_keys roots, const key_file_entry &entry,
-                  secret_key &key) {
+bool unwrap_entry(aead &cipher, root_keys roots, const key_file_entry &entry, secret_key &key) {
     const secret_key *root = find_root(roots, entry.root);
     return root != nullptr && unwrap(cipher, subkey(*root, "pg_saas shred keys"),
                                      entry_identity(entry).bytes(), entry.wrapped, key);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // The key file: the shred keys of all tenants, each wrapped by a root key. It lies outside the
-// database and its backups, so that destroying an entry reaches every copy of the data keys under it.
-// Numbers are big-endian:
+// database and its backups, so that destroying an entry reaches every copy of the data keys under
+// it. Numbers are big-endian:
 //
 //      0   8  "SAASKEYS"             24   8  generation: counts the writings of the file
 //      8   2  version, 1             32   8  check value of the root key that authenticates it
@@ -58,10 +58,11 @@ public:
     // The entry of an epoch, or the current one; null when there is none.
     [[nodiscard]] const key_file_entry *find(const uuid &tenant, key_purpose purpose,
                                              std::uint32_t epoch) const noexcept;
-    [[nodiscard]] const key_file_entry *current(const uuid &tenant, key_purpose purpose) const noexcept;
+    [[nodiscard]] const key_file_entry *current(const uuid &tenant,
+                                                key_purpose purpose) const noexcept;
 
-    // Adds a new random key as the current one of its tenant and purpose; the one before becomes former.
-    // Its epoch follows the highest that is in the file or that `after` names.
+    // Adds a new random key as the current one of its tenant and purpose; the one before becomes
+    // former. Its epoch follows the highest that is in the file or that `after` names.
     const key_file_entry &add_epoch(aead &cipher, root_keys roots, const uuid &tenant,
                                     key_purpose purpose, std::int64_t now, std::uint32_t after = 0);
 
@@ -80,9 +81,10 @@ private:
 [[nodiscard]] bool unwrap_entry(aead &cipher, root_keys roots, const key_file_entry &entry,
                                 secret_key &key);
 
-// Reads a root key from what a command printed, a file or a variable holds: 64 hexadecimal digits or
-// 44 characters of Base64 a line, the newest first; a line may end in CR LF. How many there are; 0, with
-// `out` wiped, for anything else, for a key of zeros, and for more than fit.
-[[nodiscard]] std::size_t parse_root_keys(std::string_view text, std::span<secret_key, k_most_roots> out);
+// Reads a root key from what a command printed, a file or a variable holds: 64 hexadecimal digits
+// or 44 characters of Base64 a line, the newest first; a line may end in CR LF. How many there are;
+// 0, with `out` wiped, for anything else, for a key of zeros, and for more than fit.
+[[nodiscard]] std::size_t parse_root_keys(std::string_view text,
+                                          std::span<secret_key, k_most_roots> out);
 
 } // namespace saas::core::encryption

@@ -48,7 +48,7 @@ CREATE FUNCTION pg_temp.event(p_id text, p_created bigint, p_object jsonb, p_typ
 RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_build_object(
         'id', p_id, 'object', 'event', 'created', p_created,
-        'type', COALESCE(p_type, (p_object ->> 'object') || '.updated'),
+        'type', COALESCE(p_type, CASE p_object ->> 'object' WHEN 'dispute' THEN 'charge.dispute' ELSE p_object ->> 'object' END || '.updated'),
         'data', jsonb_build_object('object', p_object)
     )
 $$;
@@ -76,6 +76,21 @@ RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_build_object(
         'id', p_id, 'object', 'refund', 'amount', p_amount, 'currency', 'usd', 'status', p_status,
         'charge', p_charge, 'created', 50
+    ) || p_more
+$$;
+
+CREATE FUNCTION pg_temp.dispute(p_id text, p_charge text, p_amount bigint, p_status text, p_more jsonb DEFAULT '{}')
+RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_build_object(
+        'id', p_id, 'object', 'dispute', 'amount', p_amount, 'currency', 'usd', 'status', p_status,
+        'charge', p_charge, 'reason', 'fraudulent', 'created', 50
+    ) || p_more
+$$;
+
+CREATE FUNCTION pg_temp.payout(p_id text, p_amount bigint, p_status text, p_more jsonb DEFAULT '{}')
+RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_build_object(
+        'id', p_id, 'object', 'payout', 'amount', p_amount, 'currency', 'usd', 'status', p_status, 'created', 50
     ) || p_more
 $$;
 
@@ -114,6 +129,23 @@ CREATE FUNCTION pg_temp.rows_made() RETURNS text LANGUAGE sql AS $$
         FROM saas.refunds AS r
         JOIN saas.payments AS p ON p.team_id = r.team_id AND p.id = r.payment_id
         WHERE r.team_id = pg_temp.team()
+        UNION ALL
+        SELECT 'dispute ' || (
+            to_jsonb(d) - '{id,team_id,created_at,updated_at,payment_id}'::text[]
+            || jsonb_build_object('payment', p.provider_payment_id)
+        )::text
+        FROM saas.payment_disputes AS d
+        JOIN saas.payments AS p ON p.team_id = d.team_id AND p.id = d.payment_id
+        WHERE d.team_id = pg_temp.team()
+        UNION ALL
+        SELECT 'payout ' || (to_jsonb(o) - '{id,team_id,created_at,updated_at}'::text[])::text
+        FROM saas.payouts AS o
+        WHERE o.team_id = pg_temp.team()
+        UNION ALL
+        -- An account that was opened and emptied again says nothing.
+        SELECT concat_ws(' ', 'account', t.kind, t.provider, t.currency, t.balance)
+        FROM saas.ledger_trial_balance(pg_temp.team()) AS t
+        WHERE t.balance <> 0
     ) AS r
 $$;
 

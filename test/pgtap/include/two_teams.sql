@@ -29,9 +29,9 @@ VALUES (:'red', 'any', 'REVIEW IF :amount: > 0'), (:'blue', 'any', 'REVIEW IF :a
 SELECT saas.set_context(:'red'), saas.configure_payment_provider(:'red', 'stripe', ARRAY['whsec_test'::bytea]) \g /dev/null
 SELECT saas.set_context(:'blue'), saas.configure_payment_provider(:'blue', 'stripe', ARRAY['whsec_test'::bytea]) \g /dev/null
 SELECT saas.clear_context() \g /dev/null
-CREATE FUNCTION pg_temp.deliver(p_team uuid, p_id text, p_object jsonb) RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION pg_temp.deliver(p_team uuid, p_id text, p_object jsonb, p_type text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
     SELECT d.outcome
-    FROM (SELECT jsonb_build_object('id', p_id, 'object', 'event', 'type', p_object ->> 'object' || '.updated', 'created', 1700000000,
+    FROM (SELECT jsonb_build_object('id', p_id, 'object', 'event', 'type', COALESCE(p_type, p_object ->> 'object' || '.updated'), 'created', 1700000000,
         'data', jsonb_build_object('object', p_object))::text AS body) AS b
     CROSS JOIN LATERAL saas.ingest_webhook(p_team, 'stripe',
         jsonb_build_object('Stripe-Signature', 't=1700000000,v1=' || encode(hmac('1700000000.' || b.body, 'whsec_test', 'sha256'), 'hex')),
@@ -39,7 +39,9 @@ CREATE FUNCTION pg_temp.deliver(p_team uuid, p_id text, p_object jsonb) RETURNS 
 $$;
 SELECT pg_temp.deliver(t.team, 'evt_1', '{"id": "pi_1", "object": "payment_intent", "amount": 1000, "currency": "usd", "status": "succeeded", "created": 1700000000}'),
     pg_temp.deliver(t.team, 'evt_2', '{"id": "ch_1", "object": "charge", "amount": 1000, "amount_captured": 1000, "captured": true, "currency": "usd", "status": "succeeded", "payment_intent": "pi_1", "created": 1700000000}'),
-    pg_temp.deliver(t.team, 'evt_3', '{"id": "re_1", "object": "refund", "amount": 100, "currency": "usd", "status": "succeeded", "charge": "ch_1", "created": 1700000000}')
+    pg_temp.deliver(t.team, 'evt_3', '{"id": "re_1", "object": "refund", "amount": 100, "currency": "usd", "status": "succeeded", "charge": "ch_1", "created": 1700000000}'),
+    pg_temp.deliver(t.team, 'evt_dp', '{"id": "dp_1", "object": "dispute", "amount": 300, "currency": "usd", "status": "warning_needs_response", "charge": "ch_1", "created": 1700000000}', 'charge.dispute.created'),
+    pg_temp.deliver(t.team, 'evt_po', '{"id": "po_1", "object": "payout", "amount": 50, "currency": "usd", "status": "canceled", "created": 1700000000}')
 FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
 
 -- An issuer of tokens with a key each.

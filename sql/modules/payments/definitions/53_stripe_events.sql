@@ -17,8 +17,10 @@ DECLARE
     v_result record;
     v_expected text;
 BEGIN
-    IF COALESCE(v_type, '') !~ '^(payment_intent|charge|refund)\.'
-        OR COALESCE(v_object ->> 'object', '') NOT IN ('payment_intent', 'charge', 'refund')
+    IF COALESCE(v_type, '') !~ '^(payment_intent|charge|refund|payout|radar\.early_fraud_warning)\.'
+        OR COALESCE(v_object ->> 'object', '') NOT IN (
+            'payment_intent', 'charge', 'refund', 'dispute', 'payout', 'radar.early_fraud_warning'
+        )
         OR p_event ->> 'object' = 'v2.core.event'
     THEN
         outcome := 'ignored';
@@ -34,8 +36,14 @@ BEGIN
             v_result := saas.apply_stripe_intent(p_team, v_object, v_at, p_event ->> 'id');
         WHEN 'charge' THEN
             v_result := saas.apply_stripe_charge(p_team, v_object, v_at, p_event ->> 'id');
-        ELSE
+        WHEN 'refund' THEN
             v_result := saas.apply_stripe_refund(p_team, v_object, v_at, p_event ->> 'id');
+        WHEN 'dispute' THEN
+            v_result := saas.apply_stripe_dispute(p_team, v_object, v_at, p_event ->> 'id');
+        WHEN 'payout' THEN
+            v_result := saas.apply_stripe_payout(p_team, v_object, v_at, p_event ->> 'id');
+        ELSE
+            v_result := saas.apply_stripe_fraud_warning(p_team, v_object, v_at);
     END CASE;
     outcome := v_result.outcome;
     detail := v_result.detail;
@@ -51,6 +59,9 @@ BEGIN
         WHEN 'charge.failed' THEN 'failed'
         WHEN 'charge.pending' THEN 'pending'
         WHEN 'refund.failed' THEN 'failed'
+        WHEN 'payout.paid' THEN 'paid'
+        WHEN 'payout.failed' THEN 'failed'
+        WHEN 'payout.canceled' THEN 'canceled'
     END;
     IF v_object ->> 'status' <> v_expected THEN
         detail := concat_ws('; ', detail, 'the object''s status is not the one that the event type announces');

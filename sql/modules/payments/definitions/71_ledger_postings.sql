@@ -75,3 +75,77 @@ WHEN (
     new.amount_captured <> old.amount_captured OR new.amount_refunded <> old.amount_refunded
 )
 EXECUTE FUNCTION saas.post_payment_to_ledger();
+
+CREATE OR REPLACE FUNCTION saas.post_dispute_to_ledger()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_lost bigint := CASE WHEN NEW.status = 'lost' THEN NEW.amount ELSE 0 END;
+    v_withdrawn bigint := NEW.amount_withdrawn;
+    v_fee bigint := NEW.fee_amount;
+    v_at timestamptz := COALESCE(NEW.snapshot_at, now());
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        v_lost := v_lost - CASE WHEN OLD.status = 'lost' THEN OLD.amount ELSE 0 END;
+        v_withdrawn := v_withdrawn - OLD.amount_withdrawn;
+        v_fee := v_fee - OLD.fee_amount;
+    END IF;
+    PERFORM saas.post_difference(
+        NEW.team_id, NEW.provider, NEW.currency, v_withdrawn, '{dispute_withdrawn,dispute_reinstated}',
+        'disputed_funds', 'provider_balance', 'payment_disputes', NEW.id, v_at
+    );
+    PERFORM saas.post_difference(
+        NEW.team_id, NEW.provider, NEW.currency, v_lost, '{dispute_lost,dispute_reinstated}',
+        'dispute_losses', 'disputed_funds', 'payment_disputes', NEW.id, v_at
+    );
+    PERFORM saas.post_difference(
+        NEW.team_id, NEW.provider, NEW.currency, v_fee, '{dispute_fee,fee_returned}',
+        'provider_fees', 'provider_balance', 'payment_disputes', NEW.id, v_at
+    );
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION saas.post_dispute_to_ledger() IS
+'AFTER INSERT OR UPDATE row trigger of payment_disputes: posts by how much the withdrawn and the lost amount and the fee have changed.';
+REVOKE ALL ON FUNCTION saas.post_dispute_to_ledger() FROM PUBLIC;
+
+CREATE OR REPLACE TRIGGER payment_disputes_50_ledger
+AFTER INSERT OR UPDATE ON saas.payment_disputes
+FOR EACH ROW EXECUTE FUNCTION saas.post_dispute_to_ledger();
+
+CREATE OR REPLACE FUNCTION saas.post_payout_to_ledger()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    -- What has left the provider, and what of it has arrived at the bank.
+    v_sent bigint := CASE WHEN NEW.status IN ('pending', 'in_transit', 'paid') THEN NEW.amount ELSE 0 END;
+    v_paid bigint := CASE WHEN NEW.status = 'paid' THEN NEW.amount ELSE 0 END;
+    v_at timestamptz := COALESCE(NEW.snapshot_at, now());
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        v_sent := v_sent
+            - CASE WHEN OLD.status IN ('pending', 'in_transit', 'paid') THEN OLD.amount ELSE 0 END;
+        v_paid := v_paid - CASE WHEN OLD.status = 'paid' THEN OLD.amount ELSE 0 END;
+    END IF;
+    PERFORM saas.post_difference(
+        NEW.team_id, NEW.provider, NEW.currency, v_sent, '{payout,payout_returned}',
+        'payouts_in_transit', 'provider_balance', 'payouts', NEW.id, v_at
+    );
+    PERFORM saas.post_difference(
+        NEW.team_id, NEW.provider, NEW.currency, v_paid, '{payout_paid,payout_returned}',
+        'bank', 'payouts_in_transit', 'payouts', NEW.id, v_at
+    );
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION saas.post_payout_to_ledger() IS
+'AFTER INSERT OR UPDATE row trigger of payouts: posts by how much what is sent and what has arrived have changed.';
+REVOKE ALL ON FUNCTION saas.post_payout_to_ledger() FROM PUBLIC;
+
+CREATE OR REPLACE TRIGGER payouts_50_ledger
+AFTER INSERT OR UPDATE ON saas.payouts
+FOR EACH ROW EXECUTE FUNCTION saas.post_payout_to_ledger();

@@ -27,6 +27,80 @@ CROSS JOIN LATERAL (
 ) AS f (figure, derived, posted)
 WHERE f.derived <> f.posted
 UNION ALL
+-- Disputes: withdrawn and lost money, and fees.
+SELECT
+    d.team_id,
+    'payment_disputes',
+    d.id,
+    f.figure,
+    f.derived,
+    f.posted
+FROM saas.payment_disputes AS d
+LEFT JOIN LATERAL (
+    SELECT
+        COALESCE(sum(e.amount) FILTER (WHERE a.kind IN ('disputed_funds', 'dispute_losses')), 0) AS withdrawn,
+        COALESCE(sum(e.amount) FILTER (WHERE a.kind = 'dispute_losses'), 0) AS lost,
+        COALESCE(sum(e.amount) FILTER (WHERE a.kind = 'provider_fees'), 0) AS fee
+    FROM saas.ledger_transactions AS t
+    JOIN saas.ledger_entries AS e
+        ON e.team_id = t.team_id AND e.transaction_id = t.id AND e.layer = 'posted'
+    JOIN saas.ledger_accounts AS a ON a.team_id = e.team_id AND a.id = e.account_id
+    WHERE t.team_id = d.team_id AND t.ref_id = d.id AND t.ref_table = 'payment_disputes'
+) AS s ON true
+CROSS JOIN LATERAL (
+    VALUES
+        ('amount_withdrawn', d.amount_withdrawn::numeric, s.withdrawn),
+        ('lost', CASE d.status WHEN 'lost' THEN d.amount ELSE 0 END, s.lost),
+        ('fee_amount', d.fee_amount, s.fee)
+) AS f (figure, derived, posted)
+WHERE f.derived <> f.posted
+UNION ALL
+-- Payouts: sent, and arrived.
+SELECT
+    p.team_id,
+    'payouts',
+    p.id,
+    f.figure,
+    f.derived,
+    f.posted
+FROM saas.payouts AS p
+LEFT JOIN LATERAL (
+    SELECT
+        COALESCE(sum(-e.amount) FILTER (WHERE a.kind = 'provider_balance'), 0) AS sent,
+        COALESCE(sum(e.amount) FILTER (WHERE a.kind = 'bank'), 0) AS paid
+    FROM saas.ledger_transactions AS t
+    JOIN saas.ledger_entries AS e
+        ON e.team_id = t.team_id AND e.transaction_id = t.id AND e.layer = 'posted'
+    JOIN saas.ledger_accounts AS a ON a.team_id = e.team_id AND a.id = e.account_id
+    WHERE t.team_id = p.team_id AND t.ref_id = p.id AND t.ref_table = 'payouts'
+) AS s ON true
+CROSS JOIN LATERAL (
+    VALUES
+        (
+            'sent',
+            CASE WHEN p.status IN ('pending', 'in_transit', 'paid') THEN p.amount ELSE 0 END::numeric,
+            s.sent
+        ),
+        ('paid', CASE p.status WHEN 'paid' THEN p.amount ELSE 0 END, s.paid)
+) AS f (figure, derived, posted)
+WHERE f.derived <> f.posted
+UNION ALL
+-- What disputes hold of a payment against its disputes.
+SELECT
+    p.team_id,
+    'payments',
+    p.id,
+    'disputed_total',
+    COALESCE(d.withdrawn, 0),
+    p.disputed_total
+FROM saas.payments AS p
+LEFT JOIN (
+    SELECT d.team_id, d.payment_id, sum(d.amount_withdrawn) AS withdrawn
+    FROM saas.payment_disputes AS d
+    GROUP BY d.team_id, d.payment_id
+) AS d ON d.team_id = p.team_id AND d.payment_id = p.id
+WHERE COALESCE(d.withdrawn, 0) <> p.disputed_total
+UNION ALL
 -- Running balances against the entries.
 SELECT
     a.team_id,

@@ -67,7 +67,8 @@ GRANT SELECT (
     amount_captured, amount_refunded, amount_released, snapshot_refunded, currency, status,
     status_source, states_seen, snapshot_at, snapshot_event_id, failure_code, payment_method_type,
     card_brand, card_country, card_funding, cvc_check, address_zip_check, is_disputed, livemode,
-    provider_created_at, created_at, updated_at
+    provider_created_at, created_at, updated_at, disputed_total, amount_disputed, is_overdrawn,
+    fraud_warned_at
 ) ON saas.payments TO saas_analyst;
 GRANT SELECT (
     team_id, id, payment_id, operation, provider_reference, amount, currency, status,

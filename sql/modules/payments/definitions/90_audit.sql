@@ -1,8 +1,10 @@
 -- The audit trail of the payment tables.
 SELECT saas.audit_table('saas.payment_providers', '{updated_at}', '{webhook_secrets}');
+SELECT saas.audit_table('saas.payment_disputes', '{updated_at}');
 SELECT saas.audit_table('saas.payment_intents', '{updated_at}');
 SELECT saas.audit_table('saas.payment_transactions', '{updated_at}');
 SELECT saas.audit_table('saas.payments', '{updated_at}');
+SELECT saas.audit_table('saas.payouts', '{updated_at}');
 SELECT saas.audit_table('saas.refunds', '{updated_at}');
 
 CREATE OR REPLACE VIEW saas.payment_audit_log
@@ -24,10 +26,12 @@ SELECT
     l.client_addr
 FROM saas.audit_logs AS l
 WHERE l.table_name IN (
+    'saas.payment_disputes',
     'saas.payment_providers',
     'saas.payment_intents',
     'saas.payment_transactions',
     'saas.payments',
+    'saas.payouts',
     'saas.refunds'
 );
 GRANT SELECT ON saas.payment_audit_log TO saas_app, saas_service;

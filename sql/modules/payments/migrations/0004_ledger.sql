@@ -28,7 +28,7 @@ CREATE TABLE saas.ledger_accounts (
     CONSTRAINT ledger_accounts_normal_side_check CHECK (normal_side IN ('debit', 'credit')),
     -- A balance that must not become negative is one number, or nothing could refuse it.
     CONSTRAINT ledger_accounts_stripes_check CHECK (
-        stripes BETWEEN 1 AND 256 AND (allow_negative OR stripes = 1)
+        stripes >= 1 AND stripes <= 256 AND (allow_negative OR stripes = 1)
     )
 );
 

@@ -1,0 +1,163 @@
+-- Stripe's disputes, early fraud warnings and payouts.
+CREATE OR REPLACE FUNCTION saas.apply_stripe_dispute(
+    p_team uuid,
+    p_dispute jsonb,
+    p_at timestamptz,
+    p_event_id text,
+    OUT outcome text,
+    OUT detail text,
+    OUT waits_for text,
+    OUT landed text[]
+)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_money record := saas.provider_currency('stripe', p_dispute ->> 'currency');
+    v_row saas.payment_disputes;
+    v_result record;
+BEGIN
+    v_row.team_id := p_team;
+    v_row.provider := 'stripe';
+    v_row.provider_dispute_id := saas.provider_object_id(p_dispute -> 'id', true);
+    v_row.status := p_dispute ->> 'status';
+    IF v_row.status IS NULL
+        OR v_row.status NOT IN (
+            'warning_needs_response', 'warning_under_review', 'warning_closed', 'needs_response',
+            'under_review', 'won', 'lost', 'prevented'
+        )
+    THEN
+        RAISE EXCEPTION USING ERRCODE = 'SA072', MESSAGE = 'the status of the dispute is unknown';
+    END IF;
+    v_row.stage := CASE WHEN v_row.status LIKE 'warning%' THEN 'pre_dispute' ELSE 'dispute' END;
+    v_row.amount := saas.minor_units(p_dispute -> 'amount', v_money.provider_exponent, v_money.exponent);
+    v_row.currency := v_money.code;
+    -- The fee is taken once, with the withdrawal, in the balance's own currency.
+    SELECT COALESCE(sum(saas.minor_units(t.value -> 'fee', v_money.provider_exponent, v_money.exponent)), 0)
+    INTO v_row.fee_amount
+    FROM jsonb_array_elements(
+        CASE jsonb_typeof(p_dispute -> 'balance_transactions')
+            WHEN 'array' THEN p_dispute -> 'balance_transactions'
+            ELSE '[]'
+        END
+    ) AS t
+    WHERE upper(t.value ->> 'currency') = v_money.code AND (t.value ->> 'fee')::numeric > 0;
+    v_row.reason := p_dispute ->> 'reason';
+    v_row.network_reason_code := COALESCE(
+        p_dispute ->> 'network_reason_code', p_dispute #>> '{payment_method_details,card,network_reason_code}'
+    );
+    v_row.evidence_due_at := saas.stripe_time(p_dispute #> '{evidence_details,due_by}');
+    v_row.evidence_submitted_at := CASE
+        WHEN (p_dispute #>> '{evidence_details,submission_count}')::numeric > 0 THEN p_at
+    END;
+    v_row.is_refundable := p_dispute -> 'is_charge_refundable' IS NOT DISTINCT FROM 'true';
+    v_row.metadata := CASE
+        WHEN jsonb_typeof(p_dispute -> 'metadata') = 'object' THEN p_dispute -> 'metadata'
+        ELSE '{}'
+    END;
+    v_row.livemode := p_dispute -> 'livemode' IS NOT DISTINCT FROM 'true';
+    v_row.provider_created_at := saas.stripe_time(p_dispute -> 'created');
+    v_row.snapshot_at := p_at;
+    v_row.snapshot_event_id := p_event_id;
+    v_result := saas.apply_dispute(v_row, saas.provider_object_id(p_dispute -> 'charge', true));
+    outcome := v_result.outcome;
+    detail := v_result.detail;
+    waits_for := v_result.waits_for;
+END
+$$;
+COMMENT ON FUNCTION saas.apply_stripe_dispute(uuid, jsonb, timestamptz, text) IS
+'Joins a snapshot of a Stripe dispute into payment_disputes. Inquiries, whose states begin with warning, are of stage pre_dispute.';
+REVOKE ALL ON FUNCTION saas.apply_stripe_dispute(uuid, jsonb, timestamptz, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.apply_stripe_dispute(uuid, jsonb, timestamptz, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.apply_stripe_fraud_warning(
+    p_team uuid,
+    p_warning jsonb,
+    p_at timestamptz,
+    OUT outcome text,
+    OUT detail text,
+    OUT waits_for text,
+    OUT landed text[]
+)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_ref text := saas.provider_object_id(p_warning -> 'charge', true);
+    v_at timestamptz := COALESCE(saas.stripe_time(p_warning -> 'created'), p_at);
+    v_known timestamptz;
+BEGIN
+    PERFORM saas.lock_provider_object(p_team, 'stripe', v_ref);
+    SELECT p.fraud_warned_at INTO v_known
+    FROM saas.payments AS p
+    WHERE p.team_id = p_team AND p.provider = 'stripe' AND p.provider_payment_id = v_ref
+    FOR UPDATE;
+    IF NOT FOUND THEN
+        outcome := 'deferred';
+        detail := 'the payment is not known yet';
+        waits_for := v_ref;
+    ELSIF v_known <= v_at THEN
+        outcome := 'superseded';
+    ELSE
+        outcome := 'processed';
+        UPDATE saas.payments AS p
+        SET fraud_warned_at = v_at
+        WHERE p.team_id = p_team AND p.provider = 'stripe' AND p.provider_payment_id = v_ref;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.apply_stripe_fraud_warning(uuid, jsonb, timestamptz) IS
+'Keeps when a payment was first reported as fraud by its card network.';
+REVOKE ALL ON FUNCTION saas.apply_stripe_fraud_warning(uuid, jsonb, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.apply_stripe_fraud_warning(uuid, jsonb, timestamptz) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.apply_stripe_payout(
+    p_team uuid,
+    p_payout jsonb,
+    p_at timestamptz,
+    p_event_id text,
+    OUT outcome text,
+    OUT detail text,
+    OUT waits_for text,
+    OUT landed text[]
+)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_money record := saas.provider_currency('stripe', p_payout ->> 'currency');
+    v_row saas.payouts;
+    v_result record;
+BEGIN
+    v_row.team_id := p_team;
+    v_row.provider := 'stripe';
+    v_row.provider_payout_id := saas.provider_object_id(p_payout -> 'id', true);
+    v_row.status := p_payout ->> 'status';
+    IF v_row.status IS NULL
+        OR v_row.status NOT IN ('pending', 'in_transit', 'paid', 'failed', 'canceled')
+    THEN
+        RAISE EXCEPTION USING ERRCODE = 'SA072', MESSAGE = 'the status of the payout is unknown';
+    END IF;
+    v_row.amount := saas.minor_units(p_payout -> 'amount', v_money.provider_exponent, v_money.exponent);
+    v_row.currency := v_money.code;
+    v_row.method := p_payout ->> 'method';
+    v_row.arrival_date := (saas.stripe_time(p_payout -> 'arrival_date') AT TIME ZONE 'UTC')::date;
+    v_row.failure_code := p_payout ->> 'failure_code';
+    v_row.failure_message := p_payout ->> 'failure_message';
+    v_row.metadata := CASE
+        WHEN jsonb_typeof(p_payout -> 'metadata') = 'object' THEN p_payout -> 'metadata'
+        ELSE '{}'
+    END;
+    v_row.livemode := p_payout -> 'livemode' IS NOT DISTINCT FROM 'true';
+    v_row.provider_created_at := saas.stripe_time(p_payout -> 'created');
+    v_row.snapshot_at := p_at;
+    v_row.snapshot_event_id := p_event_id;
+    v_result := saas.apply_payout(v_row);
+    outcome := v_result.outcome;
+    detail := v_result.detail;
+END
+$$;
+COMMENT ON FUNCTION saas.apply_stripe_payout(uuid, jsonb, timestamptz, text) IS
+'Joins a snapshot of a Stripe payout into payouts.';
+REVOKE ALL ON FUNCTION saas.apply_stripe_payout(uuid, jsonb, timestamptz, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.apply_stripe_payout(uuid, jsonb, timestamptz, text) TO saas_internal;
