@@ -47,7 +47,7 @@ constexpr std::array<std::string_view, 40> k_functions{
     "verify_jwt",
     "verify_mfa",
     "verify_password",
-    "verify_stripe_webhook",
+    "verify_webhook",
 };
 static_assert(std::is_sorted(k_functions.begin(), k_functions.end()));
 
