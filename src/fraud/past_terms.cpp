@@ -2,6 +2,7 @@
 #include "fraud/past_terms.hpp"
 
 #include "core/error.hpp"
+#include "core/fraud/list_set.hpp"
 #include "fraud/history_plan.hpp"
 #include "fraud/models.hpp"
 

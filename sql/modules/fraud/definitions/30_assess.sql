@@ -105,8 +105,29 @@ RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_obstacle text;
 BEGIN
     PERFORM saas.record_assessment(NEW.team_id, NEW.id);
+    -- A provider may report an intent that we have not seen before and that is already confirmed; a
+    -- change of the amount may come with a step that the new assessment does not allow.
+    v_obstacle := saas.fraud_obstacle(NEW.team_id, NEW.id, NEW.status, NEW.capture_method);
+    IF v_obstacle IS NULL OR NEW.fraud_flag IS NOT NULL THEN
+        RETURN NULL;
+    END IF;
+    IF NEW.status_source <> 'api' THEN
+        UPDATE saas.payment_intents AS i
+        SET fraud_flag = CASE v_obstacle
+                WHEN 'blocked' THEN 'confirmed_although_blocked' ELSE 'captured_before_review'
+            END
+        WHERE i.team_id = NEW.team_id AND i.id = NEW.id;
+    ELSIF TG_OP = 'UPDATE' AND OLD.status IS DISTINCT FROM NEW.status THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA069',
+            MESSAGE = pg_catalog.format('the payment is %s: it cannot become %s', v_obstacle, NEW.status),
+            DETAIL = pg_catalog.format('Payment intent %s.', NEW.id),
+            HINT = 'Change what is paid first, then confirm or capture it.';
+    END IF;
     RETURN NULL;
 END
 $$;
