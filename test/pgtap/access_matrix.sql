@@ -45,7 +45,7 @@ INSERT INTO expected VALUES
     ('exchange_rates', 'S', 'S', 'S', true),
     ('fraud_models', 'S', 'S', 'S', true),
     ('fraud_settings', 'S', 'S', 'S', true),
-    ('platform_fraud_rules', '', 'SIUD', '', false),
+    ('platform_fraud_rules', '', 'S', '', false),
     ('fraud_rule_sets', '', '', '', false),
     ('fraud_assessment_terms', '', '', '', false),
     ('fraud_reviews', 'S', 'S', 'S', true),

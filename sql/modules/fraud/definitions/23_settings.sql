@@ -97,6 +97,40 @@ AFTER INSERT OR UPDATE OR DELETE ON saas.platform_fraud_rules
 FOR EACH ROW EXECUTE FUNCTION saas.announce_change();
 ALTER TABLE saas.platform_fraud_rules ENABLE ALWAYS TRIGGER platform_fraud_rules_30_changed;
 
+CREATE OR REPLACE FUNCTION saas.set_platform_fraud_rule(
+    p_name text,
+    p_rule text,
+    p_enabled boolean DEFAULT true
+)
+RETURNS uuid
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    INSERT INTO saas.platform_fraud_rules (name, rule, enabled)
+    VALUES (p_name, p_rule, p_enabled)
+    ON CONFLICT (name) DO UPDATE SET rule = excluded.rule, enabled = excluded.enabled
+    RETURNING id
+$$;
+COMMENT ON FUNCTION saas.set_platform_fraud_rule(text, text, boolean) IS
+'Makes or changes the rule of that name which counts for every team, in one order with the team''s own. SA050 for a text that is no rule, SA065 for one that names a list or model.';
+REVOKE ALL ON FUNCTION saas.set_platform_fraud_rule(text, text, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.set_platform_fraud_rule(text, text, boolean) TO saas_service;
+
+CREATE OR REPLACE FUNCTION saas.remove_platform_fraud_rule(p_name text)
+RETURNS boolean
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    WITH removed AS (
+        DELETE FROM saas.platform_fraud_rules AS r WHERE r.name = p_name RETURNING r.id
+    )
+    SELECT EXISTS (SELECT FROM removed)
+$$;
+COMMENT ON FUNCTION saas.remove_platform_fraud_rule(text) IS
+'Removes a rule of the platform; whether there was one.';
+REVOKE ALL ON FUNCTION saas.remove_platform_fraud_rule(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.remove_platform_fraud_rule(text) TO saas_service;
+
 CREATE OR REPLACE FUNCTION saas.snooze_rules(
     p_team uuid,
     p_kind text,

@@ -26,17 +26,6 @@ USING (team_id = saas.current_team_id());
 CREATE POLICY platform_fraud_rules_service_select ON saas.platform_fraud_rules
 FOR SELECT TO saas_service
 USING (true);
-CREATE POLICY platform_fraud_rules_service_insert ON saas.platform_fraud_rules
-FOR INSERT TO saas_service
-WITH CHECK (true);
-CREATE POLICY platform_fraud_rules_service_update ON saas.platform_fraud_rules
-FOR UPDATE TO saas_service
-USING (true)
-WITH CHECK (true);
-CREATE POLICY platform_fraud_rules_service_delete ON saas.platform_fraud_rules
-FOR DELETE TO saas_service
-USING (true);
-
 GRANT SELECT ON saas.fraud_settings, saas.fraud_reviews, saas.fraud_snoozes TO saas_app, saas_service;
 GRANT SELECT ON saas.fraud_settings TO saas_analyst;
 GRANT SELECT (
@@ -44,12 +33,10 @@ GRANT SELECT (
 ) ON saas.fraud_reviews TO saas_analyst;
 GRANT SELECT (team_id, id, kind, starts_at, ends_at, created_by, created_at)
 ON saas.fraud_snoozes TO saas_analyst;
-GRANT SELECT, DELETE ON saas.platform_fraud_rules TO saas_service;
-GRANT INSERT (id, name, rule, enabled) ON saas.platform_fraud_rules TO saas_service;
-GRANT UPDATE (name, rule, enabled) ON saas.platform_fraud_rules TO saas_service;
+GRANT SELECT ON saas.platform_fraud_rules TO saas_service;
 
 GRANT SELECT, INSERT, UPDATE ON saas.fraud_settings, saas.fraud_reviews, saas.fraud_snoozes
 TO saas_internal;
-GRANT SELECT ON saas.platform_fraud_rules TO saas_internal;
+GRANT SELECT, INSERT, UPDATE, DELETE ON saas.platform_fraud_rules TO saas_internal;
 GRANT SELECT, INSERT ON saas.fraud_rule_sets, saas.fraud_assessment_terms TO saas_internal;
 GRANT UPDATE (fraud_flag) ON saas.payment_intents TO saas_internal;

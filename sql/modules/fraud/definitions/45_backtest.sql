@@ -1,29 +1,4 @@
 -- Rules tried on history: attempts as they were assessed, and how they ended.
-CREATE OR REPLACE FUNCTION saas.fraud_history(p_team uuid, p_from timestamptz, p_to timestamptz)
-RETURNS TABLE (
-    intent_id uuid,
-    attempted_at timestamptz,
-    attributes jsonb,
-    decision text
-)
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-AS $$
-    SELECT a.payment_intent_id, a.assessed_at, a.attributes, a.decision
-    FROM saas.fraud_assessments AS a
-    WHERE a.team_id = p_team AND a.assessed_at >= p_from AND a.assessed_at < p_to
-        AND NOT EXISTS (
-            SELECT
-            FROM saas.fraud_assessments AS later
-            WHERE later.team_id = p_team AND later.payment_intent_id = a.payment_intent_id
-                AND later.assessed_at >= p_from AND later.assessed_at < p_to
-                AND (later.assessed_at, later.id) > (a.assessed_at, a.id)
-        )
-$$;
-COMMENT ON FUNCTION saas.fraud_history(uuid, timestamptz, timestamptz) IS
-'The attempts of a period, each as it was last assessed in it. Checks no caller.';
-REVOKE ALL ON FUNCTION saas.fraud_history(uuid, timestamptz, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.fraud_history(uuid, timestamptz, timestamptz) TO saas_internal;
-
 CREATE OR REPLACE FUNCTION saas.fraud_intents(p_team uuid)
 RETURNS uuid[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
@@ -93,6 +68,8 @@ DECLARE
     v_groups jsonb := '[]';
     v_slice jsonb;
     v_tried bigint := 0;
+    v_begin timestamptz := p_from;
+    v_end timestamptz;
 BEGIN
     SELECT * INTO v_limits FROM saas.fraud_settings AS s WHERE s.team_id = p_team;
     v_limits.review_from := COALESCE(v_limits.review_from, 50);
@@ -100,6 +77,9 @@ BEGIN
     v_limits.block_from := COALESCE(v_limits.block_from, 75);
     v_limits.on_error := COALESCE(v_limits.on_error, 'ignore');
     FOR n IN 1..v_slices LOOP
+        v_end := CASE n
+            WHEN v_slices THEN p_to ELSE p_from + (p_to - p_from) * (n::double precision / v_slices)
+        END;
         SELECT jsonb_agg(to_jsonb(g)) INTO v_slice
         FROM (
             SELECT v.a, v.b, v.decision, v.is_fraud,
@@ -110,23 +90,28 @@ BEGIN
             FROM (
                 SELECT t.*, COALESCE(t.a & 15, 0) <> 0 OR COALESCE(t.b & 15, 0) <> 0 AS counts
                 FROM (
-                    SELECT h.intent_id, h.attributes, h.decision,
-                        h.intent_id = ANY (v_fraud) AS is_fraud,
+                    SELECT h.payment_intent_id AS intent_id, h.attributes, h.decision,
+                        h.payment_intent_id = ANY (v_fraud) AS is_fraud,
                         saas.backtest_verdict(
-                            p_team, p_a, h.attributes, h.attempted_at, h.intent_id,
+                            p_team, p_a, h.attributes, h.assessed_at, h.payment_intent_id,
                             v_limits.review_from, v_limits.challenge_from, v_limits.block_from,
                             v_limits.on_error
                         ) AS a,
                         saas.backtest_verdict(
-                            p_team, p_b, h.attributes, h.attempted_at, h.intent_id,
+                            p_team, p_b, h.attributes, h.assessed_at, h.payment_intent_id,
                             v_limits.review_from, v_limits.challenge_from, v_limits.block_from,
                             v_limits.on_error
                         ) AS b
-                    FROM saas.fraud_history(p_team, p_from, p_to) AS h
-                    WHERE h.attempted_at >= p_from + (p_to - p_from) * ((n - 1)::double precision / v_slices)
-                        AND (
-                            n = v_slices
-                            OR h.attempted_at < p_from + (p_to - p_from) * (n::double precision / v_slices)
+                    FROM saas.fraud_assessments AS h
+                    WHERE h.team_id = p_team AND h.assessed_at >= v_begin AND h.assessed_at < v_end
+                        -- An attempt is an intent as it was last assessed in the period.
+                        AND NOT EXISTS (
+                            SELECT
+                            FROM saas.fraud_assessments AS later
+                            WHERE later.team_id = p_team AND later.payment_intent_id = h.payment_intent_id
+                                AND later.assessed_at >= h.assessed_at AND later.assessed_at >= v_begin
+                                AND later.assessed_at < p_to
+                                AND (later.assessed_at > h.assessed_at OR later.id > h.id)
                         )
                     OFFSET 0
                 ) AS t
@@ -137,6 +122,7 @@ BEGIN
         v_tried := v_tried + COALESCE((
             SELECT sum((e.value ->> 'attempts')::bigint) FROM jsonb_array_elements(v_slice) AS e
         ), 0);
+        v_begin := v_end;
         RAISE NOTICE 'backtest: % %% of the period, % attempts', n * 100 / v_slices, v_tried;
     END LOOP;
     RETURN v_groups;
