@@ -88,7 +88,7 @@ SELECT throws_ok(
 SELECT is_empty('SELECT FROM saas.fraud_settings', 'nor reads them');
 RESET ROLE;
 SELECT isnt_empty(
-    $$SELECT FROM saas.audit_logs WHERE table_name = 'fraud_settings'$$, 'changes of thresholds are in the log'
+    $$SELECT FROM saas.audit_logs WHERE table_name = 'saas.fraud_settings'$$, 'changes of thresholds are in the log'
 );
 
 -- Rules of the platform.
@@ -124,7 +124,7 @@ SELECT throws_ok('SELECT FROM saas.fraud_assessment_terms', '42501', NULL, 'nor 
 RESET ROLE;
 
 -- An assessment with all that explains it.
-EXECUTE intent('00000000-0000-7000-8000-0000000d00b1', 3000, '{"email": "Eve@Mail.Example"}', '{}');
+EXECUTE intent('00000000-0000-7000-8000-0000000d00b1', 3000, '{"email": "Eve@Mail.Example"}', '{"test": "no"}');
 SELECT is((pg_temp.latest('00000000-0000-7000-8000-0000000d00b1')).decision, 'review', 'the listed address is reviewed');
 SELECT results_eq(
     $$SELECT m ->> 'name', m -> 'attributes' ->> 'email' FROM jsonb_array_elements((pg_temp.latest('00000000-0000-7000-8000-0000000d00b1')).matched) AS m
@@ -336,7 +336,7 @@ SELECT is(
     (SELECT r.state FROM saas.fraud_reviews AS r WHERE r.payment_intent_id = '00000000-0000-7000-8000-0000000d00b8'),
     'superseded', 'a later assessment takes the review back'
 );
-SELECT isnt_empty($$SELECT FROM saas.audit_logs WHERE table_name = 'fraud_reviews'$$, 'decisions are in the log');
+SELECT isnt_empty($$SELECT FROM saas.audit_logs WHERE table_name = 'saas.fraud_reviews'$$, 'decisions are in the log');
 
 SELECT * FROM finish();
 ROLLBACK;
