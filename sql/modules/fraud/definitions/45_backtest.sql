@@ -65,6 +65,7 @@ DECLARE
     v_slices constant integer := 10;
     v_limits saas.fraud_settings;
     v_fraud uuid[] := saas.fraud_intents(p_team);
+    v_again uuid[];
     v_groups jsonb := '[]';
     v_slice jsonb;
     v_tried bigint := 0;
@@ -76,6 +77,13 @@ BEGIN
     v_limits.challenge_from := COALESCE(v_limits.challenge_from, 101);
     v_limits.block_from := COALESCE(v_limits.block_from, 75);
     v_limits.on_error := COALESCE(v_limits.on_error, 'ignore');
+    v_again := ARRAY(
+        SELECT a.payment_intent_id
+        FROM saas.fraud_assessments AS a
+        WHERE a.team_id = p_team AND a.assessed_at >= p_from AND a.assessed_at < p_to
+        GROUP BY a.payment_intent_id
+        HAVING count(*) > 1
+    );
     FOR n IN 1..v_slices LOOP
         v_end := CASE n
             WHEN v_slices THEN p_to ELSE p_from + (p_to - p_from) * (n::double precision / v_slices)
@@ -104,14 +112,17 @@ BEGIN
                         ) AS b
                     FROM saas.fraud_assessments AS h
                     WHERE h.team_id = p_team AND h.assessed_at >= v_begin AND h.assessed_at < v_end
-                        -- An attempt is an intent as it was last assessed in the period.
-                        AND NOT EXISTS (
-                            SELECT
-                            FROM saas.fraud_assessments AS later
-                            WHERE later.team_id = p_team AND later.payment_intent_id = h.payment_intent_id
-                                AND later.assessed_at >= h.assessed_at AND later.assessed_at >= v_begin
-                                AND later.assessed_at < p_to
-                                AND (later.assessed_at > h.assessed_at OR later.id > h.id)
+                        -- An attempt is an intent as it was last assessed in the period. Few were twice.
+                        AND (
+                            h.payment_intent_id <> ALL (v_again)
+                            OR NOT EXISTS (
+                                SELECT
+                                FROM saas.fraud_assessments AS later
+                                WHERE later.team_id = p_team
+                                    AND later.payment_intent_id = h.payment_intent_id
+                                    AND later.assessed_at >= h.assessed_at AND later.assessed_at < p_to
+                                    AND (later.assessed_at > h.assessed_at OR later.id > h.id)
+                            )
                         )
                     OFFSET 0
                 ) AS t
