@@ -153,6 +153,16 @@ SELECT saas.encrypt_column('shop.long', 'a_name_that_goes_on_for_more_than_forty
 INSERT INTO shop.long VALUES (:'red', DEFAULT, 'one', 'two');
 SELECT is((SELECT count(*)::int FROM shop.long AS l WHERE l::text LIKE '%,enc1:%,enc1:%'), 1, 'columns whose long names begin alike are both encrypted');
 
+-- Another trigger writes the column in an UPDATE that does not name it.
+CREATE TABLE shop.triggered (team_id uuid NOT NULL, id uuid NOT NULL DEFAULT saas.uuid_v7(), email text, n int);
+SELECT saas.encrypt_column('shop.triggered', 'email') \g /dev/null
+CREATE FUNCTION shop.write_email() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN NEW.email := 'of the trigger'; RETURN NEW; END $$;
+CREATE TRIGGER a_write BEFORE UPDATE ON shop.triggered FOR EACH ROW EXECUTE FUNCTION shop.write_email();
+INSERT INTO shop.triggered (team_id, email) VALUES (:'red', 'one');
+UPDATE shop.triggered SET n = 1;
+SELECT is((SELECT count(*)::int FROM shop.triggered WHERE email LIKE 'enc1:%'), 1, 'what a trigger before writes is encrypted whatever the UPDATE names');
+
 -- A table without team, and without a row: the team of the context.
 CREATE TABLE shop.notes (body text);
 SELECT saas.encrypt_column('shop.notes', 'body', p_row_column => NULL) \g /dev/null

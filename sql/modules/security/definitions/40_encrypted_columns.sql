@@ -43,7 +43,6 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_columns text[] := p_arguments[1:4];
     -- Two long names can begin alike, and a name holds 63 bytes.
     v_name name := COALESCE(
         (
@@ -55,14 +54,11 @@ DECLARE
         'saas_encrypt_' || CASE WHEN octet_length(p_arguments[1]) <= 40 THEN p_arguments[1] ELSE md5(p_arguments[1]) END
     );
 BEGIN
-    -- Behind asset, kind, characters and bits stands the column.
-    SELECT v_columns || array_agg(regexp_replace(i.argument, '^([^:]*:){4}', '')) INTO v_columns
-    FROM unnest(p_arguments[6:]) AS i (argument);
+    -- Not UPDATE OF: another trigger may give the column a value in an UPDATE that does not name it.
     EXECUTE format(
-        'CREATE OR REPLACE TRIGGER %I BEFORE INSERT OR UPDATE OF %s ON %s
+        'CREATE OR REPLACE TRIGGER %I BEFORE INSERT OR UPDATE ON %s
          FOR EACH ROW EXECUTE FUNCTION saas.encrypt_columns(%s)',
         v_name,
-        (SELECT string_agg(quote_ident(c.name), ', ') FROM unnest(v_columns) AS c (name) WHERE c.name <> ''),
         p_table,
         (SELECT string_agg(quote_literal(a.argument), ', ' ORDER BY a.ordinal)
         FROM unnest(p_arguments) WITH ORDINALITY AS a (argument, ordinal))
