@@ -171,7 +171,7 @@ part_pgtap() {
 
 part_e2e() {
     make_database saas_e2e
-    count_tap test/e2e/run saas_e2e
+    SAAS_LOG=$saas_log count_tap test/e2e/run saas_e2e
 }
 
 # Random statements of an ordinary user, in a database of their own.
