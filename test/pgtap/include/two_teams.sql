@@ -46,6 +46,11 @@ SELECT pg_temp.deliver(t.team, 'evt_1', '{"id": "pi_1", "object": "payment_inten
     pg_temp.deliver(t.team, 'evt_po', '{"id": "po_1", "object": "payout", "amount": 50, "currency": "usd", "status": "canceled", "created": 1700000000}')
 FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
 
+-- A list with an entry each, and an exchange rate.
+INSERT INTO saas.fraud_lists (team_id, id, alias, kind) VALUES (:'red', :'red', 'any', 'string'), (:'blue', :'blue', 'any', 'string');
+INSERT INTO saas.fraud_list_items (team_id, list_id, value) VALUES (:'red', :'red', 'any'), (:'blue', :'blue', 'any');
+INSERT INTO saas.exchange_rates (base_currency, quote_currency, as_of, rate, source) VALUES ('EUR', 'USD', now(), 1.1, 'test');
+
 -- An issuer of tokens with a key each.
 INSERT INTO saas.jwt_issuers (team_id, issuer, audience, algorithms, user_match, user_claim, team_claim, role_claim, leeway_seconds, is_enabled)
 SELECT t.team, 'https://issuer.example', '{us}', '{EdDSA}', 'id', '{sub}', '{}', '{}', 0, false FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
