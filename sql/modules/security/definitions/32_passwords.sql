@@ -120,6 +120,9 @@ BEGIN
     PERFORM saas.current_team_id(); -- loads the library, which defines the settings
     IF p_user IS NOT NULL THEN
         retry_after := saas.begin_attempt(p_user, 'password');
+    ELSE
+        -- A count of failures is written and waits for the disk at commit: so does this.
+        PERFORM pg_logical_emit_message(true, 'pg_saas', '');
     END IF;
     -- Whatever is known already, the password is hashed, so that the time tells nothing.
     v_right := saas.password_matches(p_password, p_hash);
