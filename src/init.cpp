@@ -5,6 +5,7 @@
 #include "encryption/initialise.hpp"
 #include "fraud/rules.hpp"
 #include "pg/settings.hpp"
+#include "redaction/hooks.hpp"
 #include "state_machine/registry.hpp"
 
 #include "pg/prelude.hpp"
@@ -22,6 +23,7 @@ void _PG_init(void) {
     saas::state_machine::initialise();
     saas::encryption::initialise();
     saas::fraud::initialise();
+    saas::redaction::initialise();
     MarkGUCPrefixReserved("saas");
 }
 }
