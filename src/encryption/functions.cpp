@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // SQL entry points of encryption. Their frames hold plain data only: nothing in them needs a
 // destructor, so the server may raise errors through them.
+#include <cstring>
+
 #include "encryption/data_keys.hpp"
 #include "encryption/errors.hpp"
 #include "encryption/keystore.hpp"
@@ -16,6 +18,7 @@ extern "C" {
 #include "funcapi.h"             // get_call_result_type
 #include "utils/builtins.h"      // cstring_to_text_with_len
 #include "utils/memutils.h"      // MaxAllocSize
+#include "utils/uuid.h"     // DatumGetUUIDP
 }
 
 using namespace saas;             // NOLINT: entry points only
@@ -102,6 +105,33 @@ Datum reencrypt(FunctionCallInfo fcinfo, shape form) {
     return out;
 }
 
+// Anew under the newest version of its key, and bound as it was: the header says to what of asset and row. Arguments:
+// value, asset, row, team.
+Datum reencrypt_stored(FunctionCallInfo fcinfo) {
+    const bytes_in value = bytes_of(PG_GETARG_VARLENA_PP(0));
+    const auto known = core::encryption::parse_header(value);
+    if (!known)
+        decryption_failed();
+    auto given = [&](int at, std::uint8_t flag) -> std::optional<core::uuid> {
+        core::uuid out{};
+        if (PG_ARGISNULL(at) || (known->flags & flag) == 0)
+            return std::nullopt;
+        std::memcpy(out.data(), DatumGetUUIDP(PG_GETARG_DATUM(at))->data, out.size());
+        return out;
+    };
+    request asked{};
+    asked.bound.tenant = team_to_act_for(given(3, core::encryption::k_tenant_bound));
+    asked.bound.asset = given(1, core::encryption::k_asset_bound);
+    asked.bound.row = given(2, core::encryption::k_row_bound);
+    std::optional<core::uuid> owner;
+    struct varlena *plain = open(asked, value, owner);
+    asked.subject = owner;
+    const Datum out = seal(asked, known->chosen, room_of(plain));
+    core::encryption::wipe(room_of(plain));
+    pfree(plain);
+    return out;
+}
+
 // The header without reading the whole value.
 std::optional<header> header_of(Datum value, std::size_t &size) {
     size = toast_raw_datum_size(value) - VARHDRSZ;
@@ -175,6 +205,21 @@ SAAS_FUNCTION(saas_reencrypt_asset) {
 }
 SAAS_FUNCTION(saas_reencrypt_column) {
     return reencrypt(fcinfo, shape::column);
+}
+
+SAAS_FUNCTION(saas_reencrypt_stored) {
+    if (PG_ARGISNULL(0))
+        PG_RETURN_NULL();
+    require_unsealed();
+    return reencrypt_stored(fcinfo);
+}
+
+SAAS_FUNCTION(saas_ciphertext_key_no) {
+    std::size_t size = 0;
+    const auto known = header_of(PG_GETARG_DATUM(0), size);
+    if (!known)
+        PG_RETURN_NULL();
+    PG_RETURN_INT64(static_cast<std::int64_t>(known->key_number));
 }
 
 SAAS_FUNCTION(saas_is_ciphertext) {

@@ -196,6 +196,15 @@ core::encryption::root_keys root_keys() {
     return {store->keys, store->count};
 }
 
+void *secret_memory(std::size_t size) {
+    void *memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        throw std::bad_alloc{};
+    madvise(memory, size, MADV_DONTDUMP);
+    mlock2(memory, size, MLOCK_ONFAULT); // best effort: the usual limits allow it
+    return memory;
+}
+
 const char *key_file_path() noexcept {
     return key_file_setting;
 }

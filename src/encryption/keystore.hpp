@@ -24,6 +24,10 @@ inline void require_unsealed() {
 
 [[nodiscard]] bool is_sealed() noexcept;
 
+// Memory for keys that this process keeps until it ends: left out of core dumps, and locked where the
+// limits allow. Zeros. Throws std::bad_alloc.
+[[nodiscard]] void *secret_memory(std::size_t size);
+
 // Where the key file lies: setting saas.key_file. Empty without.
 [[nodiscard]] const char *key_file_path() noexcept;
 
