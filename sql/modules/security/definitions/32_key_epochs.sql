@@ -1,15 +1,15 @@
 -- The epochs that wrap data keys, and the destruction of keys.
 CREATE OR REPLACE FUNCTION saas.require_home()
 RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-DECLARE
-    v_here oid := (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database());
 BEGIN
-    INSERT INTO saas.encryption_home (database_oid)
-    SELECT v_here WHERE NOT EXISTS (SELECT FROM saas.encryption_home);
-    IF NOT EXISTS (SELECT FROM saas.encryption_home AS h WHERE h.database_oid = v_here) THEN
+    IF NOT EXISTS (
+        SELECT FROM saas.encryption_home AS h
+        JOIN pg_database AS d ON d.oid = h.database_oid
+        WHERE d.datname = current_database()
+    ) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'SA106',
             MESSAGE = 'this database is a copy, and another one may need the keys that would be destroyed',
@@ -129,6 +129,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_oldest integer;
+    v_began boolean;
     v_ended integer;
 BEGIN
     IF NOT saas.acts_as_service() THEN
@@ -145,7 +146,8 @@ BEGIN
         RETURN;
     END IF;
     PERFORM saas.note_key_epochs(p_team, p_purpose, 0);
-    IF v_oldest = epoch THEN
+    v_began := v_oldest = epoch;
+    IF v_began THEN
         epoch := saas.begin_key_epoch(p_team, p_purpose, epoch);
     END IF;
     rewrapped := saas.rewrap_keys(p_team, p_purpose, epoch, p_batch);
@@ -157,7 +159,7 @@ BEGIN
         AND (k.status = 'hold') = (p_purpose = 'hold');
     phase := CASE WHEN remaining > 0 THEN 'rewrapping' ELSE 'rewrapped' END;
     -- What was wrapped anew is committed before the old key goes: by an earlier call.
-    IF remaining = 0 AND rewrapped = 0 AND v_oldest < epoch THEN
+    IF remaining = 0 AND rewrapped = 0 AND NOT v_began THEN
         v_ended := saas.end_key_epochs(p_team, p_purpose, epoch);
         phase := CASE WHEN v_ended IS NULL THEN 'waiting' ELSE 'destroyed' END;
     END IF;

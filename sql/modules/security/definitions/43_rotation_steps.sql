@@ -168,7 +168,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
-    IF row_security_active(p_table) AND p_team IS DISTINCT FROM saas.current_team_id() THEN
+    IF row_security_active(p_table) AND (p_team = saas.current_team_id()) IS NOT TRUE THEN
         RAISE EXCEPTION USING
             ERRCODE = '42501',
             MESSAGE = format('row-level security hides rows of %s', p_table),

@@ -60,3 +60,5 @@ CREATE TABLE saas.encryption_home (
     taken_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT encryption_home_pkey PRIMARY KEY (database_oid)
 );
+INSERT INTO saas.encryption_home (database_oid)
+SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database();
