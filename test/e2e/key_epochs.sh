@@ -29,7 +29,7 @@ key_file() { # key_file NAME LINE …: a file of the server's user
 }
 restart() { # restart SETTING=VALUE …
     saas_stop >/dev/null
-    saas_start max_connections=20 "saas.kek_file=$work/kek" "saas.key_file=$work/data-keys" "$@" || echo "# the server did not start"
+    saas_start fsync=off max_connections=20 "saas.kek_file=$work/kek" "saas.key_file=$work/data-keys" "$@" || echo "# the server did not start"
 }
 [ "$(id -u)" -ne 0 ] || chown "$saas_user" "$work"
 first_root=$(new_key)
@@ -132,7 +132,7 @@ all_open() {
     sql -c "SELECT count(*) FROM public.notes WHERE name LIKE 'P%' AND saas.decrypt_sensitive_data(note, p_table => 'public.notes', p_column => 'note', p_team => team_id) = 'note of ' || name"
 }
 wait_for_server() {
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         [ "$(sql -c 'SELECT 1')" = 1 ] && return
         sleep 0.1
     done

@@ -115,7 +115,8 @@ BEGIN
             DETAIL = 'The blind index has not been computed anew since the key was rotated.',
             HINT = 'Call saas.rotation_step() for the column until it has finished.';
     END IF;
-    SELECT f.asset, f.found INTO v_asset, v_found FROM saas.find_rows_under_key(p_key.key_no) AS f LIMIT 1;
+    SELECT f.asset, f.found INTO v_asset, v_found FROM saas.find_rows_under_key(p_key.key_no) AS f
+    ORDER BY f.asset LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION USING
             ERRCODE = 'SA106',
