@@ -5,6 +5,7 @@
 
 #include "encryption/data_keys.hpp"
 #include "encryption/errors.hpp"
+#include "encryption/key_agent.hpp"
 #include "encryption/keystore.hpp"
 #include "encryption/plaintext.hpp"
 #include "encryption/request.hpp"

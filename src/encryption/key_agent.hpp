@@ -15,6 +15,9 @@ bool initialise_key_agent();
 
 [[nodiscard]] bool agent_is_configured() noexcept;
 
+// Setting saas.key_agent_rate: keys a second for a role; 0 for any number.
+[[nodiscard]] int key_agent_rate() noexcept;
+
 // Whether this process is the agent.
 [[nodiscard]] bool is_key_agent() noexcept;
 

@@ -17,10 +17,12 @@ void initialise_keystore();
 // The root keys, the newest first. Throws SA100 "keystore sealed" when there is none.
 [[nodiscard]] core::encryption::root_keys root_keys();
 
-// Throws SA100 when there is no root key.
-inline void require_unsealed() {
-    (void)root_keys();
-}
+// Reads the root key into the process of the key agent, which then is the only one that has it. Called once, when
+// it starts; without a key it answers SA100.
+void unseal_key_agent();
+
+// Throws SA100 when there is no root key. With a key agent, only asking it tells.
+void require_unsealed();
 
 [[nodiscard]] bool is_sealed() noexcept;
 
