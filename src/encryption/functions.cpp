@@ -250,5 +250,14 @@ SAAS_FUNCTION(saas_ciphertext_info) {
 }
 
 SAAS_FUNCTION(saas_keystore_sealed) {
-    PG_RETURN_BOOL(is_sealed());
+    if (!agent_is_configured())
+        PG_RETURN_BOOL(is_sealed());
+    key_request request;
+    request.operation = key_operation::look;
+    try {
+        (void)ask_for_key(request);
+    } catch (const core::error &) {
+        PG_RETURN_BOOL(true);
+    }
+    PG_RETURN_BOOL(false);
 }

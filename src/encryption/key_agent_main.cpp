@@ -208,6 +208,6 @@ void saas_key_agent_main(Datum) {
     prctl(PR_SET_DUMPABLE, 0); // other processes of the same user cannot read its memory
     unseal_key_agent();
     serve_until_the_end();
-    proc_exit(must_end != 0 ? 0 : 1);
+    proc_exit(1); // started again, unless the server ends
 }
 }
