@@ -136,7 +136,7 @@ bool serve_client(int client, accounts &known) {
     return sent;
 }
 
-int listen_for_clients() {
+int listen_for_clients_unsafe() {
     const sockaddr_un address = agent_address();
     unlink(address.sun_path);
     const int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -170,7 +170,8 @@ void take_clients(std::vector<pollfd> &watched) {
 
 void serve_until_the_end() {
     constexpr int k_look_up = 1000; // milliseconds: whether the server still runs
-    std::vector<pollfd> watched{{listen_for_clients(), POLLIN, 0}};
+    const int listener = listen_for_clients_unsafe();
+    std::vector<pollfd> watched{{listener, POLLIN, 0}};
     accounts known;
     while (must_end == 0 && PostmasterIsAlive()) {
         const int ready = poll(watched.data(), watched.size(), k_look_up);
