@@ -170,9 +170,15 @@ core::encryption::value_cipher &cipher() {
     return kept;
 }
 
+core::encryption::value_cipher &former_cipher() {
+    static core::encryption::value_cipher kept;
+    return kept;
+}
+
 void forget_keys() noexcept {
     cache().clear();
     cipher().forget();
+    former_cipher().forget();
     forget_shred_keys();
 }
 

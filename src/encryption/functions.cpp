@@ -57,7 +57,8 @@ Datum seal(const request &asked, algorithm chosen, bytes_in plaintext) {
 }
 
 // Opens a stored value; `owner` becomes the subject whose key it was.
-struct varlena *open(const request &asked, bytes_in value, std::optional<core::uuid> &owner) {
+struct varlena *open(const request &asked, bytes_in value, std::optional<core::uuid> &owner,
+                     core::encryption::value_cipher &opening = cipher()) {
     const auto known = core::encryption::parse_header(value);
     if (!known)
         decryption_failed();
@@ -65,7 +66,7 @@ struct varlena *open(const request &asked, bytes_in value, std::optional<core::u
     if (!key)
         decryption_failed();
     struct varlena *out = make_value(core::encryption::plain_size(*known, value.size()));
-    if (!cipher().open(*known, key->bytes, asked.bound, value, room_of(out)))
+    if (!opening.open(*known, key->bytes, asked.bound, value, room_of(out)))
         decryption_failed();
     owner = key->subject;
     return out;
@@ -96,7 +97,7 @@ Datum reencrypt(FunctionCallInfo fcinfo, shape form) {
     request asked = encrypting_request(fcinfo, form);
     const bytes_in value = bytes_of(PG_GETARG_VARLENA_PP(0));
     std::optional<core::uuid> owner;
-    struct varlena *plain = open(asked, value, owner);
+    struct varlena *plain = open(asked, value, owner, former_cipher());
     if (!asked.subject)
         asked.subject = owner;
     const auto chosen = asked.chosen.value_or(static_cast<algorithm>(value[1]));
@@ -125,7 +126,7 @@ Datum reencrypt_stored(FunctionCallInfo fcinfo) {
     asked.bound.asset = given(1, core::encryption::k_asset_bound);
     asked.bound.row = given(2, core::encryption::k_row_bound);
     std::optional<core::uuid> owner;
-    struct varlena *plain = open(asked, value, owner);
+    struct varlena *plain = open(asked, value, owner, former_cipher());
     asked.subject = owner;
     const Datum out = seal(asked, known->chosen, room_of(plain));
     core::encryption::wipe(room_of(plain));

@@ -120,7 +120,7 @@ bool initialise_key_agent() {
     worker.bgw_start_time = BgWorkerStart_PostmasterStart;
     worker.bgw_restart_time = 1;
     copy_text(worker.bgw_library_name, "pg_saas");
-    copy_text(worker.bgw_function_name, "saas_key_agent_main");
+    copy_text(worker.bgw_function_name, "pg_saas_key_agent_main");
     RegisterBackgroundWorker(&worker);
     return true;
 }

@@ -36,8 +36,6 @@ namespace {
 volatile std::sig_atomic_t must_end = 0;
 bool this_is_the_agent = false;
 
-extern "C" void saas_key_agent_ends(int) { must_end = 1; }
-
 std::int64_t monotonic_milliseconds() noexcept {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -193,16 +191,18 @@ void serve_until_the_end() {
 
 } // namespace
 
+static void end_key_agent(int) { must_end = 1; }
+
 bool is_key_agent() noexcept { return this_is_the_agent; }
 
 } // namespace saas::encryption
 
 extern "C" {
-PGDLLEXPORT void saas_key_agent_main(Datum argument);
+PGDLLEXPORT void pg_saas_key_agent_main(Datum argument);
 
-void saas_key_agent_main(Datum) {
+void pg_saas_key_agent_main(Datum) {
     using namespace saas::encryption;
-    pqsignal(SIGTERM, saas_key_agent_ends);
+    pqsignal(SIGTERM, end_key_agent);
     pqsignal(SIGHUP, SIG_IGN);
     BackgroundWorkerUnblockSignals();
     this_is_the_agent = true;
