@@ -2,7 +2,7 @@
 DROP SCHEMA IF EXISTS rotation_bench CASCADE;
 CREATE SCHEMA rotation_bench;
 DELETE FROM saas.teams WHERE slug = 'rotation-bench';
-SELECT saas.create_team('Bench', 'rotation-bench', saas.create_user('rotation-bench@example.com')) AS team \gset
+SELECT saas.create_team('Bench', 'rotation-bench', saas.create_user('rotation-bench-' || saas.uuid_v7() || '@example.com')) AS team \gset
 CREATE TABLE rotation_bench.team AS SELECT :'team'::uuid AS id;
 CREATE TABLE rotation_bench.vault (team_id uuid NOT NULL, id uuid NOT NULL, value bytea) WITH (fillfactor = 45);
 SELECT saas.register_asset('rotation_bench.vault', 'value') AS asset \gset

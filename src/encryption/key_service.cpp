@@ -76,12 +76,15 @@ core::encryption::data_key_identity identity_of(const key_request &request, std:
 // Fills in the epochs of the team. False when none is current.
 bool look(const core::uuid &team, key_purpose purpose, key_answer &out) {
     const auto &file = read_key_file();
-    for (const key_file_entry &entry : file.entries()) {
-        if (entry.tenant == team && entry.purpose == purpose) {
-            out.oldest = entry.epoch;
-            break;
-        }
-    }
+    const auto &entries = file.entries(); // in order
+    auto first = std::lower_bound(entries.begin(), entries.end(), team,
+                                  [](const key_file_entry &entry, const core::uuid &wanted) {
+                                      return entry.tenant < wanted;
+                                  });
+    while (first != entries.end() && first->tenant == team && first->purpose < purpose)
+        ++first;
+    if (first != entries.end() && first->tenant == team && first->purpose == purpose)
+        out.oldest = first->epoch;
     const key_file_entry *current = file.current(team, purpose);
     if (current == nullptr)
         return false;

@@ -116,7 +116,7 @@ GRANT EXECUTE ON FUNCTION saas.note_key_epochs(uuid, text, bigint) TO saas_inter
 
 CREATE OR REPLACE FUNCTION saas.advance_key_epoch(
     p_team uuid,
-    p_batch integer DEFAULT 10000,
+    p_batch integer DEFAULT 100000,
     p_purpose text DEFAULT 'shred',
     OUT phase text,
     OUT epoch integer,

@@ -129,7 +129,16 @@ COMMENT ON FUNCTION saas.rotation_statements(regclass, name, name, name, name[])
 REVOKE ALL ON FUNCTION saas.rotation_statements(regclass, name, name, name, name[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.rotation_statements(regclass, name, name, name, name[]) TO saas_service, pg_database_owner;
 
-CREATE OR REPLACE FUNCTION saas.rotate_rows(p_update text, p_rows tid[], p_team uuid, p_asset uuid, p_keys bigint[], OUT changed bigint, OUT failed bigint)
+CREATE OR REPLACE FUNCTION saas.rotate_rows(
+    p_update text,
+    p_update_some text,
+    p_rows tid[],
+    p_team uuid,
+    p_asset uuid,
+    p_keys bigint[],
+    OUT changed bigint,
+    OUT failed bigint
+)
 RETURNS record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
@@ -148,7 +157,7 @@ BEGIN
     END;
     FOREACH v_row IN ARRAY p_rows LOOP
         BEGIN
-            EXECUTE p_update USING ARRAY[v_row], p_team, p_asset, p_keys;
+            EXECUTE p_update_some USING ARRAY[v_row], p_team, p_asset, p_keys;
             GET DIAGNOSTICS v_count = ROW_COUNT;
             changed := changed + v_count;
         EXCEPTION WHEN SQLSTATE 'SA101' OR SQLSTATE 'SA103' OR SQLSTATE 'SA111' THEN
@@ -157,10 +166,10 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION saas.rotate_rows(text, tid[], uuid, uuid, bigint[]) IS
-'Executes an update over these rows, one by one when a value among them does not open.';
-REVOKE ALL ON FUNCTION saas.rotate_rows(text, tid[], uuid, uuid, bigint[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.rotate_rows(text, tid[], uuid, uuid, bigint[]) TO saas_service, pg_database_owner;
+COMMENT ON FUNCTION saas.rotate_rows(text, text, tid[], uuid, uuid, bigint[]) IS
+'Executes an update over a batch; when a value among its rows does not open, another one for each of the rows.';
+REVOKE ALL ON FUNCTION saas.rotate_rows(text, text, tid[], uuid, uuid, bigint[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.rotate_rows(text, text, tid[], uuid, uuid, bigint[]) TO saas_service, pg_database_owner;
 
 CREATE OR REPLACE FUNCTION saas.require_all_rows(p_table regclass, p_team uuid)
 RETURNS void
@@ -210,6 +219,8 @@ DECLARE
     v_blocks bigint;
     v_from text;
     v_where text;
+    v_range text;
+    v_update text;
     v_rows tid[];
     v_batch record;
 BEGIN
@@ -265,19 +276,22 @@ BEGIN
             WHEN v_run.table_oid = p_table THEN format('ONLY %s AS t WHERE ', p_table)
             ELSE format('%s AS t WHERE t.tableoid = %s AND ', p_table, v_run.table_oid)
         END;
-        EXECUTE format(
-            'SELECT array_agg(t.ctid) FROM %s t.ctid >= ''(%s,0)'' AND t.ctid < ''(%s,0)'' AND %s',
-            v_from, v_run.next_block, LEAST(v_run.next_block + 100, v_blocks), v_where
-        ) INTO v_rows USING v_rows, p_team, v_asset, v_keys;
+        v_range := format(
+            't.ctid >= ''(%s,0)'' AND t.ctid < ''(%s,0)''',
+            v_run.next_block, LEAST(v_run.next_block + 100, v_blocks)
+        );
+        EXECUTE format('SELECT array_agg(t.ctid) FROM %s %s AND %s', v_from, v_range, v_where)
+        INTO v_rows USING v_rows, p_team, v_asset, v_keys;
         IF v_rows IS NOT NULL THEN
+            v_update := format(
+                'UPDATE %s SET %s %s t.ctid = ANY (ARRAY(
+                    SELECT t.ctid FROM %s %s AND %s FOR NO KEY UPDATE SKIP LOCKED
+                ))',
+                regexp_replace(v_from, ' WHERE .*$', ''), v_texts.assignments,
+                regexp_replace(v_from, '^.* WHERE ', 'WHERE '), v_from, '<rows>', v_where
+            );
             v_batch := saas.rotate_rows(
-                format(
-                    'UPDATE %1$s SET %2$s %3$s t.ctid = ANY (ARRAY(
-                        SELECT t.ctid FROM %4$s t.ctid = ANY ($1) AND %5$s FOR NO KEY UPDATE SKIP LOCKED
-                    ))',
-                    regexp_replace(v_from, ' WHERE .*$', ''), v_texts.assignments,
-                    regexp_replace(v_from, '^.* WHERE ', 'WHERE '), v_from, v_where
-                ),
+                replace(v_update, '<rows>', v_range), replace(v_update, '<rows>', 't.ctid = ANY ($1)'),
                 v_rows, p_team, v_asset, v_keys
             );
             reencrypted := reencrypted + v_batch.changed;
