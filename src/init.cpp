@@ -2,7 +2,9 @@
 // Loading of the library: the magic block and the registration of settings and hooks, nothing else.
 #include "access/memberships.hpp"
 #include "context/context.hpp"
+#include "credentials/initialise.hpp"
 #include "encryption/initialise.hpp"
+#include "fraud/models.hpp"
 #include "fraud/rules.hpp"
 #include "pg/settings.hpp"
 #include "redaction/hooks.hpp"
@@ -20,10 +22,12 @@ void _PG_init(void) {
     saas::pg::define_settings();
     saas::context::initialise();
     saas::access::initialise();
+    saas::credentials::initialise();
     saas::state_machine::initialise();
     saas::encryption::initialise();
     saas::fraud::initialise();
     saas::redaction::initialise();
+    saas::fraud::initialise_models();
     MarkGUCPrefixReserved("saas");
 }
 }

@@ -22,14 +22,15 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION saas.audit_leaf(
+-- The salt is known only when a row is sealed, so hashing a row has two steps.
+CREATE OR REPLACE FUNCTION saas.audit_row_digest(
     p_team_id uuid,
     p_created_at timestamptz,
     p_id uuid,
     p_xact_id xid8,
     p_actor_id uuid,
     p_row_id uuid,
-    p_operation text,
+    p_operation "char",
     p_table_name text,
     p_row_key jsonb,
     p_old_values jsonb,
@@ -38,18 +39,63 @@ CREATE OR REPLACE FUNCTION saas.audit_leaf(
     p_login_role text,
     p_request_id text,
     p_client_addr inet,
-    p_payload_salt bytea,
+    p_payload_hash bytea
+)
+RETURNS bytea
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_audit_row_digest';
+COMMENT ON FUNCTION saas.audit_row_digest(
+    uuid, timestamptz, uuid, xid8, uuid, uuid, "char", text, jsonb, jsonb, jsonb, text, text, text, inet, bytea
+) IS 'What the leaf hash of a row of saas.audit_logs takes but for the salt, 65 bytes, computed from its columns; NULL for a row that claims to be erased and still has a payload.';
+
+CREATE OR REPLACE FUNCTION saas.audit_new_salt()
+RETURNS bytea
+LANGUAGE c VOLATILE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_audit_new_salt';
+COMMENT ON FUNCTION saas.audit_new_salt() IS 'The salt for one row: 16 random bytes.';
+
+CREATE OR REPLACE FUNCTION saas.seal_audit_rows(
+    p_after_xact_id xid8,
+    p_after_id uuid,
+    p_below_xact_id xid8,
+    p_limit bigint,
+    p_horizon xid8
+)
+RETURNS TABLE (sealed bigint, through_xact_id xid8, through_id uuid)
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_seal_audit_rows';
+REVOKE ALL ON FUNCTION saas.seal_audit_rows(xid8, uuid, xid8, bigint, xid8) FROM PUBLIC;
+COMMENT ON FUNCTION saas.seal_audit_rows(xid8, uuid, xid8, bigint, xid8) IS
+'The native part of saas.seal_audit_log(), which holds the lock and knows the horizon: seals what is not sealed of that range and says how far that is.';
+
+CREATE OR REPLACE FUNCTION saas.audit_leaf(
+    p_team_id uuid,
+    p_created_at timestamptz,
+    p_id uuid,
+    p_xact_id xid8,
+    p_actor_id uuid,
+    p_row_id uuid,
+    p_operation "char",
+    p_table_name text,
+    p_row_key jsonb,
+    p_old_values jsonb,
+    p_new_values jsonb,
+    p_db_role text,
+    p_login_role text,
+    p_request_id text,
+    p_client_addr inet,
+    p_salt bytea,
     p_payload_hash bytea
 )
 RETURNS bytea
 LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'saas_audit_leaf';
 COMMENT ON FUNCTION saas.audit_leaf(
-    uuid, timestamptz, uuid, xid8, uuid, uuid, text, text, jsonb, jsonb, jsonb, text, text, text, inet, bytea, bytea
-) IS 'The leaf hash of a row of saas.audit_logs, computed from its columns; NULL for a row that claims to be erased and still has a payload.';
+    uuid, timestamptz, uuid, xid8, uuid, uuid, "char", text, jsonb, jsonb, jsonb, text, text, text, inet, bytea, bytea
+) IS 'The leaf hash of a row of saas.audit_logs, computed from its columns and its salt; NULL without a salt, and for a row that claims to be erased and still has a payload.';
 
 CREATE OR REPLACE FUNCTION saas.audit_commitment(
-    p_payload_salt bytea,
+    p_salt bytea,
     p_row_key jsonb,
     p_old_values jsonb,
     p_new_values jsonb,
@@ -61,13 +107,13 @@ AS 'MODULE_PATHNAME', 'saas_audit_commitment';
 COMMENT ON FUNCTION saas.audit_commitment(bytea, jsonb, jsonb, jsonb, inet) IS
 'The salted hash that stands for the personal payload of a row of saas.audit_logs once it is erased.';
 
-CREATE OR REPLACE FUNCTION saas.redact_audit_payload(p_team uuid, p_created_at timestamptz, p_id uuid)
+CREATE OR REPLACE FUNCTION saas.redact_audit_payload(p_team uuid, p_created_at timestamptz, p_id uuid, p_salt bytea)
 RETURNS boolean
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'saas_redact_audit_payload';
-REVOKE ALL ON FUNCTION saas.redact_audit_payload(uuid, timestamptz, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION saas.redact_audit_payload(uuid, timestamptz, uuid) IS
-'Erases payload and salt of one row of saas.audit_logs. Checks nothing: only for saas.redact_audit_row().';
+REVOKE ALL ON FUNCTION saas.redact_audit_payload(uuid, timestamptz, uuid, bytea) FROM PUBLIC;
+COMMENT ON FUNCTION saas.redact_audit_payload(uuid, timestamptz, uuid, bytea) IS
+'Erases the payload of one row of saas.audit_logs, in whose place the commitment with this salt comes. Checks nothing: only for saas.redact_audit_row().';
 
 CREATE OR REPLACE FUNCTION saas.is_audit_owner()
 RETURNS boolean

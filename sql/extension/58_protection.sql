@@ -248,6 +248,13 @@ AS $$
     JOIN pg_rewrite AS w ON w.oid = d.objid
     JOIN pg_class AS v ON v.oid = w.ev_class AND v.relkind = 'v'
     WHERE NOT COALESCE('security_invoker=true' = ANY (v.reloptions) OR 'security_invoker=on' = ANY (v.reloptions), false)
+    UNION ALL
+    SELECT DISTINCT 'warning', pg_catalog.format('materialized view %s keeps rows of every team, without their policies', v.oid::regclass),
+        pg_catalog.format('REVOKE ALL ON %s FROM PUBLIC; and from every role that acts for one team', v.oid::regclass)
+    FROM members AS m
+    JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = m.oid AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_rewrite AS w ON w.oid = d.objid
+    JOIN pg_class AS v ON v.oid = w.ev_class AND v.relkind = 'm'
 $$;
 COMMENT ON FUNCTION saas.protection_access_findings(regclass) IS
 'Part of saas.protection_findings(): policies, rights, inheritance and views beside those of saas.protect_table().';

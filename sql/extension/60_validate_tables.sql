@@ -25,6 +25,13 @@ AS $$
         FROM tables AS t
         WHERE t.kind IN ('tenant', 'reference')
             AND NOT EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = t.oid)
+            AND EXISTS (
+                SELECT
+                FROM aclexplode(t.relacl) AS a
+                LEFT JOIN pg_roles AS r ON r.oid = a.grantee
+                WHERE a.privilege_type = 'SELECT' AND r.rolbypassrls IS DISTINCT FROM true
+                    AND a.grantee <> (SELECT c.relowner FROM pg_class AS c WHERE c.oid = t.oid)
+            )
         UNION ALL
         SELECT 'warning', t.name, 'no manifest declares the table as tenant, reference or local',
             'add it to its module''s manifest, or move a table of your own to a schema of your own'

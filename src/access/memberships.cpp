@@ -18,6 +18,9 @@ extern "C" {
 }
 
 namespace saas::access {
+
+constinit detail::last_answer detail::last{};
+
 namespace {
 
 using core::access::memberships;
@@ -89,11 +92,11 @@ void forget_least_used() {
 }
 
 // Asked for each row of a query, mostly about the same person: found without a look-up.
-struct last_answer {
+struct last_user {
     core::uuid user{};
     const kept_user *known = nullptr;
 };
-constinit last_answer last;
+constinit last_user last;
 
 const memberships &of_user(const core::uuid &user) {
     static const memberships none;
@@ -119,10 +122,11 @@ const memberships &of_user(const core::uuid &user) {
     return known->second.teams;
 }
 
-const memberships &of_worker(const core::uuid &team) {
+// A worker, or an API key: nobody's membership, but the role of the context.
+const memberships &of_nobody(const core::uuid &team, team_role role) {
     static memberships only;
-    if (only.all().empty() || only.all().front().team != team)
-        only = memberships{{{team, team_role::service}}};
+    if (only.all().empty() || only.all().front().team != team || only.all().front().role != role)
+        only = memberships{{{team, role}}};
     return only;
 }
 
@@ -136,10 +140,16 @@ void initialise() {
 
 const memberships &of_current_user() {
     static const memberships none;
+    detail::last = {};
     const core::context::request_context *context = context::current();
     if (context == nullptr)
         return none;
-    return context->user ? of_user(core::uuid{*context->user}) : of_worker(context->team);
+    const std::uint64_t changes = pg::watched_table::all_changes(); // before they are read
+    const memberships &teams =
+        context->user ? of_user(core::uuid{*context->user}) : of_nobody(context->team, context->role);
+    if (context::generation() != 0)
+        detail::last = {context::generation(), changes, detail::current_transaction(), &teams};
+    return teams;
 }
 
 } // namespace saas::access

@@ -10,6 +10,8 @@
 extern "C" {
 #include "executor/tuptable.h" // slot_getallattrs
 #include "utils/datum.h"       // datum_image_eq
+#include "utils/lsyscache.h"   // get_namespace_name
+#include "utils/rel.h"         // RelationGetNamespace
 #include "utils/uuid.h"        // pg_uuid_t
 }
 
@@ -151,6 +153,19 @@ Datum hash_key(Jsonb *key) {
     id->data[6] = static_cast<unsigned char>((id->data[6] & 0x0f) | 0x80);
     id->data[8] = static_cast<unsigned char>((id->data[8] & 0x3f) | 0x80);
     return UUIDPGetDatum(id);
+}
+
+Datum hash_truncated(Relation table) {
+    static char key[] = "truncated";
+    char *name = psprintf("%s.%s", get_namespace_name(RelationGetNamespace(table)),
+                          RelationGetRelationName(table));
+    pg::json_member member;
+    member.key = key;
+    member.key_length = static_cast<int>(sizeof(key) - 1);
+    member.value.type = jbvString;
+    member.value.val.string.val = name;
+    member.value.val.string.len = static_cast<int>(std::strlen(name));
+    return hash_key(pg::make_json_object(&member, 1));
 }
 
 } // namespace saas::audit

@@ -21,4 +21,8 @@ bool describe_change(const TriggerData &data, trigger_plan &plan, log_row &row);
 // the text of the key's jsonb, marked as UUID version 8. Type uuid.
 Datum hash_key(Jsonb *key);
 
+// What stands in row_id for a TRUNCATE: hash_key() of {"truncated": "schema.table"}, of the table or
+// partition that was truncated, so that it is found as quickly as the changes of a row.
+Datum hash_truncated(Relation table);
+
 } // namespace saas::audit

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "audit/leaf.hpp"
 
-#include "core/audit/leaf.hpp"
+#include "core/error.hpp"
 #include "pg/boundary.hpp"
 
 #include <array>
@@ -59,6 +59,9 @@ core::audit::field field_of(const log_row &row, log_column column, int64_bytes &
         number = big_endian(static_cast<std::uint64_t>(DatumGetTimestampTz(value) + k_epoch));
         return std::span<const std::uint8_t>{number};
     }
+    case c_operation:
+        number[0] = static_cast<std::uint8_t>(DatumGetChar(value));
+        return std::span<const std::uint8_t>{number}.first(1);
     case c_xact_id:
         number = big_endian(U64FromFullTransactionId(DatumGetFullTransactionId(value)));
         return std::span<const std::uint8_t>{number};
@@ -72,35 +75,42 @@ core::audit::leaf_hasher &hasher() {
     return kept;
 }
 
+bytea *allocate_bytea(std::size_t size) {
+    auto *out = static_cast<bytea *>(palloc(VARHDRSZ + size));
+    SET_VARSIZE(out, VARHDRSZ + size);
+    return out;
+}
+
 Datum bytea_of(const core::digest &hash) {
-    auto *out = static_cast<bytea *>(palloc(VARHDRSZ + hash.size()));
-    SET_VARSIZE(out, VARHDRSZ + hash.size());
+    bytea *out = allocate_bytea(hash.size());
     std::memcpy(VARDATA(out), hash.data(), hash.size());
     return PointerGetDatum(out);
 }
 
-core::digest commit(const log_row &row) {
-    core::audit::field payload[k_payload_count];
-    int64_bytes unused{};
-    for (std::size_t i = 0; i < k_payload_count; ++i)
-        payload[i] = field_of(row, k_payload[i], unused);
-    std::span<const std::uint8_t> salt;
-    if (!row.nulls[c_payload_salt])
-        salt = variable_bytes(row.values[c_payload_salt]);
-    return hasher().commit(salt, payload);
+template <std::size_t count>
+void read_fields(const log_row &row, const log_column (&columns)[count],
+                 core::audit::field (&fields)[count], int64_bytes (&numbers)[count]) {
+    for (std::size_t i = 0; i < count; ++i)
+        fields[i] = field_of(row, columns[i], numbers[i]);
 }
 
-core::digest leaf_of(const log_row &row, const core::digest &commitment) {
-    core::audit::field columns[k_plain_count];
+core::digest hash_columns(const log_row &row) {
+    core::audit::field fields[k_plain_count];
     int64_bytes numbers[k_plain_count];
-    for (std::size_t i = 0; i < k_plain_count; ++i)
-        columns[i] = field_of(row, k_plain[i], numbers[i]);
-    return hasher().leaf(columns, commitment);
+    read_fields(row, k_plain, fields, numbers);
+    return hasher().columns(fields);
+}
+
+core::digest hash_payload(const log_row &row) {
+    core::audit::field fields[k_payload_count];
+    int64_bytes numbers[k_payload_count];
+    read_fields(row, k_payload, fields, numbers);
+    return hasher().payload(fields);
 }
 
 bool is_variable(int column) {
     return column != c_team_id && column != c_created_at && column != c_id && column != c_xact_id &&
-           column != c_actor_id && column != c_row_id;
+           column != c_actor_id && column != c_row_id && column != c_operation;
 }
 
 void fetch_values(log_row &row) {
@@ -111,60 +121,103 @@ void fetch_values(log_row &row) {
 }
 
 bool has_payload(const log_row &row) {
-    bool any = !row.nulls[c_payload_salt];
+    bool any = false;
     for (const log_column column : k_payload)
         any = any || !row.nulls[column];
     return any;
 }
 
-} // namespace
-
-Datum make_leaf(const log_row &row) {
-    return bytea_of(leaf_of(row, commit(row)));
+// The row of which the first arguments are the columns; argument `payload_hash` is that one.
+log_row row_of_arguments(FunctionCallInfo fcinfo, int payload_hash) {
+    log_row row;
+    for (int i = 0; i < c_payload_hash; ++i) {
+        if (!PG_ARGISNULL(i))
+            row.set(static_cast<log_column>(i), PG_GETARG_DATUM(i));
+    }
+    if (!PG_ARGISNULL(payload_hash))
+        row.set(c_payload_hash, PG_GETARG_DATUM(payload_hash));
+    return row;
 }
 
-bool stored_leaf(log_row &row, Datum &leaf) {
+} // namespace
+
+row_digest read_row_digest(const std::uint8_t *bytes) {
+    row_digest out;
+    out.erased = bytes[0] != 0;
+    std::memcpy(out.columns.data(), bytes + 1, out.columns.size());
+    std::memcpy(out.payload.data(), bytes + 1 + out.columns.size(), out.payload.size());
+    return out;
+}
+
+bool digest_row(log_row &row, row_digest &out) {
     fetch_values(row);
-    if (row.nulls[c_payload_hash]) {
-        leaf = make_leaf(row);
+    out.erased = !row.nulls[c_payload_hash];
+    out.columns = hash_columns(row);
+    if (!out.erased) {
+        out.payload = hash_payload(row);
         return true;
     }
     const auto hash = variable_bytes(row.values[c_payload_hash]);
-    core::digest commitment;
-    if (has_payload(row) || hash.size() != commitment.size())
+    if (has_payload(row) || hash.size() != out.payload.size())
         return false;
-    std::memcpy(commitment.data(), hash.data(), commitment.size());
-    leaf = bytea_of(leaf_of(row, commitment));
+    std::memcpy(out.payload.data(), hash.data(), hash.size());
     return true;
 }
 
-Datum payload_commitment(log_row &row) {
+core::digest make_leaf(const row_digest &row, std::span<const std::uint8_t> salt) {
+    return hasher().leaf(row.columns,
+                         row.erased ? row.payload : hasher().commit(salt, row.payload));
+}
+
+Datum commit_payload(log_row &row, std::span<const std::uint8_t> salt) {
     fetch_values(row);
-    return bytea_of(commit(row));
+    return bytea_of(hasher().commit(salt, hash_payload(row)));
 }
 
 } // namespace saas::audit
 
-SAAS_FUNCTION(saas_audit_leaf) {
-    saas::audit::log_row row;
-    for (int i = 0; i < saas::audit::c_leaf; ++i) {
-        if (!PG_ARGISNULL(i))
-            row.set(static_cast<saas::audit::log_column>(i), PG_GETARG_DATUM(i));
-    }
-    Datum leaf = 0;
-    if (!saas::audit::stored_leaf(row, leaf))
+using namespace saas::audit; // NOLINT: entry points only
+
+// The columns in the order of log_column.
+SAAS_FUNCTION(saas_audit_row_digest) {
+    log_row row = row_of_arguments(fcinfo, c_payload_hash);
+    row_digest digest;
+    if (!digest_row(row, digest))
         PG_RETURN_NULL();
-    return leaf;
+    bytea *out = allocate_bytea(k_row_digest_bytes);
+    char *bytes = VARDATA(out);
+    bytes[0] = digest.erased ? 1 : 0;
+    std::memcpy(bytes + 1, digest.columns.data(), digest.columns.size());
+    std::memcpy(bytes + 1 + digest.columns.size(), digest.payload.data(), digest.payload.size());
+    PG_RETURN_BYTEA_P(out);
 }
 
+// The columns in the order of log_column, with the salt before the hash of the payload.
+SAAS_FUNCTION(saas_audit_leaf) {
+    constexpr int k_salt = c_payload_hash;
+    log_row row = row_of_arguments(fcinfo, k_salt + 1);
+    row_digest digest;
+    if (!digest_row(row, digest) || (!digest.erased && PG_ARGISNULL(k_salt)))
+        PG_RETURN_NULL();
+    std::span<const std::uint8_t> salt;
+    if (!PG_ARGISNULL(k_salt))
+        salt = variable_bytes(PointerGetDatum(PG_GETARG_BYTEA_PP(k_salt)));
+    return bytea_of(make_leaf(digest, salt));
+}
+
+// (salt, row_key, old_values, new_values, client_addr)
 SAAS_FUNCTION(saas_audit_commitment) {
-    using namespace saas::audit;
-    constexpr log_column k_arguments[] = {c_payload_salt, c_row_key, c_old_values, c_new_values,
-                                          c_client_addr};
     log_row row;
-    for (int i = 0; i < 5; ++i) {
-        if (!PG_ARGISNULL(i))
-            row.set(k_arguments[i], PG_GETARG_DATUM(i));
+    for (int i = 0; i < 4; ++i) {
+        if (!PG_ARGISNULL(i + 1))
+            row.set(k_payload[i], PG_GETARG_DATUM(i + 1));
     }
-    return payload_commitment(row);
+    return commit_payload(row, variable_bytes(PointerGetDatum(PG_GETARG_BYTEA_PP(0))));
+}
+
+SAAS_FUNCTION(saas_audit_new_salt) {
+    bytea *out = allocate_bytea(saas::core::audit::k_salt_bytes);
+    if (!pg_strong_random(VARDATA(out), saas::core::audit::k_salt_bytes))
+        throw saas::core::error{saas::core::k_internal_error, "could not generate random bytes"};
+    PG_RETURN_BYTEA_P(out);
 }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "audit/log.hpp"
 
-#include "audit/leaf.hpp"
 #include "audit/partition.hpp"
 #include "audit/request.hpp"
-#include "core/audit/leaf.hpp"
 #include "core/error.hpp"
 #include "core/uuid.hpp"
 
@@ -24,9 +22,7 @@ extern "C" {
 #include "catalog/pg_type.h"     // type oids
 #include "catalog/pg_database.h" // Form_pg_database
 #include "executor/spi.h"        // SPI_execute_plan
-#include "utils/builtins.h"      // CStringGetTextDatum
 #include "utils/datum.h"         // datumCopy
-#include "utils/lsyscache.h"     // get_attnum
 #include "utils/rel.h"           // RelationGetDescr
 #include "utils/syscache.h"      // SearchSysCache1
 #include "utils/timestamp.h"     // TimestampTzGetDatum
@@ -120,23 +116,19 @@ void insert_directly(const log_row &row, const log_target &target) {
                           " the audit statement: " + SPI_result_code_string(code)};
 }
 
-// `columns`: all, or those up to the leaf's, which a log of an earlier schema does not have.
-SPIPlanPtr prepare_insert(int columns) {
-    Oid types[k_log_columns] = {UUIDOID, TIMESTAMPTZOID, UUIDOID,  XID8OID,  UUIDOID,  UUIDOID,
-                                TEXTOID, TEXTOID,        JSONBOID, JSONBOID, JSONBOID, TEXTOID,
-                                TEXTOID, TEXTOID,        INETOID,  BYTEAOID, BYTEAOID, BYTEAOID};
-    const char *query =
-        columns == k_log_columns
-            ? "INSERT INTO saas.audit_logs (team_id, created_at, id, xact_id, actor_id, row_id,"
-              " operation, table_name, row_key, old_values, new_values, db_role, login_role,"
-              " request_id, client_addr, payload_salt, payload_hash, leaf)"
-              " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,"
-              " $18)"
-            : "INSERT INTO saas.audit_logs (team_id, created_at, id, xact_id, actor_id, row_id,"
-              " operation, table_name, row_key, old_values, new_values, db_role, login_role,"
-              " request_id, client_addr)"
-              " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-    SPIPlanPtr plan = SPI_prepare(query, columns, types);
+// All columns but the hash of an erased payload, which a new row does not have.
+constexpr int k_written_columns = c_payload_hash;
+
+SPIPlanPtr prepare_insert() {
+    Oid types[k_written_columns] = {UUIDOID, TIMESTAMPTZOID, UUIDOID,  XID8OID,  UUIDOID,
+                                    UUIDOID, CHAROID,        TEXTOID,  JSONBOID, JSONBOID,
+                                    JSONBOID, TEXTOID,       TEXTOID,  TEXTOID,  INETOID};
+    SPIPlanPtr plan = SPI_prepare(
+        "INSERT INTO saas.audit_logs (team_id, created_at, id, xact_id, actor_id, row_id,"
+        " operation, table_name, row_key, old_values, new_values, db_role, login_role,"
+        " request_id, client_addr)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        k_written_columns, types);
     if (plan == nullptr || SPI_keepplan(plan) != 0)
         fail_in_spi("prepare", SPI_result);
     return plan;
@@ -155,15 +147,13 @@ Oid database_owner() {
 // not those of the user whose change is recorded, nor a superuser's, and can leave nothing in the
 // session that would run with other rights later. FORCE ROW LEVEL SECURITY,
 // which binds the owner too, is lifted for this statement alone.
-void insert_by_statement(log_row &row, Oid log, Oid owner) {
-    static SPIPlanPtr plans[2] = {nullptr, nullptr};
-    const bool whole = get_attnum(log, "leaf") != InvalidAttrNumber;
-    SPIPlanPtr &plan = plans[whole ? 1 : 0];
+void insert_by_statement(log_row &row, Oid owner) {
+    static SPIPlanPtr plan = nullptr;
     refuse_borrowed_rights(owner);
     // The trigger's plan may be made anew by what the owner's triggers do.
     row.values[c_table_name] = datumCopy(row.values[c_table_name], false, -1);
-    char absent[k_log_columns + 1] = {};
-    for (int i = 0; i < k_log_columns; ++i)
+    char absent[k_written_columns + 1] = {};
+    for (int i = 0; i < k_written_columns; ++i)
         absent[i] = row.nulls[i] ? 'n' : ' ';
     Oid caller = InvalidOid;
     int security = 0;
@@ -172,21 +162,13 @@ void insert_by_statement(log_row &row, Oid log, Oid owner) {
                                       SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
     SPI_connect();
     if (plan == nullptr)
-        plan = prepare_insert(whole ? k_log_columns : c_payload_salt);
+        plan = prepare_insert();
     const int result = SPI_execute_plan(plan, row.values, absent, false, 0);
     if (result != SPI_OK_INSERT)
         fail_in_spi("execute", result);
     SPI_finish();
     // After an error the end of the (sub)transaction restores both.
     SetUserIdAndSecContext(caller, security);
-}
-
-Datum next_salt() {
-    auto *salt = static_cast<bytea *>(palloc(VARHDRSZ + core::audit::k_salt_bytes));
-    SET_VARSIZE(salt, VARHDRSZ + core::audit::k_salt_bytes);
-    std::memcpy(VARDATA(salt), random_bytes<core::audit::k_salt_bytes>().data(),
-                core::audit::k_salt_bytes);
-    return PointerGetDatum(salt);
 }
 
 } // namespace
@@ -201,7 +183,6 @@ void refuse_borrowed_rights(Oid owner) {
 
 void describe_request(log_row &row, char operation, const Datum *team) {
     const TimestampTz now = GetCurrentStatementStartTimestamp();
-    const char text[2] = {operation, '\0'};
     if (team != nullptr) {
         row.set(c_team_id, *team);
     } else {
@@ -212,7 +193,7 @@ void describe_request(log_row &row, char operation, const Datum *team) {
     row.set(c_created_at, TimestampTzGetDatum(now));
     row.set(c_id, next_id());
     row.set(c_xact_id, FullTransactionIdGetDatum(GetTopFullTransactionId()));
-    row.set(c_operation, CStringGetTextDatum(text));
+    row.set(c_operation, CharGetDatum(operation));
     set_optional(row, c_actor_id, current_user());
     set_optional(row, c_db_role, effective_role());
     set_optional(row, c_login_role, login_role());
@@ -221,14 +202,12 @@ void describe_request(log_row &row, char operation, const Datum *team) {
 }
 
 void write_log(log_row &row) {
-    row.set(c_payload_salt, next_salt());
-    row.set(c_leaf, make_leaf(row));
     Relation log = open_log();
     const log_target &target = find_target(log, DatumGetTimestampTz(row.values[c_created_at]));
     if (target.direct)
         insert_directly(row, target);
     else
-        insert_by_statement(row, RelationGetRelid(log), log->rd_rel->relowner);
+        insert_by_statement(row, log->rd_rel->relowner);
     table_close(log, NoLock);
 }
 

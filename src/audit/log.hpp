@@ -28,9 +28,7 @@ enum log_column : int {
     c_login_role,
     c_request_id,
     c_client_addr,
-    c_payload_salt,
     c_payload_hash, // set when the payload is erased, never by the trigger
-    c_leaf,
     k_log_columns
 };
 

@@ -188,14 +188,16 @@ SAAS_FUNCTION(saas_merkle_inclusion_proof) {
     const bytea *leaves = PG_GETARG_BYTEA_PP(0);
     check_hashes(leaves, "the list of leaves");
     return make_array(core::merkle::inclusion_proof(
-        hashes_of(leaves), unsigned_argument(PG_GETARG_INT64(1), "the leaf index")));
+        hashes_of(leaves), unsigned_argument(PG_GETARG_INT64(1), "the leaf index"),
+        core::cancel_poll{pg::stop_requested}));
 }
 
 SAAS_FUNCTION(saas_merkle_consistency_proof) {
     const bytea *leaves = PG_GETARG_BYTEA_PP(0);
     check_hashes(leaves, "the list of leaves");
     return make_array(core::merkle::consistency_proof(
-        hashes_of(leaves), unsigned_argument(PG_GETARG_INT64(1), "the tree size")));
+        hashes_of(leaves), unsigned_argument(PG_GETARG_INT64(1), "the tree size"),
+        core::cancel_poll{pg::stop_requested}));
 }
 
 SAAS_FUNCTION(saas_verify_inclusion) {

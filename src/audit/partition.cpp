@@ -39,12 +39,11 @@ constexpr column_shape k_shape[k_log_columns] = {
     {"team_id", UUIDOID, false},      {"created_at", TIMESTAMPTZOID, false},
     {"id", UUIDOID, false},           {"xact_id", XID8OID, false},
     {"actor_id", UUIDOID, true},      {"row_id", UUIDOID, true},
-    {"operation", TEXTOID, false},    {"table_name", TEXTOID, false},
+    {"operation", CHAROID, false},    {"table_name", TEXTOID, false},
     {"row_key", JSONBOID, true},      {"old_values", JSONBOID, true},
     {"new_values", JSONBOID, true},   {"db_role", TEXTOID, true},
     {"login_role", TEXTOID, true},    {"request_id", TEXTOID, true},
-    {"client_addr", INETOID, true},   {"payload_salt", BYTEAOID, true},
-    {"payload_hash", BYTEAOID, true}, {"leaf", BYTEAOID, true},
+    {"client_addr", INETOID, true},   {"payload_hash", BYTEAOID, true},
 };
 static_assert(k_shape[k_log_columns - 1].name != nullptr, "one entry for each log_column");
 

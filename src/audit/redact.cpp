@@ -28,13 +28,14 @@ extern "C" {
 namespace saas::audit {
 namespace {
 
-bool erasing = false; // while the statement below runs
+// The salt of the row to erase, while the statement below runs.
+const bytea *erasing = nullptr;
 
-// Lets erasures through as long as it lives.
+// Lets the erasure of that row through as long as it lives.
 class permission {
 public:
-    permission() { erasing = true; }
-    ~permission() { erasing = false; }
+    explicit permission(const bytea *salt) { erasing = salt; }
+    ~permission() { erasing = nullptr; }
     permission(const permission &) = delete;
     permission &operator=(const permission &) = delete;
 };
@@ -44,7 +45,7 @@ constexpr struct {
     log_column column;
 } k_payload[] = {{"row_key", c_row_key},           {"old_values", c_old_values},
                  {"new_values", c_new_values},     {"client_addr", c_client_addr},
-                 {"payload_salt", c_payload_salt}, {"payload_hash", c_payload_hash}};
+                 {"payload_hash", c_payload_hash}};
 
 // The payload column of that name, or k_log_columns.
 log_column payload_column(const char *name) {
@@ -60,6 +61,11 @@ bool same_value(Form_pg_attribute attribute, Datum before, bool before_null, Dat
     if (before_null || after_null)
         return before_null && after_null;
     return datum_image_eq(before, after, attribute->attbyval, attribute->attlen);
+}
+
+std::span<const std::uint8_t> bytes_of_salt() {
+    return {reinterpret_cast<const std::uint8_t *>(VARDATA_ANY(erasing)),
+            VARSIZE_ANY_EXHDR(erasing)};
 }
 
 bool is_erasure(TupleDesc shape, HeapTuple before, HeapTuple after) {
@@ -94,13 +100,13 @@ bool is_erasure(TupleDesc shape, HeapTuple before, HeapTuple after) {
         if (known.column != c_payload_hash && !new_payload.nulls[known.column])
             return false;
     }
-    return datum_image_eq(payload_commitment(old_payload), new_payload.values[c_payload_hash],
-                          false, -1);
+    return datum_image_eq(commit_payload(old_payload, bytes_of_salt()),
+                          new_payload.values[c_payload_hash], false, -1);
 }
 
 // Runs as the owner of the log, like the writing of it.
 uint64 erase_unsafe(Datum *key) {
-    Oid types[] = {UUIDOID, TIMESTAMPTZOID, UUIDOID};
+    Oid types[] = {UUIDOID, TIMESTAMPTZOID, UUIDOID, BYTEAOID};
     Relation log = open_log();
     const Oid owner = log->rd_rel->relowner;
     table_close(log, NoLock);
@@ -112,11 +118,10 @@ uint64 erase_unsafe(Datum *key) {
                                       SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
     SPI_connect();
     const int result = SPI_execute_with_args(
-        "UPDATE saas.audit_logs AS l SET payload_hash = saas.audit_commitment(l.payload_salt,"
-        " l.row_key, l.old_values, l.new_values, l.client_addr), payload_salt = NULL,"
-        " row_key = NULL, old_values = NULL, new_values = NULL, client_addr = NULL"
+        "UPDATE saas.audit_logs AS l SET payload_hash = saas.audit_commitment($4,"
+        " l.row_key, l.old_values, l.new_values, l.client_addr), row_key = NULL, old_values = NULL, new_values = NULL, client_addr = NULL"
         " WHERE l.team_id = $1 AND l.created_at = $2 AND l.id = $3 AND l.payload_hash IS NULL",
-        3, types, key, nullptr, false, 0);
+        4, types, key, nullptr, false, 0);
     const uint64 rows = SPI_processed;
     SPI_finish();
     SetUserIdAndSecContext(caller, security);
@@ -128,7 +133,7 @@ uint64 erase_unsafe(Datum *key) {
 } // namespace
 
 bool erases_payload(const TriggerData &data) {
-    if (!erasing || !TRIGGER_FIRED_BY_UPDATE(data.tg_event))
+    if (erasing == nullptr || !TRIGGER_FIRED_BY_UPDATE(data.tg_event))
         return false;
     return !TRIGGER_FIRED_FOR_ROW(data.tg_event) ||
            is_erasure(RelationGetDescr(data.tg_relation), data.tg_trigtuple, data.tg_newtuple);
@@ -137,8 +142,10 @@ bool erases_payload(const TriggerData &data) {
 } // namespace saas::audit
 
 SAAS_FUNCTION(saas_redact_audit_payload) {
-    Datum key[3] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
-    saas::audit::permission permitted;
+    const bytea *salt = PG_GETARG_BYTEA_PP(3);
+    Datum key[4] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2),
+                    PointerGetDatum(salt)};
+    saas::audit::permission permitted{salt};
     const uint64 rows = saas::pg::call([&] { return saas::audit::erase_unsafe(key); });
     PG_RETURN_BOOL(rows == 1);
 }

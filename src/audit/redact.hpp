@@ -12,7 +12,7 @@ extern "C" {
 namespace saas::audit {
 
 // True while saas.redact_audit_payload() runs, for the statement trigger of an UPDATE and for a row
-// trigger whose new row is the old one without payload and salt and with the right payload_hash.
+// trigger whose new row is the old one without payload and with the right payload_hash.
 bool erases_payload(const TriggerData &data);
 
 } // namespace saas::audit

@@ -65,6 +65,7 @@ SAAS_FUNCTION(saas_audit_truncate) {
     core::audit::check_table_name(data.tg_trigger->tgargs[0]);
     audit::log_row row;
     row.set(audit::c_table_name, CStringGetTextDatum(data.tg_trigger->tgargs[0]));
+    row.set(audit::c_row_id, audit::hash_truncated(data.tg_relation));
     audit::describe_request(row, 'T', nullptr);
     audit::write_log(row);
     return PointerGetDatum(nullptr);

@@ -8,6 +8,7 @@
 #include "pg/datum.hpp"
 #include "pg/result_set.hpp"
 
+#include <bit>
 #include <cstring>
 
 #include "pg/prelude.hpp"
@@ -77,20 +78,31 @@ enum checkpoint_column : int {
     p_has_retained,
     p_signature,
     p_key,
-    p_key_id
+    p_edge
 };
 
 constexpr const char *k_checkpoints =
     "SELECT c.number, c.tree_size, c.root, c.previous_root, c.sealed_at,"
     " xid8send(c.through_xact_id) || uuid_send(c.through_id),"
     " COALESCE(c.retained_from, '-infinity'), c.retained_from IS NOT NULL, c.signature, k.key,"
-    " uuid_send(c.key_id)"
+    " c.edge"
     " FROM saas.audit_checkpoints AS c LEFT JOIN saas.audit_keys AS k ON k.id = c.key_id"
     " WHERE c.team_id = $1 AND c.number >= $2 AND c.number < $3 ORDER BY c.number";
 
 constexpr const char *k_leaves =
     "SELECT a.first_index, a.leaf_count, a.hashes, a.positions FROM saas.audit_leaves AS a"
     " WHERE a.team_id = $1 AND a.first_index >= $2 AND a.first_index < $3 ORDER BY a.first_index";
+
+// Whether these are the roots of the full subtrees of the checkpoint's tree: the next leaves are
+// appended to them.
+bool has_edge(const core::audit::checkpoint &point, std::span<const std::uint8_t> bytes) {
+    if (bytes.size() != static_cast<std::size_t>(std::popcount(point.size)) * k_hash)
+        return false;
+    std::vector<core::digest> edge(bytes.size() / k_hash);
+    for (std::size_t i = 0; i < edge.size(); ++i)
+        std::memcpy(edge[i].data(), bytes.data() + i * k_hash, k_hash);
+    return core::merkle::growing_tree{point.size, std::move(edge)}.root() == point.root;
+}
 
 // Reads one checkpoint and holds it against its predecessor. False when `result.broken` is set.
 bool check_checkpoint(const cursor &row, const std::uint8_t *team,
@@ -126,6 +138,10 @@ bool check_checkpoint(const cursor &row, const std::uint8_t *team,
     else if (now.previous_root != before.root || now.size < before.size)
         result.broken = at_checkpoint(number, "chain broken",
                                       "The checkpoint does not continue the one before it.");
+    else if (!has_edge(now, row.bytes(p_edge)))
+        result.broken = at_checkpoint(number, "edge differs",
+                                      "The subtrees from which the tree grows on are not those of "
+                                      "the checkpoint.");
     return !result.broken;
 }
 

@@ -4,6 +4,7 @@
 // checked them, calls it as saas_internal.
 #pragma once
 
+#include "audit/cursor.hpp"
 #include "core/sha256.hpp"
 
 #include <array>
@@ -13,10 +14,6 @@
 #include <vector>
 
 #include "pg/prelude.hpp"
-
-extern "C" {
-#include "executor/spi.h" // Portal
-}
 
 namespace saas::audit {
 
@@ -29,17 +26,6 @@ struct finding {
     std::optional<std::int64_t> created_at; // as TimestampTz
     std::optional<std::array<std::uint8_t, 16>> id;
 };
-
-// Where a row stands in the order of sealing: transaction and id, most significant byte first, so
-// that bytes compare like the order; then created_at.
-struct position {
-    std::array<std::uint8_t, 32> bytes;
-
-    [[nodiscard]] int compare(const position &other) const; // by transaction and id
-    [[nodiscard]] std::int64_t created_at() const;
-    [[nodiscard]] std::array<std::uint8_t, 16> id() const;
-};
-position make_position(std::uint64_t transaction, const std::uint8_t *id, std::int64_t created_at);
 
 // Leaves that are sealed in ascending order of their positions. There is more than one run only
 // when the database was restored into a cluster whose transactions count otherwise.
@@ -74,24 +60,5 @@ struct row_summary {
 // Compares the rows created from `from` up to but not including `to` with the leaves.
 row_summary verify_rows(const std::uint8_t *team, const chain &known, std::int64_t from,
                         std::int64_t to);
-
-// A cursor over a query of the team's rows; parameters $1 team, $2 and $3 int8 or timestamptz.
-class cursor {
-public:
-    cursor(const char *query, const std::uint8_t *team, Oid type, std::int64_t from,
-           std::int64_t to);
-    // The next row; false at the end.
-    bool next();
-    // Values of the current row, columns from 1. Bytes stay valid until the next row.
-    [[nodiscard]] Datum value(int column, bool &null) const;
-    [[nodiscard]] std::int64_t integer(int column) const;
-    [[nodiscard]] std::span<const std::uint8_t> bytes(int column) const; // empty for NULL
-
-private:
-    Portal portal_ = nullptr;
-    SPITupleTable *table_ = nullptr;
-    std::uint64_t rows_ = 0;
-    std::uint64_t at_ = 0;
-};
 
 } // namespace saas::audit

@@ -3,6 +3,7 @@
 // they are merged: a row without a leaf was added, a leaf without a row lost it.
 #include "audit/verify.hpp"
 
+#include "audit/leaf.hpp"
 #include "core/error.hpp"
 
 #include <algorithm>
@@ -23,26 +24,30 @@ namespace saas::audit {
 namespace {
 
 constexpr const char *k_rows =
-    "SELECT l.xact_id, l.id, l.created_at, saas.audit_leaf(l.team_id, l.created_at, l.id,"
+    "SELECT l.xact_id, l.id, l.created_at, saas.audit_row_digest(l.team_id, l.created_at, l.id,"
     " l.xact_id, l.actor_id, l.row_id, l.operation, l.table_name, l.row_key, l.old_values,"
-    " l.new_values, l.db_role, l.login_role, l.request_id, l.client_addr, l.payload_salt,"
-    " l.payload_hash), l.leaf, l.payload_hash IS NOT NULL"
+    " l.new_values, l.db_role, l.login_role, l.request_id, l.client_addr, l.payload_hash)"
     " FROM saas.audit_logs AS l"
     " WHERE l.team_id = $1 AND l.created_at >= $2 AND l.created_at < $3"
     " ORDER BY l.xact_id, l.id";
 
 constexpr const char *k_leaves =
-    "SELECT a.first_index, a.leaf_count, a.hashes, a.positions FROM saas.audit_leaves AS a"
+    "SELECT a.first_index, a.leaf_count, a.hashes, a.positions, s.salts"
+    " FROM saas.audit_leaves AS a LEFT JOIN saas.audit_salts AS s"
+    " ON s.team_id = a.team_id AND s.first_index = a.first_index"
     " WHERE a.team_id = $1 AND a.first_index >= $2 AND a.first_index < $3 ORDER BY a.first_index";
 
 constexpr const char *k_sealed_through =
     "SELECT xid8send(s.through_xact_id) || uuid_send(s.through_id) FROM saas.audit_sealing AS s"
     " WHERE $1 IS NOT NULL AND $2 IS NOT NULL AND $3 IS NOT NULL";
 
+constexpr std::size_t k_salt = core::audit::k_salt_bytes;
+
 struct sealed_leaf {
     position place;
     std::uint64_t index;
     core::digest hash;
+    std::span<const std::uint8_t> salt; // empty when it is gone
 };
 
 // The leaves of one run that were created in the range.
@@ -67,6 +72,7 @@ public:
                         sizeof(position));
         } while (leaf_.place.created_at() < from_ || leaf_.place.created_at() >= to_);
         std::memcpy(leaf_.hash.data(), hashes_.data() + at_ * leaf_.hash.size(), leaf_.hash.size());
+        leaf_.salt = salts_.empty() ? salts_ : salts_.subspan(at_ * k_salt, k_salt);
         leaf_.index = first_ + at_;
     }
 
@@ -77,7 +83,10 @@ private:
         first_ = static_cast<std::uint64_t>(chunk_.integer(1));
         hashes_ = chunk_.bytes(3);
         positions_ = chunk_.bytes(4);
+        salts_ = chunk_.bytes(5);
         count_ = std::min(hashes_.size() / leaf_.hash.size(), positions_.size() / sizeof(position));
+        if (salts_.size() != count_ * k_salt)
+            salts_ = {};
         at_ = 0;
         return count_ > 0;
     }
@@ -90,6 +99,7 @@ private:
     std::size_t at_ = 0;
     std::span<const std::uint8_t> hashes_;
     std::span<const std::uint8_t> positions_;
+    std::span<const std::uint8_t> salts_;
     sealed_leaf leaf_{};
     bool ended_ = false;
 };
@@ -127,21 +137,19 @@ private:
 
 struct log_entry {
     position place;
-    std::span<const std::uint8_t> leaf;   // computed from the row
-    std::span<const std::uint8_t> stored; // empty in rows from before there were leaves
-    bool erased;
+    std::optional<row_digest> digest; // none for a row that the package never writes
 };
 
 log_entry read_entry(const cursor &row) {
     bool null = false;
     const auto transaction = DatumGetFullTransactionId(row.value(1, null));
     const auto *id = DatumGetUUIDP(row.value(2, null));
-    return {make_position(U64FromFullTransactionId(transaction), id->data, row.integer(3)),
-            row.bytes(4), row.bytes(5), DatumGetBool(row.value(6, null))};
-}
-
-bool equal(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b) {
-    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
+    log_entry entry{
+        make_position(U64FromFullTransactionId(transaction), id->data, row.integer(3)), {}};
+    const auto digest = row.bytes(4);
+    if (digest.size() == k_row_digest_bytes)
+        entry.digest = read_row_digest(digest.data());
+    return entry;
 }
 
 finding at_place(const position &place, std::string problem, std::string detail) {
@@ -171,21 +179,21 @@ public:
                 at_place(row.place, "row added", "The row stands between sealed ones.");
             return;
         }
-        if (row.leaf.empty() || (!row.stored.empty() && !equal(row.leaf, row.stored)))
+        if (!row.digest)
             summary.broken = at_place(row.place, "leaf differs",
-                                      "The row, not sealed yet, is not what its hash says.");
+                                      "The row, not sealed yet, is none that the package writes.");
         ++summary.unsealed;
         if (!summary.unsealed_since || row.place.created_at() < *summary.unsealed_since)
             summary.unsealed_since = row.place.created_at();
     }
     void sealed(const log_entry &row, const sealed_leaf &leaf) {
-        if (row.place.bytes != leaf.place.bytes || !equal(row.leaf, leaf.hash) ||
-            (!row.stored.empty() && !equal(row.stored, leaf.hash))) {
+        if (row.place.bytes != leaf.place.bytes || !row.digest ||
+            make_leaf(*row.digest, leaf.salt) != leaf.hash) {
             summary.broken = at_place(row.place, "leaf differs", "The row is not what was sealed.");
             summary.broken->leaf_index = leaf.index;
         }
         ++summary.verified;
-        summary.erased += row.erased ? 1 : 0;
+        summary.erased += row.digest && row.digest->erased ? 1 : 0;
     }
     row_summary summary;
 

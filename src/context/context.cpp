@@ -6,7 +6,6 @@
 #include "core/error.hpp"
 #include "pg/boundary.hpp"
 #include "pg/package.hpp"
-#include "pg/spi.hpp"
 
 #include "pg/prelude.hpp"
 
@@ -18,6 +17,9 @@ extern "C" {
 }
 
 namespace saas::context {
+
+constinit std::uint64_t detail::verified = 0; // number of the verified context, 0 for none
+
 namespace {
 
 using core::context::request_context;
@@ -34,6 +36,7 @@ struct cache {
     std::optional<signing_key> key;
     bool parsed = false; // of context_setting, since it was last assigned
     std::optional<request_context> context;
+    bool own = false; // set() is at work
 };
 cache &state() {
     static cache value;
@@ -66,7 +69,7 @@ std::optional<request_context> verify(const char *text) {
 // SET cannot put a context there that set_context did not sign. Outside a transaction there is no
 // table to read the key from, and a parallel worker has none yet; reading verifies again.
 bool check_setting(char **value, void **, GucSource) {
-    if (**value == '\0' || !IsTransactionState() || IsParallelWorker())
+    if (**value == '\0' || !IsTransactionState() || IsParallelWorker() || state().own)
         return true;
     struct request {
         const char *text;
@@ -86,7 +89,10 @@ bool check_setting(char **value, void **, GucSource) {
     return asked.valid;
 }
 
-void assign_setting(const char *, void *) { state().parsed = false; }
+void assign_setting(const char *, void *) {
+    state().parsed = false;
+    detail::verified = 0;
+}
 
 } // namespace
 
@@ -107,20 +113,33 @@ const request_context *current() {
             throw core::error{k_forged, "the request context is not genuine", {},
                               "Call saas.set_context() as a role that may vouch for users."};
         known.parsed = true;
+        static std::uint64_t count = 0;
+        detail::verified = ++count;
     }
     return known.context->binding == current_binding() ? &*known.context : nullptr;
 }
 
-void set(const core::uuid &team, const std::optional<core::uuid> &user,
-         core::context::team_role role) {
+void set(core::context::request_context context) {
     cache &known = state();
     known.key = read_signing_key();
     if (!known.key)
         pg::refuse_not_deployed();
-    std::string text = core::context::sign({team, user, role, current_binding()}, *known.key);
-    pg::spi connection;
-    connection.execute("SET LOCAL saas.context = '" + text + "'");
-    connection.close();
+    context.binding = current_binding();
+    const std::string text = core::context::sign(context, *known.key);
+    const char *value = text.c_str();
+    known.own = true; // the check hook need not verify what was signed here
+    try {
+        pg::call([value] {
+            (void)set_config_option(k_setting, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
+                                    true, 0, false);
+        });
+    } catch (...) {
+        known.own = false;
+        throw;
+    }
+    known.own = false;
+    known.context = std::move(context);
+    known.parsed = true;
 }
 
 } // namespace saas::context

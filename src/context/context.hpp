@@ -8,6 +8,10 @@
 
 namespace saas::context {
 
+namespace detail {
+extern constinit std::uint64_t verified;
+}
+
 // Defines saas.context and the settings beside it. Called once, by _PG_init.
 void initialise();
 
@@ -16,8 +20,15 @@ void initialise();
 // The answer is valid until the next statement.
 const core::context::request_context *current();
 
-// Signs a context for the current transaction and puts it into saas.context by SET LOCAL.
-void set(const core::uuid &team, const std::optional<core::uuid> &user,
-         core::context::team_role role);
+// A number that stands for the signed context as long as it is assigned: what was concluded from
+// current() in this transaction holds while the number stays. 0 without one, also for a context from
+// trusted settings, of whose changes nobody is told.
+[[nodiscard]] inline std::uint64_t generation() noexcept {
+    return detail::verified;
+}
+
+// Signs a context for the current transaction, whose binding it fills in, and puts it into
+// saas.context by SET LOCAL.
+void set(core::context::request_context context);
 
 } // namespace saas::context

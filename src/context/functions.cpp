@@ -25,12 +25,6 @@ core::uuid uuid_argument(Datum value) {
     return out;
 }
 
-Datum uuid_datum(const core::uuid &value) {
-    pg_uuid_t *out = pg::call([] { return static_cast<pg_uuid_t *>(palloc(sizeof(pg_uuid_t))); });
-    std::memcpy(out->data, value.data(), UUID_LEN);
-    return UUIDPGetDatum(out);
-}
-
 std::uint64_t unix_microseconds() {
     constexpr TimestampTz k_epoch_offset =
         static_cast<TimestampTz>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
@@ -44,21 +38,21 @@ SAAS_FUNCTION(saas_uuid_v7) {
     std::array<std::uint8_t, core::uuid_v7_generator::k_random_bytes> random;
     if (!pg_strong_random(random.data(), random.size()))
         throw core::error{core::k_internal_error, "could not generate random bytes"};
-    return uuid_datum(generator.next(unix_microseconds(), random));
+    return pg::uuid_datum(generator.next(unix_microseconds(), random));
 }
 
 SAAS_FUNCTION(saas_current_team_id) {
     const auto *context = context::current();
     if (context == nullptr)
         PG_RETURN_NULL();
-    return uuid_datum(context->team);
+    return pg::uuid_datum(context->team);
 }
 
 SAAS_FUNCTION(saas_current_user_id) {
     const auto *context = context::current();
     if (context == nullptr || !context->user)
         PG_RETURN_NULL();
-    return uuid_datum(*context->user);
+    return pg::uuid_datum(*context->user);
 }
 
 SAAS_FUNCTION(saas_current_team_role) {
@@ -80,15 +74,51 @@ SAAS_FUNCTION(saas_has_team_role) {
     PG_RETURN_BOOL(context->team == uuid_argument(PG_GETARG_DATUM(0)) && context->role >= *least);
 }
 
+SAAS_FUNCTION(saas_current_scopes) {
+    const auto *context = context::current();
+    if (context == nullptr || !context->scopes)
+        PG_RETURN_NULL();
+    return pg::text_array_datum(*context->scopes);
+}
+
+SAAS_FUNCTION(saas_has_scope) {
+    const auto *context = context::current();
+    if (context == nullptr || PG_ARGISNULL(0))
+        PG_RETURN_BOOL(false);
+    PG_RETURN_BOOL(!context->scopes ||
+                   core::context::scope_covers(*context->scopes,
+                                               pg::text_string(PG_GETARG_DATUM(0))));
+}
+
+SAAS_FUNCTION(saas_check_scopes) {
+    if (PG_ARGISNULL(0))
+        throw core::error{core::k_invalid_parameter_value, "scopes are needed", {},
+                          "{*} stands for everything that the role may."};
+    (void)core::context::checked_scopes(pg::text_array(PG_GETARG_DATUM(0)));
+    PG_RETURN_VOID();
+}
+
+SAAS_FUNCTION(saas_current_api_key_id) {
+    const auto *context = context::current();
+    if (context == nullptr || !context->key)
+        PG_RETURN_NULL();
+    return pg::uuid_datum(*context->key);
+}
+
+// The role, and in its second form scopes, of somebody who has proved who they are.
 SAAS_FUNCTION(saas_sign_context) {
     if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
         throw core::error{core::k_invalid_parameter_value, "a context needs a team and a role"};
     auto role = core::context::parse_role(pg::text_string(PG_GETARG_DATUM(2)));
     if (!role)
         throw core::error{core::k_invalid_parameter_value, "there is no such role in a team"};
-    std::optional<core::uuid> user;
+    core::context::request_context signed_for{};
+    signed_for.team = uuid_argument(PG_GETARG_DATUM(0));
+    signed_for.role = *role;
     if (!PG_ARGISNULL(1))
-        user = uuid_argument(PG_GETARG_DATUM(1));
-    context::set(uuid_argument(PG_GETARG_DATUM(0)), user, *role);
+        signed_for.user = uuid_argument(PG_GETARG_DATUM(1));
+    if (PG_NARGS() > 3 && !PG_ARGISNULL(3))
+        signed_for.scopes = core::context::checked_scopes(pg::text_array(PG_GETARG_DATUM(3)));
+    context::set(std::move(signed_for));
     PG_RETURN_VOID();
 }

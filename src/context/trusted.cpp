@@ -27,7 +27,8 @@ struct resolved {
     core::uuid team{};
     core::uuid user{};
     std::int64_t transaction_start = 0;
-    std::optional<request_context> context;
+    bool member = false;
+    request_context context{};
 };
 
 // The text of a setting, empty when there is none; valid until it is set again.
@@ -104,14 +105,15 @@ const request_context *trusted_context() {
         last.team != named->team) {
         last.transaction_start = 0; // nothing is known until the look-up has come back
         auto role = active_role(named->team, named->user);
-        last.context.reset();
-        if (role)
-            last.context = request_context{named->team, named->user, *role, {}};
+        last.member = role.has_value();
+        last.context.team = named->team;
+        last.context.user = named->user;
+        last.context.role = role.value_or(core::context::team_role::viewer);
         last.team = named->team;
         last.user = named->user;
         last.transaction_start = started;
     }
-    return last.context ? &*last.context : nullptr;
+    return last.member ? &last.context : nullptr;
 }
 
 } // namespace saas::context

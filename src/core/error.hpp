@@ -32,6 +32,7 @@ class sqlstate {
 inline constexpr sqlstate k_invalid_parameter_value{"22023"};
 inline constexpr sqlstate k_numeric_value_out_of_range{"22003"};
 inline constexpr sqlstate k_invalid_text_representation{"22P02"};
+inline constexpr sqlstate k_feature_not_supported{"0A000"};
 inline constexpr sqlstate k_internal_error{"XX000"};
 
 // An expected failure: what was wrong (message), more about it (detail), what would be right (hint).

@@ -46,7 +46,8 @@ digest sha256(std::span<const std::uint8_t> data) {
 }
 
 sha256_hasher::sha256_hasher() : context_{EVP_MD_CTX_new()} {
-    if (context_ == nullptr)
+    if (context_ == nullptr ||
+        EVP_DigestInit_ex(context_of(context_), sha256_algorithm(), nullptr) != 1)
         refused("SHA-256");
 }
 
@@ -55,7 +56,7 @@ sha256_hasher::~sha256_hasher() {
 }
 
 void sha256_hasher::begin() {
-    if (EVP_DigestInit_ex(context_of(context_), sha256_algorithm(), nullptr) != 1)
+    if (EVP_DigestInit_ex(context_of(context_), nullptr, nullptr) != 1) // the same algorithm again
         refused("SHA-256");
 }
 

@@ -146,6 +146,14 @@ void make_partitions(run &state) {
         state.done.add("core", "partitions", "made " + *made[0][0]);
 }
 
+// Remembers what the tables and functions of the package have, for saas.validate().
+void note_catalog(run &state, bool deployed) {
+    auto there = state.connection.query("SELECT to_regclass('saas.schema_catalog') IS NOT NULL");
+    if (there[0][0] == "t")
+        state.connection.query("SELECT saas.note_package_catalog($1::pg_catalog.bool)",
+                               {deployed ? "t" : "f"});
+}
+
 // The identifiers that encrypted values are bound to follow columns that were made, renamed or
 // restored. No step of its own: after a restore there is nothing to deploy.
 void refresh_assets(run &state) {
@@ -178,9 +186,11 @@ std::vector<pg::text_row> in_deployment(bool dry_run, Work work) {
         state.definitions = read_definitions(state.connection);
         check_history(state);
         state.damaged = read_damaged(state.connection);
+        note_catalog(state, false);
         take_functions(state.connection);
         work(state);
         give_functions(state.connection);
+        note_catalog(state, true);
     } catch (...) {
         attempt.end();
         throw;

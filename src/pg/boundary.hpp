@@ -117,3 +117,18 @@ auto call(Body body) -> std::invoke_result_t<Body &> {
     }                                                                                              \
     }                                                                                              \
     static Datum name##_body([[maybe_unused]] FunctionCallInfo fcinfo)
+
+// The same for a function that is called for each row of large tables: `shortcut(fcinfo, answer)` is
+// tried first. It neither throws nor calls what may raise an error; false: the body is to answer.
+#define SAAS_FUNCTION_WITH_SHORTCUT(name, shortcut)                                                \
+    static Datum name##_body(FunctionCallInfo fcinfo);                                             \
+    extern "C" {                                                                                   \
+    PG_FUNCTION_INFO_V1(name);                                                                     \
+    Datum name(PG_FUNCTION_ARGS) {                                                                 \
+        Datum answer = 0;                                                                          \
+        if (shortcut(fcinfo, answer))                                                              \
+            return answer;                                                                         \
+        return ::saas::pg::boundary(fcinfo, name##_body);                                          \
+    }                                                                                              \
+    }                                                                                              \
+    static Datum name##_body([[maybe_unused]] FunctionCallInfo fcinfo)

@@ -18,8 +18,10 @@ watched_table *watched_table::first_ = nullptr;
 // May run inside any server call, so it only counts.
 void watched_table::changed(Oid relation) noexcept {
     for (watched_table *table = first_; table != nullptr; table = table->next_) {
-        if (relation == InvalidOid || relation == table->table_)
+        if (relation == InvalidOid || relation == table->table_) {
             ++table->generation_;
+            ++all_changes_;
+        }
     }
 }
 

@@ -38,10 +38,14 @@ public:
     // Goes up with every change this backend was told of.
     [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
 
+    // Goes up with every change of any watched table.
+    [[nodiscard]] static std::uint64_t all_changes() noexcept { return all_changes_; }
+
 private:
     static void changed(Oid relation) noexcept;
 
     static watched_table *first_;
+    static inline constinit std::uint64_t all_changes_ = 1;
     const char *name_;
     Oid table_ = InvalidOid;
     std::uint64_t generation_ = 1;

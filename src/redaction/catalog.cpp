@@ -264,10 +264,11 @@ bool find_function(Oid function) {
     if (!HeapTupleIsValid(row))
         return false;
     auto *form = reinterpret_cast<Form_pg_proc>(GETSTRUCT(row));
-    const bool ours = form->pronamespace == schema &&
-                      (core::names_secret_function(NameStr(form->proname)) ||
-                       has_secret_parameter(row));
-    const bool secret = ours || body_handles_secrets(row, form);
+    // What functions of the package are given is known; what they call tells nothing of it.
+    const bool secret = form->pronamespace == schema
+                            ? core::names_secret_function(NameStr(form->proname)) ||
+                                  has_secret_parameter(row)
+                            : body_handles_secrets(row, form);
     if (secret)
         meet_name(NameStr(form->proname));
     ReleaseSysCache(row);

@@ -2,8 +2,9 @@
 // Which functions and relations of this database handle secrets.
 //
 // A function does when it is one of schema saas that takes or returns plaintext, keys or credentials
-// (core/redaction/secrets.hpp), or when its body names such a function or relation. A relation does when it
-// has a trigger with such a function, as a table with encrypted columns, or is a view that uses one.
+// (core/redaction/secrets.hpp), or one of another schema whose body names such a function or relation.
+// A relation does when it has a trigger with such a function, as a table with encrypted columns, or is
+// a view that uses one.
 // Answers are kept per oid until the catalog changes.
 //
 // Plain frames only: everything may raise and reads the catalog, so that it needs a transaction.

@@ -308,6 +308,8 @@ def others_are_untouched():
     shown("PREPARE and EXECUTE", "PREPARE q(text) AS SELECT 'MARK', $1", "EXECUTE q('MARK')",
           text="statement: EXECUTE q('MARK')\n")
     shown("a function", "SELECT app.innocent('MARK')", text="STATEMENT:  SELECT app.innocent('MARK')\n")
+    shown("a function of the package that is given no secret", "SELECT saas.current_team_id(), saas.is_member(saas.uuid_v7()), 'MARK'",
+          text="statement: SELECT saas.current_team_id(), saas.is_member(saas.uuid_v7()), 'MARK'\n")
     shown("context", "DO $$ BEGIN PERFORM 'MARK', 1/0; END $$", text="CONTEXT:  SQL statement \"SELECT 'MARK', 1/0\"")
     shown("INSERT", "INSERT INTO app.plain VALUES (1, 'MARK')", text="statement: INSERT INTO app.plain VALUES (1, 'MARK')\n")
     shown("the detail of a conflict", "INSERT INTO app.plain VALUES (1, 'MARK')",
@@ -348,6 +350,7 @@ def answers():
         for expression, expected in [
             ("saas.is_preloaded()", True),
             ("saas.is_redacted('saas.token_hash(text)')", True),
+            ("saas.is_redacted('saas.require_team(uuid,text)')", False),
             ("saas.is_redacted('app.outer(text)')", True),
             ("saas.is_redacted('app.atomic(text)')", True),
             ("saas.is_redacted('app.innocent(text)')", False),

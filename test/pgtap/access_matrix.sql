@@ -19,11 +19,13 @@ INSERT INTO expected VALUES
     ('activity_logs', 'S', 'S', 'S', true),
     ('audit_logs', 'S', 'S', '', true),
     ('audit_leaves', 'S', 'S', '', true),
+    ('audit_salts', '', '', '', false),
     ('audit_checkpoints', 'S', 'S', '', true),
     ('audit_redactions', 'S', 'S', '', true),
     ('audit_keys', '', '', '', false),
     ('audit_sealing', '', '', '', false),
     ('audited_tables', '', '', '', false),
+    ('schema_catalog', '', '', '', false),
     ('encryption_keys', 'S', 'S', '', true),
     ('encryption_key_epochs', 'S', 'S', '', true),
     ('encryption_schedules', 'S', 'S', '', true),
@@ -41,6 +43,11 @@ INSERT INTO expected VALUES
     ('webhook_events', 'S', 'S', 'S', true),
     ('fraud_detection_rules', 'SIUD', 'SIUD', 'S', true),
     ('fraud_assessments', 'S', 'S', 'S', true),
+    ('fraud_lists', 'SIUD', 'SIUD', 'S', true),
+    ('fraud_list_items', 'SIUD', 'SIUD', 'S', true),
+    ('fraud_list_changes', 'S', 'S', 'S', true),
+    ('exchange_rates', 'S', 'S', 'S', true),
+    ('fraud_models', 'S', 'S', 'S', true),
     ('ledger_accounts', 'S', 'S', 'S', true),
     ('ledger_transactions', 'S', 'S', 'S', true),
     ('ledger_entries', 'S', 'S', 'S', true),
@@ -50,6 +57,14 @@ INSERT INTO expected VALUES
     ('state_transitions', 'S', 'S', 'S', true),
     ('jwt_issuers', 'S', 'S', '', true),
     ('jwt_keys', 'S', 'S', '', true),
+    ('api_keys', 'S', 'S', 'S', true),
+    ('api_key_activity', 'S', 'S', 'S', true),
+    ('api_key_usage_logs', 'S', 'S', 'S', true),
+    ('credential_keys', '', '', '', false),
+    ('mfa_factors', 'S', 'S', '', true),
+    ('mfa_recovery_codes', 'S', 'S', '', true),
+    ('credential_attempts', 'S', 'S', '', true),
+    ('user_tokens', 'S', 'S', '', true),
     ('context_keys', '', '', '', false),
     ('schema_migrations', '', '', '', false),
     ('schema_definitions', '', '', '', false),
@@ -102,9 +117,17 @@ SELECT is(
         AND col_description(c.oid, a.attnum) ~ '\[restricted\]$'),
     NULL, 'applications and workers read no restricted column');
 
+-- Tables whose rows belong to a user, whatever team the user acts in.
+CREATE TEMPORARY TABLE of_users (table_name text PRIMARY KEY);
+INSERT INTO of_users VALUES ('users'), ('user_sessions'), ('mfa_factors'), ('mfa_recovery_codes'), ('credential_attempts'), ('user_tokens');
+
 -- Every row of the table that belongs to the team, digested; read without row-level security.
 CREATE FUNCTION pg_temp.team_column(p_table text) RETURNS text LANGUAGE sql AS $$
-    SELECT CASE p_table WHEN 'teams' THEN 'id' WHEN 'users' THEN 'id' WHEN 'user_sessions' THEN 'user_id' ELSE 'team_id' END
+    SELECT CASE
+        WHEN p_table IN ('teams', 'users') THEN 'id'
+        WHEN p_table IN (SELECT o.table_name FROM of_users AS o) THEN 'user_id'
+        ELSE 'team_id'
+    END
 $$;
 CREATE FUNCTION pg_temp.digest(p_table text, p_key uuid) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -193,12 +216,14 @@ $$;
 
 SELECT saas.set_context(:'red', :'ann');
 SELECT pg_temp.try_everything(e.table_name, r.role, r.rights, e.readable,
-    CASE WHEN e.table_name IN ('users', 'user_sessions') THEN :'ann' ELSE :'red' END::uuid,
-    CASE WHEN e.table_name IN ('users', 'user_sessions') THEN :'bob' ELSE :'blue' END::uuid)
+    CASE WHEN e.table_name IN (SELECT o.table_name FROM of_users AS o) THEN :'ann' ELSE :'red' END::uuid,
+    CASE WHEN e.table_name IN (SELECT o.table_name FROM of_users AS o) THEN :'bob' ELSE :'blue' END::uuid)
 FROM expected AS e
 JOIN saas.declared_tables() AS d ON d.table_name = e.table_name
 CROSS JOIN LATERAL (VALUES ('saas_app', e.app), ('saas_service', e.service), ('saas_analyst', e.analyst), ('saas_anonymous', '')) AS r (role, rights)
-WHERE d.kind = 'tenant' OR e.table_name IN ('users', 'teams', 'user_sessions', 'jwt_issuers', 'jwt_keys')
+WHERE d.kind = 'tenant'
+    OR e.table_name IN ('teams', 'jwt_issuers', 'jwt_keys')
+    OR e.table_name IN (SELECT o.table_name FROM of_users AS o)
 ORDER BY e.table_name, r.role;
 
 -- Without a context, and with one that has ended, there is no row.
@@ -209,7 +234,9 @@ SELECT is(pg_temp.outcome(r.role, format('SELECT count(*) FROM saas.%I', e.table
 FROM expected AS e
 JOIN saas.declared_tables() AS d ON d.table_name = e.table_name
 CROSS JOIN (VALUES ('saas_app'), ('saas_service'), ('saas_analyst'), ('saas_anonymous')) AS r (role)
-WHERE d.kind = 'tenant' OR e.table_name IN ('users', 'teams', 'user_sessions', 'jwt_issuers', 'jwt_keys')
+WHERE d.kind = 'tenant'
+    OR e.table_name IN ('teams', 'jwt_issuers', 'jwt_keys')
+    OR e.table_name IN (SELECT o.table_name FROM of_users AS o)
 ORDER BY e.table_name, r.role;
 
 -- The whole team's rows disappear for a member who is suspended or removed: no context to be had.

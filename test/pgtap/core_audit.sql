@@ -194,7 +194,7 @@ TRUNCATE public.audited;
 SELECT results_eq(
     $$ SELECT l.team_id, l.row_id, l.old_values, l.new_values FROM saas.audit_logs AS l
        WHERE l.table_name = 'public.audited' AND l.operation = 'T' $$,
-    $$ VALUES ('00000000-0000-0000-0000-000000000000'::uuid, NULL::uuid, NULL::jsonb, NULL::jsonb) $$,
+    $$ VALUES ('00000000-0000-0000-0000-000000000000'::uuid, saas.audit_row_id('{"truncated": "public.audited"}'), NULL::jsonb, NULL::jsonb) $$,
     'TRUNCATE is recorded, for the platform when there is no context'
 );
 

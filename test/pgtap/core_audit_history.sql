@@ -1,7 +1,7 @@
 -- What a row was at a time, its history, and taking changes back: with conflicts, for other types than
 -- text, for redacted and erased values, and with the rights of the caller only.
 BEGIN;
-SELECT plan(41);
+SELECT plan(47);
 
 SELECT saas.create_user('history-owner@example.com') AS owner_id, saas.create_user('history-viewer@example.com') AS viewer_id,
     saas.create_user('history-other@example.com') AS other_id \gset
@@ -81,6 +81,33 @@ DELETE FROM public.late;
 SELECT is(saas.row_at('public.late', :'team_id', :'late_end'), jsonb_build_object('id', :'team_id', 'team_id', :'team_id', 'a', 3, 'b', 3, 'c', 1),
     'a delete tells the whole row');
 SELECT is(saas.row_at('public.late', :'team_id', 'infinity'), NULL, 'after the delete the row is gone');
+
+-- TRUNCATE takes the rows of every team, whoever gives it.
+RESET ROLE;
+CREATE TABLE public.emptied (team_id uuid, id uuid, n int, PRIMARY KEY (team_id, id));
+SELECT saas.audit_table('public.emptied') \g /dev/null
+INSERT INTO public.emptied VALUES (:'team_id', :'team_id', 1);
+SELECT clock_timestamp() AS filled \gset
+SELECT saas.clear_context() \g /dev/null
+TRUNCATE public.emptied;
+SELECT clock_timestamp() AS emptied \gset
+SELECT saas.set_context(:'team_id', :'owner_id') \g /dev/null
+INSERT INTO public.emptied VALUES (:'team_id', :'team_id', 2);
+SELECT clock_timestamp() AS filled_again \gset
+UPDATE public.emptied SET n = 3;
+SET LOCAL ROLE saas_app;
+SELECT is(saas.row_at('public.emptied', :'team_id', :'filled') -> 'n', '1', 'before a TRUNCATE the row was there');
+SELECT is(saas.row_at('public.emptied', :'team_id', :'emptied'), NULL, 'after it was not');
+SELECT is(saas.row_at('public.emptied', :'team_id', :'filled_again') -> 'n', '2', 'until it came back');
+SELECT is(saas.row_at('public.emptied', :'team_id', 'infinity') -> 'n', '3', 'with what happened since');
+SELECT is((SELECT count(*) FROM saas.table_truncations('public.emptied')), 1::bigint, 'the TRUNCATE is found');
+RESET ROLE;
+SELECT saas.clear_context() \g /dev/null
+SET LOCAL ROLE saas_app;
+SELECT is((SELECT count(*) FROM saas.table_truncations('public.emptied')), 0::bigint, 'not by somebody without a context');
+RESET ROLE;
+SELECT saas.set_context(:'team_id', :'owner_id') \g /dev/null
+SET LOCAL ROLE saas_app;
 
 -- Undo of an update.
 SELECT is((pg_temp.thing()).name, 'second', 'the row is what it is');

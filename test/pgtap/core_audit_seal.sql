@@ -10,7 +10,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION pg_saas CASCADE;
 CREATE EXTENSION pgtap SCHEMA public;
 SELECT saas.deploy() \g /dev/null
-SELECT plan(109);
+SELECT plan(118);
 -- Waits until no transaction of the server's own, of autovacuum, holds up the sealer.
 CREATE FUNCTION pg_temp.settle() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -75,11 +75,17 @@ SELECT is(pg_temp.problems(:'red', :'anchor3'), 'none', 'other settings of the s
 RESET ALL;
 SET client_min_messages = warning;
 SELECT is(
-    (SELECT count(*) FROM saas.audit_logs AS l WHERE l.leaf IS DISTINCT FROM saas.audit_leaf(
+    (SELECT count(*) FROM saas.audit_logs AS l
+    CROSS JOIN LATERAL saas.find_audit_leaf(l.team_id, l.id, l.xact_id) AS f
+    JOIN saas.audit_leaves AS a ON a.team_id = l.team_id AND a.first_index = f.first_index
+    WHERE substring(a.hashes FROM (f.place * 32 + 1)::integer FOR 32) = saas.audit_leaf(
         l.team_id, l.created_at, l.id, l.xact_id, l.actor_id, l.row_id, l.operation, l.table_name, l.row_key::text::jsonb,
         l.old_values::text::jsonb, l.new_values::text::jsonb, l.db_role, l.login_role, l.request_id, l.client_addr::text::inet,
-        l.payload_salt, l.payload_hash) AND l.leaf IS NOT NULL),
-    0::bigint, 'and values that went through text, as in a dump, do too');
+        f.salt, l.payload_hash)),
+    (SELECT sum(a.leaf_count) FROM saas.audit_leaves AS a)::bigint, 'and values that went through text, as in a dump, do too');
+SELECT is((SELECT count(DISTINCT substring(s.salts FROM i * 16 + 1 FOR 16)) FROM saas.audit_salts AS s
+    CROSS JOIN LATERAL generate_series(0, octet_length(s.salts) / 16 - 1) AS i), (SELECT sum(a.leaf_count) FROM saas.audit_leaves AS a)::bigint,
+    'every leaf has a salt of its own');
 
 -- Ordinary ways to change the trail are refused.
 SELECT throws_ok(format('%s saas.%s%s', c.before, t.name, c.after), 'SA041', NULL, format('%s saas.%s is refused', c.before, t.name))
@@ -103,9 +109,8 @@ EXCEPTION
 END
 $$;
 SELECT (array_agg(l.id ORDER BY l.id))[300] AS victim, (array_agg(l.id ORDER BY l.id))[301] AS neighbour
-FROM saas.audit_logs AS l WHERE l.team_id = :'red' AND l.operation = 'I' AND l.leaf IS NOT NULL AND l.table_name = 'public.docs' \gset
+FROM saas.audit_logs AS l WHERE l.team_id = :'red' AND l.operation = 'I' AND l.table_name = 'public.docs' \gset
 CREATE TEMPORARY TABLE place AS SELECT l.created_at, l.xact_id FROM saas.audit_logs AS l WHERE l.id = :'victim';
-\set leaf_of_row 'saas.audit_leaf(team_id, created_at, id, xact_id, actor_id, row_id, operation, table_name, row_key, old_values, new_values, db_role, login_role, request_id, client_addr, payload_salt, payload_hash)'
 
 CREATE FUNCTION pg_temp.named(p_team uuid, p_anchor text, p_statements text, p_wanted text, p_what text) RETURNS text LANGUAGE sql AS $$
     SELECT is(pg_temp.tamper(p_team, p_anchor, p_statements), p_wanted, p_what)
@@ -114,11 +119,13 @@ SELECT pg_temp.named(:'red', NULL, format('UPDATE saas.audit_logs SET %s WHERE i
 FROM (VALUES
     ('new_values = ''{}'''), ('new_values = NULL'), ('old_values = ''{"a": 1}'''), ('actor_id = id'), ('row_id = id'),
     ('operation = ''U'''), ('table_name = ''public.other'''), ('db_role = NULL'), ('login_role = ''x'''), ('request_id = ''x'''),
-    ('client_addr = ''10.0.0.1'''), ('row_key = ''{}'''), ('payload_salt = sha256('''')'), ('payload_salt = NULL'),
-    ('payload_hash = sha256('''')'), ('leaf = sha256('''')'), ('created_at = created_at + INTERVAL ''1 microsecond''')
+    ('client_addr = ''10.0.0.1'''), ('row_key = ''{}'''),
+    ('payload_hash = sha256('''')'), ('created_at = created_at + INTERVAL ''1 microsecond''')
 ) AS c (change);
-SELECT pg_temp.named(:'red', NULL, format('UPDATE saas.audit_logs SET new_values = ''{}'' WHERE id = %L; UPDATE saas.audit_logs SET leaf = %s WHERE id = %L', :'victim', :'leaf_of_row', :'victim'),
-    'leaf differs', 'a changed row with a hash that fits');
+SELECT pg_temp.named(:'red', NULL, format('UPDATE saas.audit_salts SET salts = sha256('''') || substring(salts FROM 33) WHERE team_id = %L AND first_index = 0', :'red'),
+    'leaf differs', 'a changed salt');
+SELECT pg_temp.named(:'red', NULL, format('DELETE FROM saas.audit_salts WHERE team_id = %L AND first_index = 0', :'red'), 'leaf differs', 'salts gone');
+SELECT pg_temp.named(:'red', NULL, format('UPDATE saas.audit_salts SET salts = substring(salts FROM 17) WHERE team_id = %L AND first_index = 0', :'red'), 'leaf differs', 'a salt too few');
 SELECT pg_temp.named(:'red', NULL, format('DELETE FROM saas.audit_logs WHERE id = %L', :'victim'), 'row missing', 'a deleted row');
 SELECT pg_temp.named(:'red', NULL, format('UPDATE saas.audit_logs SET team_id = %L WHERE id = %L', :'blue', :'victim'), 'row missing', 'a row given to another team');
 SELECT pg_temp.named(:'blue', NULL, format('UPDATE saas.audit_logs SET team_id = %L WHERE id = %L', :'blue', :'victim'), 'row added', 'which has one too many');
@@ -142,16 +149,18 @@ SELECT pg_temp.named(:'red', NULL, format('UPDATE saas.audit_checkpoints AS c SE
     'signature differs', 'a whole sealed checkpoint used again');
 SELECT pg_temp.named(:'red', NULL, format('UPDATE saas.audit_checkpoints SET retained_from = now() + INTERVAL ''1 day'' WHERE team_id = %L AND number = 3; DELETE FROM saas.audit_logs WHERE id = %L', :'red', :'victim'),
     'signature differs, row missing', 'a pretended retention');
+SELECT pg_temp.named(:'red', NULL, format('UPDATE saas.audit_checkpoints SET edge = %s WHERE team_id = %L AND number = 3', c.edge, :'red'), 'edge differs', 'a changed edge: ' || c.edge)
+FROM (VALUES ('root'), ('edge || root'), ('overlay(edge PLACING sha256(edge) FROM 1 FOR 32)')) AS c (edge);
 SELECT pg_temp.named(:'red', NULL, 'DELETE FROM saas.audit_keys', 'key missing', 'the key gone');
 SELECT pg_temp.named(:'red', NULL, 'UPDATE saas.audit_keys SET key = sha256('''')', 'signature differs', 'another key in its place');
-SELECT pg_temp.named(:'red', NULL, format('UPDATE saas.audit_logs SET payload_hash = saas.audit_commitment(payload_salt, row_key, old_values, new_values, client_addr), payload_salt = NULL, row_key = NULL, old_values = NULL, new_values = NULL, client_addr = NULL WHERE id = %L', :'victim'),
+SELECT pg_temp.named(:'red', NULL, format('UPDATE saas.audit_logs SET payload_hash = saas.audit_commitment((saas.find_audit_leaf(team_id, id, xact_id)).salt, row_key, old_values, new_values, client_addr), row_key = NULL, old_values = NULL, new_values = NULL, client_addr = NULL WHERE id = %L', :'victim'),
     'erasure not recorded', 'an erasure past the function');
 
 -- What only an anchor outside shows: the tail cut off, and a trail sealed anew by whoever has the key.
 \set cut 'DELETE FROM saas.audit_checkpoints WHERE team_id = %1$L AND number > 1; DELETE FROM saas.audit_leaves WHERE team_id = %1$L AND first_index >= (SELECT tree_size FROM saas.audit_checkpoints WHERE team_id = %1$L); DELETE FROM saas.audit_logs AS l WHERE l.team_id = %1$L AND l.xact_id > (SELECT max(a.last_xact_id) FROM saas.audit_leaves AS a WHERE a.team_id = %1$L)'
 SELECT pg_temp.named(:'red', :'anchor3', format(:'cut', :'red'), 'tail cut off', 'the tail cut off, with an anchor');
 SELECT pg_temp.named(:'red', :'anchor1', format(:'cut', :'red'), 'none', 'an anchor from before the cut does not show it');
-\set anew 'UPDATE saas.audit_logs SET new_values = \'{}\', leaf = NULL WHERE id = %L; DELETE FROM saas.audit_checkpoints; DELETE FROM saas.audit_leaves; UPDATE saas.audit_sealing SET through_xact_id = 0::text::xid8; SELECT saas.seal_audit_log()'
+\set anew 'UPDATE saas.audit_logs SET new_values = \'{}\' WHERE id = %L; DELETE FROM saas.audit_checkpoints; DELETE FROM saas.audit_leaves; DELETE FROM saas.audit_salts; UPDATE saas.audit_sealing SET through_xact_id = 0::text::xid8; SELECT saas.seal_audit_log()'
 SELECT pg_temp.named(:'red', NULL, format(:'anew', :'victim'), 'none', 'a trail sealed anew with the key verifies');
 SELECT saas.sign_audit_checkpoint(:'red', 1, 1, sha256(''), sha256(''), now(), '1', :'red', NULL, 'wrong key') AS wrong_signature \gset
 SELECT pg_temp.named(:'red', :'anchor1', format(:'anew', :'victim'), 'anchor differs', 'but not against an anchor');
@@ -163,7 +172,9 @@ SELECT throws_ok(format($$DO $do$ BEGIN ALTER TABLE saas.audit_checkpoints DISAB
     PERFORM saas.seal_audit_log(); END $do$ $$), 'SA044', NULL, 'nothing is sealed on top of a changed checkpoint');
 
 -- Proofs.
-SELECT ok(saas.verify_inclusion(p.leaf, p.leaf_index, p.tree_size, p.proof, p.root) AND p.leaf = l.leaf
+SELECT ok(saas.verify_inclusion(p.leaf, p.leaf_index, p.tree_size, p.proof, p.root) AND p.leaf = saas.audit_leaf(
+        l.team_id, l.created_at, l.id, l.xact_id, l.actor_id, l.row_id, l.operation, l.table_name, l.row_key, l.old_values,
+        l.new_values, l.db_role, l.login_role, l.request_id, l.client_addr, p.salt, l.payload_hash)
     AND NOT saas.verify_inclusion(p.leaf, p.leaf_index + 1, p.tree_size, p.proof, p.root), 'a row is proven to be in the trail, in its place')
 FROM saas.audit_logs AS l CROSS JOIN LATERAL saas.audit_inclusion_proof(:'red', l.id) AS p WHERE l.id = :'victim';
 SELECT ok(saas.verify_consistency(a.tree_size, b.tree_size, p.proof, a.root, b.root)
@@ -175,12 +186,21 @@ SELECT throws_ok(format('SELECT saas.audit_consistency_proof(%L, 5, 100000)', :'
 SELECT throws_ok(format('SELECT saas.audit_inclusion_proof(%L, %L)', :'red', :'red'), 'SA049', NULL, 'no proof for a row that is not sealed');
 
 -- Erasure.
+SELECT f.salt AS victim_salt, f.first_index AS victim_list, f.place AS victim_place
+FROM place AS p CROSS JOIN LATERAL saas.find_audit_leaf(:'red', :'victim', p.xact_id) AS f \gset
 SELECT saas.redact_audit_row(:'red', :'victim', 'request of the person') \g /dev/null
-SELECT ok(l.old_values IS NULL AND l.new_values IS NULL AND l.row_key IS NULL AND l.client_addr IS NULL AND l.payload_salt IS NULL AND l.payload_hash IS NOT NULL,
-    'payload and salt are gone') FROM saas.audit_logs AS l WHERE l.id = :'victim';
+SELECT ok(l.old_values IS NULL AND l.new_values IS NULL AND l.row_key IS NULL AND l.client_addr IS NULL AND l.payload_hash IS NOT NULL,
+    'the payload is gone') FROM saas.audit_logs AS l WHERE l.id = :'victim';
+SELECT ok(:'victim_salt' <> '\x00000000000000000000000000000000'
+    AND s.salts = overlay(s.salts PLACING '\x00000000000000000000000000000000'::bytea FROM (:victim_place * 16 + 1)::integer),
+    'and so is its salt') FROM saas.audit_salts AS s WHERE s.team_id = :'red' AND s.first_index = :victim_list;
 SELECT results_eq(format('SELECT v.problem, v.redacted_rows FROM saas.verify_audit_log(%L, p_anchor => %L) AS v', :'red', :'anchor3'),
     'VALUES (NULL::text, 1::bigint)', 'and the trail verifies against the anchor');
 SELECT is((SELECT l.new_values ->> 'reason' FROM saas.audit_logs AS l WHERE l.table_name = 'saas.audit_redactions'), 'request of the person', 'the erasure is audited');
+SELECT l.id AS waiting FROM saas.audit_logs AS l WHERE l.team_id = :'red' AND l.operation = 'D' AND l.table_name = 'public.docs' LIMIT 1 \gset
+SELECT saas.redact_audit_row(:'red', :'waiting', 'before it is sealed') \g /dev/null
+SELECT ok(l.old_values IS NULL AND octet_length(l.payload_hash) = 32, 'a row that is not sealed yet can be erased') FROM saas.audit_logs AS l WHERE l.id = :'waiting';
+SELECT throws_ok(format('DO $do$ BEGIN DELETE FROM saas.audit_salts; PERFORM saas.redact_audit_row(%L, %L, ''x''); END $do$', :'red', :'neighbour'), 'SA044', NULL, 'a row whose salt is lost cannot');
 SELECT throws_ok(format('UPDATE saas.audit_logs SET old_values = NULL WHERE id = %L', :'neighbour'), 'SA041', NULL, 'nothing else gets past the triggers');
 SELECT throws_ok(format('SELECT saas.redact_audit_row(%L, %L, ''x'')', :'blue', :'neighbour'), 'P0002', NULL, 'a row of another team is not found');
 
@@ -196,6 +216,10 @@ SELECT is((SELECT array_agg(d) FROM saas.drop_audit_partitions(now() - INTERVAL 
 SELECT is((SELECT array_agg(d) FROM saas.drop_audit_partitions(now() - INTERVAL '35 days') AS d),
     ARRAY['saas.audit_logs_' || to_char(now() - INTERVAL '70 days', 'YYYY_MM')], 'retention drops a month');
 SELECT is(pg_temp.problems(:'red', :'anchor3'), 'none', 'and the trail verifies from there');
+SELECT is((SELECT count(*) FROM saas.audit_leaves AS a JOIN saas.audit_salts AS s ON s.team_id = a.team_id AND s.first_index = a.first_index
+    CROSS JOIN LATERAL saas.audit_leaf_positions(a.positions) AS p
+    WHERE p.created_at < now() - INTERVAL '60 days' AND substring(s.salts FROM (p.place * 16 + 1)::integer FOR 16) <> '\x00000000000000000000000000000000'),
+    0::bigint, 'salts of dropped rows are gone');
 SELECT pg_temp.named(:'red', NULL, format('DELETE FROM saas.audit_logs WHERE id = %L', :'neighbour'), 'row missing', 'what is to be there still has to');
 
 -- Another cluster, whose transactions count otherwise.
@@ -224,7 +248,7 @@ SELECT throws_ok(format('SELECT saas.%s', f.call), '42501', NULL, 'not of anothe
 FROM (VALUES ('verify', format('verify_audit_log(%L)', :'blue')), ('checkpoint', format('audit_checkpoint(%L)', :'blue')),
     ('inclusion', format('audit_inclusion_proof(%L, %L)', :'blue', :'blue')), ('consistency', format('audit_consistency_proof(%L, 1, 1)', :'blue')),
     ('chain', format('verify_audit_chain(%L, NULL, NULL, NULL)', :'red')), ('seal', 'seal_audit_log()'),
-    ('redact', format('redact_audit_row(%L, %L, ''x'')', :'red', :'neighbour')), ('payload', format('redact_audit_payload(%L, now(), %L)', :'red', :'neighbour')),
+    ('redact', format('redact_audit_row(%L, %L, ''x'')', :'red', :'neighbour')), ('payload', format('redact_audit_payload(%L, now(), %L, '''')', :'red', :'neighbour')), ('salts', 'forget_audit_salts(now())'), ('salt', format('find_audit_leaf(%L, %L, ''1'')', :'red', :'neighbour')),
     ('checkpoints', format('add_audit_checkpoint(%L, '''', ''1'', %L, NULL)', :'red', :'red')), ('retention', 'record_audit_retention(now())'),
     ('partitions', 'drop_audit_partitions(now())'), ('note', 'note_audited_table(''x'', false)'), ('key', 'rotate_audit_key()')) AS f (name, call);
 ROLLBACK;

@@ -28,7 +28,7 @@ SET LOCAL ROLE saas_app;
 SELECT lives_ok(format('SELECT saas.add_team_member(%L, %L, %L)', :'red', :'ben', 'admin'), 'an owner adds an admin');
 SELECT throws_ok(format('SELECT saas.add_team_member(%L, %L)', :'red', :'ben'), '23505', NULL, 'nobody joins twice');
 SELECT throws_ok(format('SELECT saas.add_team_member(%L, %L)', :'blue', :'ben'), '42501', NULL, 'an owner of one team adds nobody to another');
-SELECT throws_ok(format('SELECT saas.add_team_member(%L, %L, %L)', :'red', :'cat', 'king'), '23514', NULL, 'an unknown role is refused');
+SELECT throws_ok(format('SELECT saas.add_team_member(%L, %L, %L)', :'red', :'cat', 'king'), '22023', NULL, 'an unknown role is refused');
 SELECT throws_ok(format('SELECT saas.remove_team_member(%L, %L)', :'red', :'ann'), 'SA022', NULL, 'the last owner does not leave');
 SELECT throws_ok(format('SELECT saas.change_team_member(%L, %L, %L)', :'red', :'ann', 'member'), 'SA022', NULL, 'nor steps down');
 SELECT throws_ok(format('SELECT saas.change_team_member(%L, %L, NULL, %L)', :'red', :'ann', 'suspended'), 'SA022', NULL, 'nor is suspended');

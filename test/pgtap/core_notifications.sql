@@ -16,10 +16,10 @@ SELECT is((SELECT count(*)::integer FROM saas.list_unread(:'red')), 0, 'nor list
 SELECT is(saas.mark_read(:'red', :'first'), false, 'nor marks it');
 SELECT throws_ok(format('SELECT saas.create_notification(%L, %L, %L)', :'red', :'dan', 'x'), 'P0002', NULL, 'a stranger is told nothing');
 SELECT throws_ok(format('SELECT saas.create_notification(%L, %L, %L)', :'blue', :'dan', 'x'), '42501', NULL, 'nor is another team');
-SELECT throws_ok(format('SELECT saas.create_notification(%L, %L, %L)', :'red', :'ben', ''), '23514', NULL, 'a title is needed');
-SELECT throws_ok(format('SELECT saas.create_notification(%L, %L, NULL)', :'red', :'ben'), '23502', NULL, 'not NULL');
-SELECT throws_ok(format('SELECT saas.create_notification(%L, %L, %L)', :'red', :'ben', repeat('x', 201)), '23514', NULL, 'of 200 characters');
-SELECT throws_ok(format('SELECT saas.create_notification(%L, %L, %L, p_channel => %L)', :'red', :'ben', 'x', 'pigeon'), '23514', NULL, 'there are four channels');
+SELECT throws_ok(format('SELECT saas.create_notification(%L, %L, %L)', :'red', :'ben', ''), '22023', NULL, 'a title is needed');
+SELECT throws_ok(format('SELECT saas.create_notification(%L, %L, NULL)', :'red', :'ben'), '22023', NULL, 'not NULL');
+SELECT throws_ok(format('SELECT saas.create_notification(%L, %L, %L)', :'red', :'ben', repeat('x', 201)), '22023', NULL, 'of 200 characters');
+SELECT throws_ok(format('SELECT saas.create_notification(%L, %L, %L, p_channel => %L)', :'red', :'ben', 'x', 'pigeon'), '22023', NULL, 'there are four channels');
 SELECT throws_ok(format('SELECT saas.create_notification(%L, %L, %L, p_expires_in => %L)', :'red', :'ben', 'x', '-1 s'), '22023', NULL, 'expiry lies ahead');
 SELECT throws_ok('SELECT saas.expire_notifications()', '42501', NULL, 'the application removes none');
 SELECT throws_ok('DELETE FROM saas.notifications', '42501', NULL, 'not directly either');
@@ -42,7 +42,7 @@ SELECT is(saas.create_notification(:'red', :'ben', 'x', p_channel => 'email', p_
 SELECT is(saas.create_notification(:'red', :'ben', 'x', p_channel => 'sms', p_priority => 'high'), NULL, 'so does one for graver news');
 SELECT isnt(saas.create_notification(:'red', :'ben', 'x', p_channel => 'sms', p_priority => 'urgent'), NULL, 'which come through');
 SELECT isnt(saas.create_notification(:'red', :'ann', 'x', p_channel => 'email'), NULL, 'others are not concerned');
-SELECT throws_ok(format('SELECT saas.set_notification_preference(%L, %L)', :'red', 'pigeon'), '23514', NULL, 'there are four channels to choose from');
+SELECT throws_ok(format('SELECT saas.set_notification_preference(%L, %L)', :'red', 'pigeon'), '22023', NULL, 'there are four channels to choose from');
 RESET ROLE;
 
 SELECT saas.set_context(:'red', :'vic');

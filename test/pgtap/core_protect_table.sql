@@ -1,6 +1,6 @@
 -- saas.protect_table(): a table of one's own is safe after one call, and as before after another.
 BEGIN;
-SELECT plan(69);
+SELECT plan(75);
 
 SELECT saas.create_user('ann@example.com', 'Ann') AS ann, saas.create_user('ben@example.com', 'Ben') AS ben,
     saas.create_user('vic@example.com', 'Vic') AS vic, saas.create_user('dan@example.com', 'Dan') AS dan \gset
@@ -207,5 +207,17 @@ SELECT isnt_empty($$SELECT * FROM saas.protect_table('shop.notes')$$, 'without t
 
 CREATE TABLE shop."no.tes" (LIKE shop.notes INCLUDING ALL);
 SELECT throws_ok($$SELECT * FROM saas.protect_table('shop."no.tes"')$$, 'SA040', NULL, 'a table with a dot in its name cannot be audited, which is said before its rows are refused');
+-- Names of 63 bytes in few characters.
+CREATE TABLE shop.größengrößengrößengrößengrößengrößengrößengröße (id uuid PRIMARY KEY, team_id uuid NOT NULL REFERENCES saas.teams (id) ON DELETE CASCADE);
+SELECT c.oid::regclass AS long_table FROM pg_class AS c WHERE c.relnamespace = 'shop'::regnamespace AND c.relname LIKE 'größen%' AND c.relkind = 'r' \gset
+SELECT matches((SELECT p.statement FROM saas.protect_table(:'long_table') AS p WHERE p.step = 'index'), 'CREATE INDEX "?größ.*_saas_team_idx"? ON', 'a long name of many bytes is shortened before its end is lost');
+SELECT is((SELECT count(*) FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid WHERE i.indrelid = :'long_table'::regclass AND c.relname LIKE '%\_saas\_team\_idx'), 1::bigint, 'and the index has it');
+SELECT matches((SELECT string_agg(p.statement, ' ') FROM saas.unprotect_table(:'long_table') AS p WHERE p.step = 'index'), 'DROP INDEX', 'so it is found again');
+SELECT is(saas.team_index_name(repeat('ä', 31) || 'a') = saas.team_index_name(repeat('ä', 31) || 'b'), false, 'names that differ at their end get different indexes');
+SELECT ok(octet_length(saas.team_index_name(repeat('€', 21))) <= 63, 'of 63 bytes at most');
+
+CREATE MATERIALIZED VIEW shop.all_notes AS SELECT * FROM shop.notes;
+SELECT is((SELECT p.statement FROM saas.protect_table('shop.notes') AS p WHERE p.step = 'advice: materialized view shop.all_notes keeps rows of every team, without their policies'),
+    'REVOKE ALL ON shop.all_notes FROM PUBLIC; and from every role that acts for one team', 'a materialized view over the table is warned of');
 SELECT * FROM finish();
 ROLLBACK;

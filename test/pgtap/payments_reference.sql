@@ -77,9 +77,11 @@ SELECT results_eq($$
         SELECT FROM saas.state_transitions AS t WHERE t.machine = s.machine AND t.from_state = s.state
     ) GROUP BY s.machine ORDER BY s.machine$$,
     $$VALUES
+        ('dispute', 'lost prevented warning_closed won'),
         ('payment', 'paid voided'),
         ('payment_intent', 'canceled expired succeeded'),
         ('payment_transaction', 'errored failed'),
+        ('payout', 'canceled failed reversed'),
         ('refund', 'canceled failed'),
         ('webhook_event', 'conflict duplicate ignored processed rejected superseded')$$,
     'the states without exit are the terminal ones');

@@ -225,6 +225,9 @@ UPDATE saas.users SET is_active = true WHERE id = :'cat';
 UPDATE saas.teams SET is_active = false WHERE id = :'red';
 SELECT is(pg_temp.attempt(pg_temp.token(:'rsa_private', pg_temp.claims(:'cat')), :'red'), '42501', 'a deactivated team');
 UPDATE saas.teams SET is_active = true WHERE id = :'red';
+SELECT is((SELECT a.role || ' ' || (a.user_id = :'cat' AND saas.current_user_id() = a.user_id AND saas.current_team_id() = a.team_id)
+    FROM saas.authenticate(pg_temp.token(:'rsa_private', pg_temp.claims(:'cat'))) AS a), 'admin true', 'authenticate() knows a token by its form');
+SELECT throws_ok(format('SELECT saas.authenticate(%L)', left(pg_temp.token(:'rsa_private', pg_temp.claims(:'cat')), -8) || 'AAAAAAAA'), 'SA117', NULL, 'and lets no other one pass');
 SELECT ok(saas.delete_jwt_issuer(NULL, :'platform_issuer'), 'removed');
 SELECT is(pg_temp.attempt(pg_temp.token(:'rsa_private', pg_temp.claims(:'cat'))), 'SA118', 'and not known any more');
 SELECT is((SELECT count(*)::integer FROM saas.jwt_keys AS k WHERE k.issuer_id = :'platform_issuer'), 0, 'nor its keys');

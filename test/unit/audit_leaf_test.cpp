@@ -18,6 +18,10 @@ std::string framed(std::string_view text) {
     return std::string{"\0\0\0", 3} + size + std::string{text};
 }
 
+std::string text_of(const core::digest &hash) {
+    return {reinterpret_cast<const char *>(hash.data()), hash.size()};
+}
+
 audit::checkpoint sample() {
     audit::checkpoint point;
     point.team = *core::parse_uuid("0190a000-0000-7000-8000-000000000001");
@@ -35,33 +39,49 @@ audit::checkpoint sample() {
 
 TEST(audit_leaf, is_the_hash_that_the_format_says) {
     audit::leaf_hasher hasher;
-    const audit::field payload[] = {core::bytes_of("old"), std::nullopt};
     const std::string null_field = "\xff\xff\xff\xff";
+    const audit::field values[] = {core::bytes_of("old"), std::nullopt};
+    const core::digest payload = hasher.payload(values);
+    EXPECT_EQ(payload, core::sha256(core::bytes_of("\x04" + framed("old") + null_field)));
     const core::digest commitment = hasher.commit(core::bytes_of("salt"), payload);
-    EXPECT_EQ(commitment, core::sha256(core::bytes_of("\x02"
-                                                      "salt" +
-                                                      framed("old") + null_field)));
-    const audit::field columns[] = {core::bytes_of("team"), std::nullopt, core::bytes_of("")};
-    const std::string hash{reinterpret_cast<const char *>(commitment.data()), commitment.size()};
+    EXPECT_EQ(commitment, core::sha256(core::bytes_of(std::string{"\x02"} + "salt" + text_of(payload))));
+    const audit::field others[] = {core::bytes_of("team"), std::nullopt, core::bytes_of("")};
+    const core::digest columns = hasher.columns(others);
+    EXPECT_EQ(columns, core::sha256(core::bytes_of("\x03\x02" + framed("team") + null_field +
+                                                   framed(""))));
     EXPECT_EQ(hasher.leaf(columns, commitment),
-              core::sha256(core::bytes_of(std::string{"\0\x01", 2} + framed("team") + null_field +
-                                          framed("") + hash)));
+              core::sha256(core::bytes_of(std::string{"\0", 1} + text_of(columns) +
+                                          text_of(commitment))));
+}
+
+TEST(audit_leaf, hashes_values_of_any_length) {
+    audit::leaf_hasher hasher;
+    std::set<core::digest> seen;
+    for (std::size_t size = 490; size < 530; ++size) {
+        const std::string text(size, 'x');
+        const audit::field values[] = {core::bytes_of(text), core::bytes_of("end")};
+        const std::string length{'\0', '\0', static_cast<char>(size >> 8), static_cast<char>(size)};
+        EXPECT_EQ(hasher.payload(values),
+                  core::sha256(core::bytes_of("\x04" + length + text + framed("end"))));
+        seen.insert(hasher.payload(values));
+    }
+    EXPECT_EQ(seen.size(), 40U);
 }
 
 TEST(audit_leaf, tells_columns_and_nulls_apart) {
     audit::leaf_hasher hasher;
-    const core::digest commitment{};
     std::set<core::digest> seen;
     const std::vector<std::vector<audit::field>> rows{
         {core::bytes_of("ab"), core::bytes_of("c")}, {core::bytes_of("a"), core::bytes_of("bc")},
         {core::bytes_of("abc"), std::nullopt},       {std::nullopt, core::bytes_of("abc")},
         {core::bytes_of("abc"), core::bytes_of("")}, {core::bytes_of("abc")}};
     for (const auto &row : rows) {
-        seen.insert(hasher.leaf(row, commitment));
-        seen.insert(hasher.commit({}, row));
-        seen.insert(hasher.commit(core::bytes_of("s"), row));
+        seen.insert(hasher.columns(row));
+        seen.insert(hasher.payload(row));
+        seen.insert(hasher.commit(core::bytes_of("s"), hasher.payload(row)));
+        seen.insert(hasher.commit(core::bytes_of("t"), hasher.payload(row)));
     }
-    EXPECT_EQ(seen.size(), rows.size() * 3);
+    EXPECT_EQ(seen.size(), rows.size() * 4);
 }
 
 TEST(audit_checkpoint, reads_what_it_wrote) {

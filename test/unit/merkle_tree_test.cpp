@@ -143,6 +143,13 @@ TEST(merkle_tree, every_inclusion_proof_verifies_and_no_other_place_does) {
     }
 }
 
+TEST(merkle_tree, proofs_stop_when_they_are_asked_to) {
+    const std::vector<core::digest> leaves(3000);
+    const core::cancel_poll stop{[] { return true; }};
+    EXPECT_THROW((void)merkle::inclusion_proof(leaves, 0, stop), core::cancelled);
+    EXPECT_THROW((void)merkle::consistency_proof(leaves, 5, stop), core::cancelled);
+}
+
 TEST(merkle_tree, every_consistency_proof_verifies_and_no_other_does) {
     const auto leaves = made_leaves(40);
     for (std::size_t second = 1; second <= leaves.size(); ++second) {

@@ -113,9 +113,9 @@ TEST(mask, fits_into_its_room) {
 
 TEST(secrets, are_known_by_function_and_by_parameter) {
     EXPECT_TRUE(subject::names_secret_function("encrypt_sensitive_data"));
-    EXPECT_TRUE(subject::names_secret_function("wrap_key"));
+    EXPECT_TRUE(subject::names_secret_function("verify_password"));
     EXPECT_FALSE(subject::names_secret_function("encrypt"));
-    for (std::string_view name : {"p_password", "token", "p_session_token", "p_totp_code"})
+    for (std::string_view name : {"p_password", "token", "p_session_token", "p_code", "p_webhook_secrets"})
         EXPECT_TRUE(subject::names_secret_parameter(name)) << name;
     for (std::string_view name : {"p_team", "p_country_code", "tokens", "p_broken", ""})
         EXPECT_FALSE(subject::names_secret_parameter(name)) << name;

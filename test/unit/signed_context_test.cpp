@@ -34,8 +34,33 @@ TEST(signed_context, carries_a_worker_without_user) {
     EXPECT_FALSE(read->user);
 }
 
+TEST(signed_context, carries_an_api_key_and_scopes) {
+    auto request = k_request;
+    request.user.reset();
+    request.key = parse_uuid("0192d3f0-0000-7abc-8def-0123456789ad");
+    request.scopes = context::scope_list{"payments:read", "reports:*"};
+    auto read = context::verify(context::sign(request, k_key), k_key);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->key, request.key);
+    EXPECT_EQ(read->scopes, request.scopes);
+    request.scopes = context::scope_list{};
+    read = context::verify(context::sign(request, k_key), k_key);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->scopes, context::scope_list{}) << "no scope is not the same as no restriction";
+    request.scopes = context::scope_list(context::k_most_scopes, std::string(context::k_longest_scope, 'a'));
+    read = context::verify(context::sign(request, k_key), k_key);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->scopes, request.scopes);
+    read = context::verify(context::sign(k_request, k_key), k_key);
+    EXPECT_FALSE(read->key);
+    EXPECT_FALSE(read->scopes);
+}
+
 TEST(signed_context, refuses_every_changed_byte_and_another_key) {
-    const std::string text = context::sign(k_request, k_key);
+    auto request = k_request;
+    request.key = request.user;
+    request.scopes = context::scope_list{"payments:read"};
+    const std::string text = context::sign(request, k_key);
     for (std::size_t i = 0; i < text.size(); ++i) {
         std::string changed = text;
         changed[i] = static_cast<char>(changed[i] ^ 0x01);

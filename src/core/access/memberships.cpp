@@ -15,10 +15,9 @@ memberships::memberships(std::vector<membership> all) : all_{std::move(all)} {
 }
 
 std::optional<context::team_role> memberships::role_in(const uuid &team) const noexcept {
-    constexpr std::size_t k_few = 8; // most people; comparing for equality needs no call
     if (all_.size() <= k_few) {
         for (const membership &one : all_) {
-            if (one.team == team)
+            if (same(one.team, team))
                 return one.role;
         }
         return std::nullopt;

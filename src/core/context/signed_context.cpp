@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::string_view k_version = "v1";
 constexpr std::array<std::string_view, 5> k_roles{"viewer", "member", "admin", "owner", "service"};
-constexpr std::size_t k_fields = 7; // before the signature
-constexpr std::size_t k_longest = 256;
+constexpr std::size_t k_fields = 9; // before the signature
+constexpr std::size_t k_longest = 320 + k_most_scopes * (k_longest_scope + 1);
 
 digest signature_of(std::string_view text, const signing_key &key) {
     std::span<const std::uint8_t> parts[] = {bytes_of(text)};
@@ -22,6 +22,25 @@ template <class Integer>
 bool parse_integer(std::string_view text, Integer &value) noexcept {
     auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
     return problem == std::errc{} && end == text.data() + text.size();
+}
+
+std::string optional_uuid(const std::optional<uuid> &value) {
+    return value ? to_text(*value) : std::string{"-"};
+}
+
+// False when the text is neither a UUID nor `-`.
+bool parse_optional_uuid(std::string_view text, std::optional<uuid> &value) noexcept {
+    value = parse_uuid(text);
+    return value || text == "-";
+}
+
+bool parse_scopes(std::string_view text, std::optional<scope_list> &value) {
+    if (text == "-")
+        return true;
+    if (!text.starts_with('='))
+        return false;
+    value = split_scopes(text.substr(1));
+    return value.has_value();
 }
 
 // Splits off what stands before the next dot.
@@ -46,11 +65,13 @@ std::optional<team_role> parse_role(std::string_view name) noexcept {
 std::string sign(const request_context &context, const signing_key &key) {
     std::string text{k_version};
     text += '.' + to_text(context.team);
-    text += '.' + (context.user ? to_text(*context.user) : std::string{"-"});
+    text += '.' + optional_uuid(context.user);
     text += '.' + std::string{name_of(context.role)};
     text += '.' + std::to_string(context.binding.started_at);
     text += '.' + std::to_string(context.binding.pid);
     text += '.' + std::to_string(context.binding.number);
+    text += '.' + optional_uuid(context.key);
+    text += context.scopes ? ".=" + join_scopes(*context.scopes) : std::string{".-"};
     return text + '.' + to_hex(signature_of(text, key));
 }
 
@@ -68,17 +89,17 @@ std::optional<request_context> verify(std::string_view text, const signing_key &
     for (std::string_view &part : field)
         part = take_field(rest);
     auto team = parse_uuid(field[1]);
-    auto user = parse_uuid(field[2]);
     auto role = parse_role(field[3]);
     request_context context{};
-    bool whole = rest.empty() && field[0] == k_version && team && role && (user || field[2] == "-") &&
+    bool whole = rest.empty() && field[0] == k_version && team && role &&
+                 parse_optional_uuid(field[2], context.user) &&
                  parse_integer(field[4], context.binding.started_at) &&
                  parse_integer(field[5], context.binding.pid) &&
-                 parse_integer(field[6], context.binding.number);
+                 parse_integer(field[6], context.binding.number) &&
+                 parse_optional_uuid(field[7], context.key) && parse_scopes(field[8], context.scopes);
     if (!whole)
         return std::nullopt;
     context.team = *team;
-    context.user = user;
     context.role = *role;
     return context;
 }

@@ -2,11 +2,12 @@
 // The request context as one signed text: who acts, in which team, with which role, bound to one
 // transaction of one backend. HMAC-SHA256 (RFC 2104) over everything before the signature.
 //
-//     v1.TEAM.USER.ROLE.TRANSACTION_START.PID.TRANSACTION.SIGNATURE
+//     v1.TEAM.USER.ROLE.TRANSACTION_START.PID.TRANSACTION.KEY.SCOPES.SIGNATURE
 //
-// TEAM and USER are UUIDs (USER is `-` for a worker that acts for nobody), ROLE one of the names
-// below, TRANSACTION_START microseconds, PID the backend's process id, TRANSACTION the number of the
-// transaction in its backend, SIGNATURE 64 hexadecimal digits.
+// TEAM, USER and KEY are UUIDs (USER is `-` for a worker or an API key, which act for nobody, KEY is
+// `-` where no API key was used), ROLE one of the names below, TRANSACTION_START microseconds, PID the
+// backend's process id, TRANSACTION the number of the transaction in its backend, SCOPES `-` for no
+// restriction or `=` and the scopes joined by commas, SIGNATURE 64 hexadecimal digits.
 #pragma once
 
 #include <array>
@@ -16,6 +17,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/context/scopes.hpp"
 #include "core/uuid.hpp"
 
 namespace saas::core::context {
@@ -40,6 +42,8 @@ struct request_context {
     std::optional<uuid> user;
     team_role role;
     transaction_binding binding;
+    std::optional<uuid> key{};          // the API key that was used
+    std::optional<scope_list> scopes{}; // nullopt: no restriction beyond the role
 };
 
 using signing_key = std::array<std::uint8_t, 32>;

@@ -19,20 +19,29 @@ std::size_t split_of(std::size_t n) {
     return std::bit_floor(n - 1);
 }
 
+digest root_with(std::span<const digest> leaves, cancel_poll &poll) {
+    growing_tree tree;
+    for (const digest &leaf : leaves) {
+        poll.step();
+        tree.append(leaf);
+    }
+    return tree.root();
+}
+
 void prove_consistency(std::span<const digest> leaves, std::size_t first, bool known,
-                       std::vector<digest> &proof) {
+                       cancel_poll &poll, std::vector<digest> &proof) {
     if (first == leaves.size()) {
         if (!known)
-            proof.push_back(root_of(leaves));
+            proof.push_back(root_with(leaves, poll));
         return;
     }
     const std::size_t k = split_of(leaves.size());
     if (first <= k) {
-        prove_consistency(leaves.first(k), first, known, proof);
-        proof.push_back(root_of(leaves.subspan(k)));
+        prove_consistency(leaves.first(k), first, known, poll, proof);
+        proof.push_back(root_with(leaves.subspan(k), poll));
     } else {
-        prove_consistency(leaves.subspan(k), first - k, false, proof);
-        proof.push_back(root_of(leaves.first(k)));
+        prove_consistency(leaves.subspan(k), first - k, false, poll, proof);
+        proof.push_back(root_with(leaves.first(k), poll));
     }
 }
 
@@ -94,13 +103,12 @@ digest growing_tree::root() {
 }
 
 digest root_of(std::span<const digest> leaves) {
-    growing_tree tree;
-    for (const digest &leaf : leaves)
-        tree.append(leaf);
-    return tree.root();
+    cancel_poll never;
+    return root_with(leaves, never);
 }
 
-std::vector<digest> inclusion_proof(std::span<const digest> leaves, std::uint64_t index) {
+std::vector<digest> inclusion_proof(std::span<const digest> leaves, std::uint64_t index,
+                                    cancel_poll poll) {
     if (index >= leaves.size())
         throw error{k_invalid_parameter_value,
                     "the tree has no leaf number " + std::to_string(index)};
@@ -108,10 +116,10 @@ std::vector<digest> inclusion_proof(std::span<const digest> leaves, std::uint64_
     while (leaves.size() > 1) {
         const std::size_t k = split_of(leaves.size());
         if (index < k) {
-            proof.push_back(root_of(leaves.subspan(k)));
+            proof.push_back(root_with(leaves.subspan(k), poll));
             leaves = leaves.first(k);
         } else {
-            proof.push_back(root_of(leaves.first(k)));
+            proof.push_back(root_with(leaves.first(k), poll));
             leaves = leaves.subspan(k);
             index -= k;
         }
@@ -120,12 +128,13 @@ std::vector<digest> inclusion_proof(std::span<const digest> leaves, std::uint64_
     return proof;
 }
 
-std::vector<digest> consistency_proof(std::span<const digest> leaves, std::uint64_t first) {
+std::vector<digest> consistency_proof(std::span<const digest> leaves, std::uint64_t first,
+                                      cancel_poll poll) {
     if (first == 0 || first > leaves.size())
         throw error{k_invalid_parameter_value,
                     "the tree never had " + std::to_string(first) + " leaves"};
     std::vector<digest> proof;
-    prove_consistency(leaves, first, true, proof);
+    prove_consistency(leaves, first, true, poll, proof);
     return proof;
 }
 

@@ -4,6 +4,7 @@
 // SHA-256(0x00 ‖ data); their data stays where it is.
 #pragma once
 
+#include "core/error.hpp"
 #include "core/sha256.hpp"
 
 #include <cstdint>
@@ -45,14 +46,17 @@ private:
 [[nodiscard]] digest root_of(std::span<const digest> leaves);
 
 // PATH(index, leaves) of RFC 6962: the audit path of one leaf, from the leaf upwards. Throws 22023
-// when there is no such leaf.
+// when there is no such leaf. `poll` is asked once a leaf.
 [[nodiscard]] std::vector<digest> inclusion_proof(std::span<const digest> leaves,
-                                                  std::uint64_t index);
+                                                  std::uint64_t index,
+                                                  cancel_poll poll = cancel_poll{});
 
 // PROOF(first, leaves): that the first leaves of the tree are still those they were. Empty when
 // `first` is the whole tree. Throws 22023 unless 0 < first <= number of leaves.
+// `poll` is asked once a leaf.
 [[nodiscard]] std::vector<digest> consistency_proof(std::span<const digest> leaves,
-                                                    std::uint64_t first);
+                                                    std::uint64_t first,
+                                                    cancel_poll poll = cancel_poll{});
 
 // True when the proof shows that `leaf` is the leaf number `index`, from 0, of the tree of `size`
 // leaves with that root. False for any other input.

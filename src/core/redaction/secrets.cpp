@@ -11,49 +11,49 @@ constexpr std::array<std::string_view, 40> k_functions{
     "accept_invitation",
     "authenticate",
     "authenticate_api_key",
+    "authenticate_jwt",
     "blind_index",
     "blind_index_candidates",
     "blind_index_last_four",
     "blind_index_last_four_candidates",
     "blind_index_prefix",
     "blind_index_prefix_candidates",
+    "check_mfa",
+    "configure_payment_provider",
     "confirm_totp",
-    "consume_recovery_code",
-    "consume_token",
     "create_api_key",
-    "decrypt_json",
     "decrypt_sensitive_bytes",
     "decrypt_sensitive_data",
     "decrypt_sensitive_json",
     "encrypt_columns",
-    "encrypt_json",
     "encrypt_sensitive_bytes",
     "encrypt_sensitive_data",
     "encrypt_sensitive_json",
-    "enrol_totp",
     "enroll_totp",
     "hash_password",
     "issue_jwt",
     "migrate_pgp_column",
     "reencrypt",
+    "renew_recovery_codes",
+    "reset_password",
+    "rotate_api_key",
+    "set_jwt_keys",
     "set_password",
-    "set_webhook_secret",
-    "totp_code",
-    "unwrap_key",
+    "sign_in",
+    "sign_in_by_link",
+    "token_hash",
     "use_recovery_code",
+    "use_totp",
     "verify_jwt",
+    "verify_mfa",
     "verify_password",
-    "verify_recovery_code",
-    "verify_stripe_webhook",
-    "verify_totp",
     "verify_webhook",
-    "wrap_key",
 };
 static_assert(std::is_sorted(k_functions.begin(), k_functions.end()));
 
-constexpr std::array<std::string_view, 9> k_parameter_endings{
-    "passphrase", "password",  "plaintext", "secret",        "token",
-    "jwt",        "totp_code", "api_key",   "recovery_code"};
+constexpr std::array<std::string_view, 11> k_parameter_endings{
+    "passphrase", "password", "plaintext", "secret",    "secrets",      "token",
+    "jwt",        "jwk",      "jwks",      "totp_code", "recovery_code"};
 
 } // namespace
 
@@ -61,12 +61,15 @@ bool names_secret_function(std::string_view name) noexcept {
     return std::binary_search(k_functions.begin(), k_functions.end(), name);
 }
 
-// The whole name, or what stands behind its last underscore: p_token, p_session_token, token.
+// The whole name, or what it ends with behind an underscore: p_token, p_session_token, token. A code alone
+// is one-time; behind a word it is a country's or a currency's.
 bool names_secret_parameter(std::string_view name) noexcept {
-    return std::any_of(k_parameter_endings.begin(), k_parameter_endings.end(), [&](auto ending) {
+    const auto ends_with = [name](std::string_view ending) {
         return name.ends_with(ending) &&
                (name.size() == ending.size() || name[name.size() - ending.size() - 1] == '_');
-    });
+    };
+    return name == "p_code" ||
+           std::any_of(k_parameter_endings.begin(), k_parameter_endings.end(), ends_with);
 }
 
 } // namespace saas::core::redaction

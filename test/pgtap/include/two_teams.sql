@@ -30,6 +30,8 @@ FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
 -- One captured payment with a refund each, delivered by the provider, and a rule that reviews it.
 INSERT INTO saas.fraud_detection_rules (team_id, name, rule)
 VALUES (:'red', 'any', 'REVIEW IF :amount: > 0'), (:'blue', 'any', 'REVIEW IF :amount: > 0');
+INSERT INTO saas.fraud_models (team_id, name, version, format, model, checksum, objective, trees, inputs)
+SELECT t.team, 'any', 1, 'logistic', 'x', sha256('x'), 'logistic', 0, '[]' FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
 SELECT saas.set_context(:'red'), saas.configure_payment_provider(:'red', 'stripe', ARRAY['whsec_test'::bytea]) \g /dev/null
 SELECT saas.set_context(:'blue'), saas.configure_payment_provider(:'blue', 'stripe', ARRAY['whsec_test'::bytea]) \g /dev/null
 SELECT saas.clear_context() \g /dev/null
@@ -48,6 +50,11 @@ SELECT pg_temp.deliver(t.team, 'evt_1', '{"id": "pi_1", "object": "payment_inten
     pg_temp.deliver(t.team, 'evt_po', '{"id": "po_1", "object": "payout", "amount": 50, "currency": "usd", "status": "canceled", "created": 1700000000}')
 FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
 
+-- A list with an entry each, and an exchange rate.
+INSERT INTO saas.fraud_lists (team_id, id, alias, kind) VALUES (:'red', :'red', 'any', 'string'), (:'blue', :'blue', 'any', 'string');
+INSERT INTO saas.fraud_list_items (team_id, list_id, value) VALUES (:'red', :'red', 'any'), (:'blue', :'blue', 'any');
+INSERT INTO saas.exchange_rates (base_currency, quote_currency, as_of, rate, source) VALUES ('EUR', 'USD', now(), 1.1, 'test');
+
 -- An issuer of tokens with a key each.
 INSERT INTO saas.jwt_issuers (team_id, issuer, audience, algorithms, user_match, user_claim, team_claim, role_claim, leeway_seconds, is_enabled)
 SELECT t.team, 'https://issuer.example', '{us}', '{EdDSA}', 'id', '{sub}', '{}', '{}', 0, false FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
@@ -57,6 +64,20 @@ SELECT i.id, i.team_id, 'k', 'EdDSA', '{"kty": "OKP", "crv": "Ed25519", "x": "11
 -- The sealer would find nothing in a transaction that is not finished.
 INSERT INTO saas.audit_leaves (team_id, first_index, leaf_count, first_xact_id, last_xact_id, hashes, positions)
 SELECT t.team, 0, 1, '3', '3', sha256(''), sha256('') FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
+INSERT INTO saas.audit_salts (team_id, first_index, salts)
+SELECT t.team, 0, uuid_send(t.team) FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
 SELECT saas.add_audit_checkpoint(t.team, sha256(''), '3', t.team, NULL) FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
 INSERT INTO saas.audit_redactions (team_id, audit_id, audit_created_at, reason)
 SELECT t.team, t.team, now(), 'request of the person' FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
+
+-- An API key each, with a use of it.
+SELECT saas.set_context(t.team, t.owner), saas.create_api_key(t.team, 'program')
+FROM (VALUES (:'red'::uuid, :'ann'::uuid), (:'blue', :'bob')) AS t (team, owner) \g /dev/null
+SELECT saas.clear_context() \g /dev/null
+INSERT INTO saas.api_key_usage_logs (team_id, api_key_id, first_used_at, last_used_at, accepted, refused, limited)
+SELECT k.team_id, k.id, now(), now(), 1, 0, 0 FROM saas.api_keys AS k WHERE k.team_id IN (:'red', :'blue');
+
+-- A second factor, recovery codes, a token and a failed attempt of each owner.
+INSERT INTO saas.mfa_factors (user_id, label, sealed_secret) VALUES (:'ann', 'Phone', ''), (:'bob', 'Phone', '');
+SELECT saas.make_recovery_codes(u.id), saas.issue_user_token(u.email, 'email_verification'), saas.begin_attempt(u.id, 'mfa')
+FROM saas.users AS u WHERE u.id IN (:'ann', :'bob') \g /dev/null

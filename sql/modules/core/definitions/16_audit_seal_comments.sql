@@ -1,7 +1,5 @@
 -- What the columns and tables of the trail's tamper evidence hold, with the data classification.
-COMMENT ON COLUMN saas.audit_logs.payload_salt IS 'Random bytes that keep the commitment to the payload (row_key, old_values, new_values, client_addr) from being guessed. [confidential]';
 COMMENT ON COLUMN saas.audit_logs.payload_hash IS 'Commitment to the payload, in its place once it is erased; else NULL. [internal]';
-COMMENT ON COLUMN saas.audit_logs.leaf IS 'Hash of the row, the leaf of the team''s Merkle tree. [internal]';
 
 COMMENT ON TABLE saas.audit_leaves IS 'The sealed leaves of each team''s Merkle tree in their order, some hundred to a row. Append-only; outlives the team and the rows.';
 COMMENT ON COLUMN saas.audit_leaves.team_id IS 'Team; the nil uuid for the platform. [internal]';
@@ -11,6 +9,11 @@ COMMENT ON COLUMN saas.audit_leaves.first_xact_id IS 'Lowest transaction of the 
 COMMENT ON COLUMN saas.audit_leaves.last_xact_id IS 'Highest transaction of the rows. [internal]';
 COMMENT ON COLUMN saas.audit_leaves.hashes IS 'The leaf hashes, 32 bytes each. [internal]';
 COMMENT ON COLUMN saas.audit_leaves.positions IS 'Transaction, id and created_at of each leaf''s row, 32 bytes each; saas.audit_leaf_positions() reads them. [internal]';
+
+COMMENT ON TABLE saas.audit_salts IS 'Salts of the sealed leaves, which keep the payloads that they commit to from being guessed. Erasure and retention overwrite them.';
+COMMENT ON COLUMN saas.audit_salts.team_id IS 'Team; the nil uuid for the platform. [internal]';
+COMMENT ON COLUMN saas.audit_salts.first_index IS 'The row of saas.audit_leaves that these are for. [internal]';
+COMMENT ON COLUMN saas.audit_salts.salts IS '16 random bytes for each leaf; zeros once its payload is erased. [restricted]';
 
 COMMENT ON TABLE saas.audit_checkpoints IS 'Signed states of each team''s Merkle tree, one for each sealing that had rows of the team. Append-only; outlives the team.';
 COMMENT ON COLUMN saas.audit_checkpoints.team_id IS 'Team; the nil uuid for the platform. [internal]';

@@ -71,7 +71,14 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = '42501',
             MESSAGE = pg_catalog.format('permission denied: needs role %s in the team', p_least_role),
-            HINT = 'Set the request context to this team with saas.set_context().';
+            HINT = CASE
+                WHEN p_team IS NULL THEN 'Name the team.'
+                WHEN saas.current_team_id() IS NULL
+                    THEN 'There is no request context: set one with saas.set_context() or saas.authenticate().'
+                WHEN saas.current_team_id() = p_team
+                    THEN pg_catalog.format('The request context is in this team with role %s.', saas.current_team_role())
+                ELSE 'The request context is in another team: set it to this one.'
+            END;
     END IF;
 END
 $$;

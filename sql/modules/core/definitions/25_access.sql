@@ -95,7 +95,9 @@ AS $$
 DECLARE
     v_member record;
 BEGIN
-    PERFORM saas.require_team(p_team, 'admin');
+    IF NOT saas.acts_as_database_owner() THEN
+        PERFORM saas.require_team(p_team, 'admin');
+    END IF;
     SELECT m.role, m.status, u.is_active AND u.deleted_at IS NULL AS user_active,
         t.is_active AND t.deleted_at IS NULL AS team_active
     INTO v_member
@@ -119,9 +121,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.membership_in_words(uuid, uuid) IS
-'What somebody is in the team, for its admins and its workers (42501 for others). Part of explain_access().';
+'What somebody is in the team, for its admins, its workers and the owner of the database (42501 for others). Part of explain_access().';
 REVOKE ALL ON FUNCTION saas.membership_in_words(uuid, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.membership_in_words(uuid, uuid) TO saas_app, saas_service;
+GRANT EXECUTE ON FUNCTION saas.membership_in_words(uuid, uuid) TO saas_app, saas_service, pg_database_owner;
 
 CREATE OR REPLACE FUNCTION saas.rights_in_words(
     p_role regrole,
@@ -156,7 +158,8 @@ $$;
 COMMENT ON FUNCTION saas.rights_in_words(regrole, regclass, text) IS
 'Whether a database role may give this command (SELECT, INSERT, UPDATE, DELETE) on the table or some of its columns. Part of explain_access().';
 REVOKE ALL ON FUNCTION saas.rights_in_words(regrole, regclass, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.rights_in_words(regrole, regclass, text) TO saas_app, saas_service;
+GRANT EXECUTE ON FUNCTION saas.rights_in_words(regrole, regclass, text)
+TO saas_app, saas_service, pg_database_owner;
 
 CREATE OR REPLACE FUNCTION saas.policies_in_words(
     p_role regrole,
@@ -224,7 +227,8 @@ $$;
 COMMENT ON FUNCTION saas.policies_in_words(regrole, regclass, text, text) IS
 'The policies that decide about this command for a database role and a role in the team. Part of explain_access(). Reads their texts and evaluates nothing.';
 REVOKE ALL ON FUNCTION saas.policies_in_words(regrole, regclass, text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.policies_in_words(regrole, regclass, text, text) TO saas_app, saas_service;
+GRANT EXECUTE ON FUNCTION saas.policies_in_words(regrole, regclass, text, text)
+TO saas_app, saas_service, pg_database_owner;
 
 CREATE OR REPLACE FUNCTION saas.explain_access(p_user uuid, p_team uuid, p_table regclass)
 RETURNS TABLE (command text, allowed boolean, why text)
@@ -254,6 +258,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.explain_access(uuid, uuid, regclass) IS
-'What a person may do in a table when acting in the team through the application, and why: membership, rights, policies. For admins of the team and its workers. Direct commands only: functions such as add_team_member() have checks of their own.';
+'What a person may do in a table when acting in the team through the application, and why: membership, rights, policies. For admins of the team, its workers and the owner of the database. Direct commands only: functions such as add_team_member() have checks of their own.';
 REVOKE ALL ON FUNCTION saas.explain_access(uuid, uuid, regclass) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.explain_access(uuid, uuid, regclass) TO saas_app, saas_service;
+GRANT EXECUTE ON FUNCTION saas.explain_access(uuid, uuid, regclass) TO saas_app, saas_service, pg_database_owner;

@@ -20,6 +20,41 @@ COMMENT ON FUNCTION saas.acts_as_service() IS
 REVOKE ALL ON FUNCTION saas.acts_as_service() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.acts_as_service() TO saas_app, saas_service, saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.acts_as_database_owner()
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT pg_has_role(
+        CASE current_setting('role') WHEN 'none' THEN session_user ELSE current_setting('role')::name END,
+        'pg_database_owner',
+        'USAGE'
+    )
+$$;
+COMMENT ON FUNCTION saas.acts_as_database_owner() IS
+'Whether the statement runs with the rights of the owner of the database, seen through SECURITY DEFINER functions.';
+REVOKE ALL ON FUNCTION saas.acts_as_database_owner() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.acts_as_database_owner() TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.require_one_of(p_what text, p_value text, p_allowed text[])
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    IF p_value IS NULL OR p_value <> ALL (p_allowed) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = pg_catalog.format('there is no such %s', p_what),
+            HINT = pg_catalog.format('It is one of: %s.', array_to_string(p_allowed, ', '));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.require_one_of(text, text, text[]) IS
+'Raises 22023, with what would be right in the hint, for a value that is none of those allowed.';
+REVOKE ALL ON FUNCTION saas.require_one_of(text, text, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.require_one_of(text, text, text[]) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.platform_rank(p_role text)
 RETURNS integer
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -83,11 +118,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     -- The owner of the database makes the first super_admin.
-    IF NOT pg_has_role(
-        CASE current_setting('role') WHEN 'none' THEN session_user ELSE current_setting('role')::name END,
-        'pg_database_owner',
-        'USAGE'
-    ) THEN
+    IF NOT saas.acts_as_database_owner() THEN
         PERFORM saas.require_platform_role('super_admin');
     END IF;
     IF p_role IS NULL THEN

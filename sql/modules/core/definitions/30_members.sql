@@ -76,6 +76,7 @@ DECLARE
     v_member uuid;
 BEGIN
     PERFORM saas.require_owner_for(p_team, p_user, p_role);
+    PERFORM saas.require_one_of('role in a team', p_role, ARRAY['viewer', 'member', 'admin', 'owner']);
     INSERT INTO saas.team_members (team_id, user_id, role)
     VALUES (p_team, p_user, p_role)
     RETURNING id INTO v_member;
@@ -100,6 +101,12 @@ AS $$
 BEGIN
     PERFORM saas.lock_team(p_team);
     PERFORM saas.require_owner_for(p_team, p_user, p_role);
+    IF p_role IS NOT NULL THEN
+        PERFORM saas.require_one_of('role in a team', p_role, ARRAY['viewer', 'member', 'admin', 'owner']);
+    END IF;
+    IF p_status IS NOT NULL THEN
+        PERFORM saas.require_one_of('status of a member', p_status, ARRAY['invited', 'active', 'suspended']);
+    END IF;
     UPDATE saas.team_members AS m
     SET role = COALESCE(p_role, m.role), status = COALESCE(p_status, m.status)
     WHERE m.team_id = p_team AND m.user_id = p_user;

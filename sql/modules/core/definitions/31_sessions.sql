@@ -96,7 +96,7 @@ COMMENT ON FUNCTION saas.touch_session(uuid) IS
 'Notes that a session was used, at most once a minute and never in a read-only transaction.';
 REVOKE ALL ON FUNCTION saas.touch_session(uuid) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION saas.authenticate(
+CREATE OR REPLACE FUNCTION saas.authenticate_session(
     p_token text,
     p_team uuid DEFAULT NULL,
     OUT user_id uuid,
@@ -131,10 +131,73 @@ BEGIN
     PERFORM saas.sign_context(team_id, user_id, role);
 END
 $$;
-COMMENT ON FUNCTION saas.authenticate(text, uuid) IS
-'Sets the request context by a session''s token until the end of the transaction: its user, in the team named, else in the session''s default team, else in the user''s only one. SA030 for a token that is not valid, 42501 without an active membership.';
-REVOKE ALL ON FUNCTION saas.authenticate(text, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.authenticate(text, uuid) TO saas_app, saas_service;
+COMMENT ON FUNCTION saas.authenticate_session(text, uuid) IS
+'Sets the request context by a session''s token. Part of saas.authenticate().';
+REVOKE ALL ON FUNCTION saas.authenticate_session(text, uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.token_kind(p_token text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    -- By the form alone: what the token is worth is for others to find out.
+    SELECT CASE
+        WHEN p_token LIKE 'sk\_%' THEN 'api_key'
+        WHEN octet_length(p_token) <= 16384 AND p_token ~ '^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$' THEN 'jwt'
+        ELSE 'session'
+    END
+$$;
+COMMENT ON FUNCTION saas.token_kind(text) IS
+'What a token looks like: api_key (sk_…), jwt (three parts between dots), else session.';
+REVOKE ALL ON FUNCTION saas.token_kind(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.token_kind(text) TO saas_app, saas_service, saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.authenticate(
+    p_token text,
+    p_team uuid DEFAULT NULL,
+    p_ip inet DEFAULT NULL,
+    OUT user_id uuid,
+    OUT team_id uuid,
+    OUT role text
+)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_kind text := saas.token_kind(p_token);
+BEGIN
+    IF v_kind = 'session' THEN
+        SELECT s.user_id, s.team_id, s.role
+        INTO user_id, team_id, role
+        FROM saas.authenticate_session(p_token, p_team) AS s;
+        RETURN;
+    ELSIF v_kind = 'api_key' THEN
+        SELECT k.team_id, k.role
+        INTO team_id, role
+        FROM saas.authenticate_api_key(p_token, p_ip) AS k;
+    -- Module core does without the module that reads other tokens.
+    ELSIF to_regprocedure(pg_catalog.format('saas.%I(text, uuid)', 'authenticate_' || v_kind)) IS NOT NULL THEN
+        EXECUTE pg_catalog.format('SELECT t.user_id, t.team_id, t.role FROM saas.%I($1, $2) AS t', 'authenticate_' || v_kind)
+        INTO user_id, team_id, role
+        USING p_token, p_team;
+    ELSE
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA030',
+            MESSAGE = 'the session is not valid',
+            HINT = 'JSON Web Tokens are read by module security.';
+    END IF;
+    IF team_id <> p_team THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '42501',
+            MESSAGE = 'the token is for another team',
+            HINT = 'Leave p_team out, or name the team of the token.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.authenticate(text, uuid, inet) IS
+'Sets the request context by a token until the end of the transaction. A session''s: its user, in the team named, else in the session''s default team, else in the user''s only one; an API key''s: its team, role and scopes, with p_ip as the caller''s address; a JSON Web Token''s. SA030 for a session that is not valid, 42501 without an active membership or for another team, else as authenticate_api_key() and authenticate_jwt().';
+REVOKE ALL ON FUNCTION saas.authenticate(text, uuid, inet) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.authenticate(text, uuid, inet) TO saas_app, saas_service;
 
 CREATE OR REPLACE FUNCTION saas.end_session(p_token text)
 RETURNS boolean

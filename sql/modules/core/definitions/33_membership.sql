@@ -172,8 +172,13 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
-    IF NOT saas.has_team_role(p_team, 'owner') AND NOT saas.acts_as_service() THEN
-        PERFORM saas.require_platform_role('admin');
+    IF NOT saas.has_team_role(p_team, 'owner') AND NOT saas.acts_as_service()
+        AND NOT saas.has_platform_role('admin')
+    THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '42501',
+            MESSAGE = 'permission denied: needs role owner in the team',
+            HINT = 'Owners delete their team, with the request context in it; so do platform admins.';
     END IF;
     UPDATE saas.teams AS t SET deleted_at = now() WHERE t.id = p_team AND t.deleted_at IS NULL;
     IF NOT FOUND THEN

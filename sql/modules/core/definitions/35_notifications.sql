@@ -11,6 +11,20 @@ COMMENT ON FUNCTION saas.priority_rank(text) IS
 REVOKE ALL ON FUNCTION saas.priority_rank(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.priority_rank(text) TO saas_app, saas_service, saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.require_channel_and_priority(p_channel text, p_priority text)
+RETURNS void
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT saas.require_one_of('channel', p_channel, ARRAY['in_app', 'email', 'sms', 'push']),
+        saas.require_one_of('priority', p_priority, ARRAY['low', 'normal', 'high', 'urgent']);
+    SELECT NULL::void;
+$$;
+COMMENT ON FUNCTION saas.require_channel_and_priority(text, text) IS
+'Raises 22023 for a channel or a priority that does not exist.';
+REVOKE ALL ON FUNCTION saas.require_channel_and_priority(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.require_channel_and_priority(text, text) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.create_notification(
     p_team uuid,
     p_user uuid,
@@ -29,6 +43,15 @@ DECLARE
     v_id uuid;
 BEGIN
     PERFORM saas.require_team(p_team, 'member');
+    PERFORM saas.require_channel_and_priority(p_channel, p_priority);
+    IF p_title IS NULL OR length(p_title) NOT BETWEEN 1 AND 200 OR length(p_body) > 10000
+        OR jsonb_typeof(p_data) <> 'object'
+    THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'a notification cannot say that',
+            HINT = 'Its title has 1 to 200 characters, its body at most 10000, and its data is a JSON object.';
+    END IF;
     IF p_expires_in <= '0' THEN
         RAISE EXCEPTION USING
             ERRCODE = '22023',
@@ -155,6 +178,13 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
+    PERFORM saas.require_channel_and_priority(p_channel, p_least_priority);
+    IF p_is_enabled IS NULL OR saas.current_user_id() IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'a preference needs a user and a decision',
+            HINT = 'Call it with the request context of a user, and p_is_enabled true or false.';
+    END IF;
     INSERT INTO saas.notification_preferences AS p (team_id, user_id, channel, is_enabled, least_priority)
     VALUES (p_team, saas.current_user_id(), p_channel, p_is_enabled, p_least_priority)
     ON CONFLICT (team_id, user_id, channel) DO UPDATE

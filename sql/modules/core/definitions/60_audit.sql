@@ -30,6 +30,7 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION saas.check_audit_columns(regclass, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.check_audit_columns(regclass, text[]) TO pg_database_owner;
 COMMENT ON FUNCTION saas.check_audit_columns(regclass, text[]) IS
 'The list of columns as an audit trigger takes it. SA040 for a column that does not exist.';
 
@@ -48,6 +49,7 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION saas.audit_truncate_of(regclass, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.audit_truncate_of(regclass, text) TO pg_database_owner;
 COMMENT ON FUNCTION saas.audit_truncate_of(regclass, text) IS
 'Records TRUNCATE of a table, or of a partition under the name of its parent';
 
@@ -127,6 +129,7 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION saas.audit_table(regclass, text[], text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.audit_table(regclass, text[], text[]) TO pg_database_owner;
 COMMENT ON FUNCTION saas.audit_table(regclass, text[], text[]) IS
 'Records every change of the table in saas.audit_logs, except for the columns left out; of redacted columns, and of all that are classified [restricted], only that they changed. Run by the owner of the table; run again to change the lists.';
 
@@ -149,6 +152,7 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION saas.unaudit_table(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.unaudit_table(regclass) TO pg_database_owner;
 COMMENT ON FUNCTION saas.unaudit_table(regclass) IS
 'Stops recording changes of the table; what was recorded stays. Run by the owner of the table.';
 

@@ -105,10 +105,7 @@ DECLARE
     v_horizon xid8;
     v_below xid8;
     v_limit bigint := p_max_rows;
-    v_batch record;
-    v_size bigint;
-    v_sealed bigint := 0;
-    v_chunk CONSTANT bigint := 512;
+    v_run record;
 BEGIN
     IF p_max_rows NOT BETWEEN 1 AND 10000000 THEN
         RAISE EXCEPTION USING
@@ -134,79 +131,14 @@ BEGIN
         v_below := '18446744073709551615';
         v_limit := NULL;
     END IF;
-    FOR v_batch IN
-        WITH sealed AS MATERIALIZED (
-            -- Of rows in the range; none but after such a restore.
-            SELECT a.team_id, p.xact_id, p.id
-            FROM saas.audit_leaves AS a
-            CROSS JOIN LATERAL saas.audit_leaf_positions(a.positions) AS p
-            WHERE a.last_xact_id >= v_state.through_xact_id
-        ), pending AS MATERIALIZED (
-            SELECT l.team_id, l.xact_id, l.id,
-                xid8send(l.xact_id) || uuid_send(l.id) || timestamptz_send(l.created_at) AS position,
-                COALESCE(l.leaf, saas.audit_leaf(
-                    l.team_id, l.created_at, l.id, l.xact_id, l.actor_id, l.row_id, l.operation, l.table_name,
-                    l.row_key, l.old_values, l.new_values, l.db_role, l.login_role, l.request_id, l.client_addr,
-                    l.payload_salt, l.payload_hash)) AS leaf
-            FROM saas.audit_logs AS l
-            WHERE l.xact_id >= v_state.through_xact_id
-                AND l.xact_id < v_below
-                AND (l.xact_id, l.id) > (v_state.through_xact_id, v_state.through_id)
-                AND NOT EXISTS (
-                    SELECT FROM sealed AS s
-                    WHERE s.team_id = l.team_id AND s.xact_id = l.xact_id AND s.id = l.id
-                )
-            ORDER BY l.xact_id, l.id
-            LIMIT v_limit
-        ), last_row AS (
-            SELECT p.xact_id, p.id FROM pending AS p ORDER BY p.xact_id DESC, p.id DESC LIMIT 1
-        )
-        SELECT
-            p.team_id,
-            count(*) AS leaves,
-            -- In the order of the subquery: sorted once, not once for each list.
-            string_agg(p.leaf, '') AS hashes,
-            string_agg(p.position, '') AS positions,
-            (sum(count(*)) OVER ())::bigint AS total,
-            (SELECT r.xact_id FROM last_row AS r) AS last_xact_id,
-            (SELECT r.id FROM last_row AS r) AS last_id
-        FROM (SELECT * FROM pending AS q ORDER BY q.team_id, q.xact_id, q.id) AS p
-        GROUP BY p.team_id
-        ORDER BY p.team_id
-    LOOP
-        IF v_sealed = 0 THEN
-            -- Short of the limit there is nothing left below the horizon.
-            v_state.through_xact_id := CASE WHEN v_batch.total = v_limit THEN v_batch.last_xact_id ELSE v_horizon END;
-            v_state.through_id := CASE WHEN v_batch.total = v_limit THEN v_batch.last_id
-                ELSE '00000000-0000-0000-0000-000000000000' END;
-        END IF;
-        v_size := saas.add_audit_checkpoint(
-            v_batch.team_id, v_batch.hashes, v_state.through_xact_id, v_state.through_id, NULL);
-        INSERT INTO saas.audit_leaves (
-            team_id, first_index, leaf_count, first_xact_id, last_xact_id, hashes, positions)
-        SELECT v_batch.team_id, v_size - v_batch.leaves + c.first, octet_length(c.hashes) / 32,
-            f.xact_id, t.xact_id, c.hashes, c.positions
-        FROM (
-            SELECT i AS first,
-                substring(v_batch.hashes FROM (i * 32 + 1)::integer FOR (v_chunk * 32)::integer) AS hashes,
-                substring(v_batch.positions FROM (i * 32 + 1)::integer FOR (v_chunk * 32)::integer) AS positions
-            FROM generate_series(0, v_batch.leaves - 1, v_chunk) AS i
-        ) AS c
-        CROSS JOIN LATERAL saas.audit_leaf_positions(substring(c.positions FOR 32)) AS f
-        CROSS JOIN LATERAL saas.audit_leaf_positions(
-            substring(c.positions FROM octet_length(c.positions) - 31)) AS t;
-        v_sealed := v_sealed + v_batch.leaves;
-    END LOOP;
-    IF v_sealed = 0 THEN
-        v_state.through_xact_id := v_horizon;
-        v_state.through_id := '00000000-0000-0000-0000-000000000000';
-    END IF;
+    SELECT * INTO v_run
+    FROM saas.seal_audit_rows(v_state.through_xact_id, v_state.through_id, v_below, v_limit, v_horizon);
     UPDATE saas.audit_sealing
-    SET through_xact_id = v_state.through_xact_id,
-        through_id = v_state.through_id,
+    SET through_xact_id = v_run.through_xact_id,
+        through_id = v_run.through_id,
         system_identifier = v_system,
         sealed_at = clock_timestamp();
-    RETURN v_sealed;
+    RETURN v_run.sealed;
 END
 $$;
 REVOKE ALL ON FUNCTION saas.seal_audit_log(bigint) FROM PUBLIC;
@@ -239,6 +171,31 @@ GRANT EXECUTE ON FUNCTION saas.find_audit_row(uuid, uuid) TO saas_app, saas_serv
 COMMENT ON FUNCTION saas.find_audit_row(uuid, uuid) IS
 'The row of the team''s audit log with this id, as far as the caller may read it; else NULL.';
 
+CREATE OR REPLACE FUNCTION saas.find_audit_leaf(
+    p_team uuid,
+    p_id uuid,
+    p_xact_id xid8,
+    OUT first_index bigint,
+    OUT place bigint,
+    OUT salt bytea
+)
+LANGUAGE sql STABLE STRICT PARALLEL UNSAFE SECURITY INVOKER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT a.first_index, p.place, substring(s.salts FROM (p.place * 16 + 1)::integer FOR 16)
+    FROM saas.audit_leaves AS a
+    CROSS JOIN LATERAL saas.audit_leaf_positions(a.positions) AS p
+    LEFT JOIN saas.audit_salts AS s ON s.team_id = a.team_id AND s.first_index = a.first_index
+    WHERE a.team_id = p_team
+        AND a.first_xact_id <= p_xact_id
+        AND a.last_xact_id >= p_xact_id
+        AND p.id = p_id
+$$;
+REVOKE ALL ON FUNCTION saas.find_audit_leaf(uuid, uuid, xid8) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.find_audit_leaf(uuid, uuid, xid8) TO saas_internal;
+COMMENT ON FUNCTION saas.find_audit_leaf(uuid, uuid, xid8) IS
+'Where the leaf of a sealed row is: the row of saas.audit_leaves, its place there, and its salt. NULL for a row that is not sealed.';
+
 CREATE OR REPLACE FUNCTION saas.audit_checkpoint(p_team uuid, p_number bigint DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
@@ -263,26 +220,20 @@ COMMENT ON FUNCTION saas.audit_checkpoint(uuid, bigint) IS
 'The last signed checkpoint of the team''s audit trail, or the one of that number, as text to be kept elsewhere. For admins. NULL when there is none.';
 
 CREATE OR REPLACE FUNCTION saas.audit_inclusion_proof(p_team uuid, p_id uuid)
-RETURNS TABLE (leaf bytea, leaf_index bigint, tree_size bigint, proof bytea[], root bytea)
+RETURNS TABLE (leaf bytea, leaf_index bigint, tree_size bigint, proof bytea[], root bytea, salt bytea)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_row saas.audit_logs;
-    v_index bigint;
+    v_sealed record;
     v_last saas.audit_checkpoints;
     v_leaves bytea;
 BEGIN
     PERFORM saas.require_audit_access(p_team);
     v_row := saas.find_audit_row(p_team, p_id);
-    SELECT a.first_index + p.place INTO v_index
-    FROM saas.audit_leaves AS a
-    CROSS JOIN LATERAL saas.audit_leaf_positions(a.positions) AS p
-    WHERE a.team_id = p_team
-        AND a.first_xact_id <= v_row.xact_id
-        AND a.last_xact_id >= v_row.xact_id
-        AND p.id = p_id;
-    IF v_index IS NULL THEN
+    SELECT * INTO v_sealed FROM saas.find_audit_leaf(p_team, p_id, v_row.xact_id);
+    IF v_sealed.first_index IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'SA049',
             MESSAGE = 'the team''s audit trail has no sealed row with this id',
@@ -293,14 +244,16 @@ BEGIN
     SELECT string_agg(a.hashes, '' ORDER BY a.first_index) INTO v_leaves
     FROM saas.audit_leaves AS a
     WHERE a.team_id = p_team;
-    RETURN QUERY SELECT substring(v_leaves FROM (v_index * 32 + 1)::integer FOR 32), v_index, v_last.tree_size,
-        saas.merkle_inclusion_proof(v_leaves, v_index), v_last.root;
+    leaf_index := v_sealed.first_index + v_sealed.place;
+    RETURN QUERY SELECT substring(v_leaves FROM (leaf_index * 32 + 1)::integer FOR 32), leaf_index, v_last.tree_size,
+        saas.merkle_inclusion_proof(v_leaves, leaf_index), v_last.root,
+        CASE WHEN v_row.payload_hash IS NULL THEN v_sealed.salt END;
 END
 $$;
 REVOKE ALL ON FUNCTION saas.audit_inclusion_proof(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.audit_inclusion_proof(uuid, uuid) TO saas_app, saas_service;
 COMMENT ON FUNCTION saas.audit_inclusion_proof(uuid, uuid) IS
-'Proof (RFC 6962) that a row is in the team''s sealed audit trail, for saas.verify_inclusion(). For admins. SA049 for a row that is not sealed.';
+'Proof (RFC 6962) that a row is in the team''s sealed audit trail, for saas.verify_inclusion(), and the salt with which saas.audit_leaf() gives the leaf of the row. For admins. SA049 for a row that is not sealed.';
 
 CREATE OR REPLACE FUNCTION saas.audit_consistency_proof(p_team uuid, p_size1 bigint, p_size2 bigint)
 RETURNS bytea[]

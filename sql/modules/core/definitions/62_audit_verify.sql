@@ -94,8 +94,13 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_row saas.audit_logs := saas.find_audit_row(p_team, p_id);
+    v_row saas.audit_logs;
+    v_sealed record;
+    v_zeros CONSTANT bytea := decode(repeat('00', 16), 'hex');
 BEGIN
+    -- The sealer waits: a row that it is hashing must not lose its payload meanwhile.
+    PERFORM FROM saas.audit_sealing AS s FOR SHARE;
+    v_row := saas.find_audit_row(p_team, p_id);
     IF v_row.id IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'P0002',
@@ -107,12 +112,28 @@ BEGIN
     END IF;
     INSERT INTO saas.audit_redactions (team_id, audit_id, audit_created_at, user_id, reason)
     VALUES (p_team, p_id, v_row.created_at, saas.current_user_id(), p_reason);
-    PERFORM saas.redact_audit_payload(p_team, v_row.created_at, p_id);
+    SELECT * INTO v_sealed FROM saas.find_audit_leaf(p_team, p_id, v_row.xact_id);
+    IF v_sealed.first_index IS NULL THEN
+        -- Not sealed yet: with a salt that nobody will know.
+        PERFORM saas.redact_audit_payload(p_team, v_row.created_at, p_id, saas.audit_new_salt());
+        RETURN;
+    END IF;
+    IF v_sealed.salt IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA044',
+            MESSAGE = 'the salt of a sealed row of the audit trail is gone',
+            DETAIL = format('Team %s, row %s.', p_team, p_id),
+            HINT = 'Restore saas.audit_salts from a backup.';
+    END IF;
+    PERFORM saas.redact_audit_payload(p_team, v_row.created_at, p_id, v_sealed.salt);
+    UPDATE saas.audit_salts AS s
+    SET salts = overlay(s.salts PLACING v_zeros FROM (v_sealed.place * 16 + 1)::integer)
+    WHERE s.team_id = p_team AND s.first_index = v_sealed.first_index;
 END
 $$;
 REVOKE ALL ON FUNCTION saas.redact_audit_row(uuid, uuid, text) FROM PUBLIC;
 COMMENT ON FUNCTION saas.redact_audit_row(uuid, uuid, text) IS
-'Erases the personal payload (row_key, old_values, new_values, client_addr) of one row of the audit log, and records that. The sealed hash still proves the rest. For the owner and the privacy engine; nothing happens when it is erased already.';
+'Erases the personal payload (row_key, old_values, new_values, client_addr) of one row of the audit log with its salt, and records that. The sealed hash still proves the rest. For the owner and the privacy engine; nothing happens when it is erased already.';
 
 CREATE OR REPLACE FUNCTION saas.count_unsealed_audit_rows(p_from timestamptz, p_to timestamptz)
 RETURNS bigint
@@ -134,6 +155,40 @@ GRANT EXECUTE ON FUNCTION saas.count_unsealed_audit_rows(timestamptz, timestampt
 COMMENT ON FUNCTION saas.count_unsealed_audit_rows(timestamptz, timestamptz) IS
 'Rows of the audit log, of all teams, of that time without a sealed leaf. For the owner.';
 
+CREATE OR REPLACE FUNCTION saas.forget_audit_salts(p_before timestamptz)
+RETURNS void
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    WITH kept AS MATERIALIZED (
+        SELECT s.team_id, s.first_index, bool_or(p.created_at >= p_before) AS has_later,
+            string_agg(
+                CASE
+                    WHEN p.created_at < p_before THEN '\x00000000000000000000000000000000'::bytea
+                    ELSE substring(s.salts FROM (p.place * 16 + 1)::integer FOR 16)
+                END,
+                '' ORDER BY p.place
+            ) AS salts
+        FROM saas.audit_salts AS s
+        JOIN saas.audit_leaves AS a ON a.team_id = s.team_id AND a.first_index = s.first_index
+        CROSS JOIN LATERAL saas.audit_leaf_positions(a.positions) AS p
+        GROUP BY s.team_id, s.first_index
+        HAVING bool_or(p.created_at < p_before)
+    ), dropped AS (
+        DELETE FROM saas.audit_salts AS s
+        USING kept AS k
+        WHERE s.team_id = k.team_id AND s.first_index = k.first_index AND NOT k.has_later
+    )
+    UPDATE saas.audit_salts AS s
+    SET salts = k.salts
+    FROM kept AS k
+    WHERE s.team_id = k.team_id AND s.first_index = k.first_index AND k.has_later AND s.salts <> k.salts
+$$;
+REVOKE ALL ON FUNCTION saas.forget_audit_salts(timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.forget_audit_salts(timestamptz) TO saas_internal;
+COMMENT ON FUNCTION saas.forget_audit_salts(timestamptz) IS
+'Overwrites the salts of leaves whose rows were created before that: with a salt, what a dropped row said could be guessed from its leaf.';
+
 CREATE OR REPLACE FUNCTION saas.record_audit_retention(p_before timestamptz)
 RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
@@ -150,6 +205,7 @@ BEGIN
         PERFORM saas.add_audit_checkpoint(
             v_team, '', v_state.through_xact_id, v_state.through_id, p_before);
     END LOOP;
+    PERFORM saas.forget_audit_salts(p_before);
 END
 $$;
 REVOKE ALL ON FUNCTION saas.record_audit_retention(timestamptz) FROM PUBLIC;
@@ -235,6 +291,8 @@ ALTER TABLE saas.audit_checkpoints ENABLE ROW LEVEL SECURITY;
 ALTER TABLE saas.audit_checkpoints FORCE ROW LEVEL SECURITY;
 ALTER TABLE saas.audit_leaves ENABLE ROW LEVEL SECURITY;
 ALTER TABLE saas.audit_leaves FORCE ROW LEVEL SECURITY;
+ALTER TABLE saas.audit_salts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE saas.audit_salts FORCE ROW LEVEL SECURITY;
 ALTER TABLE saas.audit_redactions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE saas.audit_redactions FORCE ROW LEVEL SECURITY;
 ALTER TABLE saas.audit_keys ENABLE ROW LEVEL SECURITY;
@@ -261,6 +319,7 @@ USING (
 );
 GRANT SELECT ON saas.audit_checkpoints, saas.audit_leaves, saas.audit_redactions TO saas_app, saas_service;
 GRANT SELECT, INSERT ON saas.audit_checkpoints, saas.audit_leaves, saas.audit_redactions TO saas_internal;
+GRANT SELECT, INSERT, UPDATE, DELETE ON saas.audit_salts TO saas_internal;
 GRANT SELECT ON saas.audit_keys TO saas_internal;
 GRANT SELECT, UPDATE ON saas.audit_sealing TO saas_internal;
 GRANT SELECT, INSERT, DELETE ON saas.audited_tables TO saas_internal;

@@ -12,7 +12,7 @@ AS $$
     WHERE c.oid = COALESCE(pg_partition_root(p_table), p_table)
 $$;
 REVOKE ALL ON FUNCTION saas.audit_table_name(regclass) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.audit_table_name(regclass) TO saas_app, saas_service;
+GRANT EXECUTE ON FUNCTION saas.audit_table_name(regclass) TO saas_app, saas_service, saas_internal;
 COMMENT ON FUNCTION saas.audit_table_name(regclass) IS
 'The name under which changes of the table are in saas.audit_logs.';
 
@@ -49,6 +49,23 @@ GRANT EXECUTE ON FUNCTION saas.audit_change_time(uuid) TO saas_app, saas_service
 COMMENT ON FUNCTION saas.audit_change_time(uuid) IS
 'When a recorded change was made, from its id; created_at is when its statement began.';
 
+CREATE OR REPLACE FUNCTION saas.table_truncations(p_table regclass)
+RETURNS SETOF uuid
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    -- Of whatever team the statement was recorded for: it took everybody's rows.
+    SELECT l.id
+    FROM saas.audit_logs AS l
+    WHERE l.row_id = saas.audit_row_id(jsonb_build_object('truncated', saas.audit_table_name(p_table)))
+        AND l.operation = 'T'
+        AND saas.current_team_role() IN ('admin', 'owner', 'service')
+$$;
+REVOKE ALL ON FUNCTION saas.table_truncations(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.table_truncations(regclass) TO saas_app, saas_service;
+COMMENT ON FUNCTION saas.table_truncations(regclass) IS
+'The ids of the audit rows that say that the whole table was truncated. For admins: others see none.';
+
 CREATE OR REPLACE FUNCTION saas.row_at(p_table regclass, p_id uuid, p_at timestamptz)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY INVOKER
@@ -59,12 +76,19 @@ DECLARE
     v_row jsonb := '{}'::jsonb;
     v_exists boolean;
     v_erased uuid;
+    v_truncated_before uuid; -- the last time by p_at
+    v_truncated_after uuid; -- the first time after it
 BEGIN
+    SELECT max(t.id::text) FILTER (WHERE saas.audit_change_time(t.id) <= p_at)::uuid,
+        min(t.id::text) FILTER (WHERE saas.audit_change_time(t.id) > p_at)::uuid
+    INTO v_truncated_before, v_truncated_after
+    FROM saas.table_truncations(p_table) AS t (id);
     -- Later changes backwards from the row's end: what they replaced was there at p_at.
     FOR v_change IN
         SELECT h.*
         FROM saas.row_history(p_table, p_id) AS h
         WHERE saas.audit_change_time(h.id) > p_at
+            AND (v_truncated_after IS NULL OR h.id < v_truncated_after)
             AND NOT EXISTS (
                 SELECT FROM saas.row_history(p_table, p_id) AS e
                 WHERE saas.audit_change_time(e.id) > p_at AND e.operation IN ('I', 'D') AND e.id < h.id
@@ -82,6 +106,7 @@ BEGIN
         SELECT h.*
         FROM saas.row_history(p_table, p_id) AS h
         WHERE saas.audit_change_time(h.id) <= p_at
+            AND (v_truncated_before IS NULL OR h.id > v_truncated_before)
         ORDER BY h.id
     LOOP
         v_exists := v_change.operation <> 'D';

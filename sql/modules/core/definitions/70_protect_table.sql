@@ -234,6 +234,26 @@ COMMENT ON FUNCTION saas.protection_grants(regclass, text) IS
 REVOKE ALL ON FUNCTION saas.protection_grants(regclass, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.protection_grants(regclass, text) TO pg_database_owner;
 
+CREATE OR REPLACE FUNCTION saas.team_index_name(p_table_name text)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    -- Names have 63 bytes, whatever the characters; those of long tables must stay different.
+    SELECT CASE
+        WHEN octet_length(p_table_name) <= 48 THEN p_table_name
+        ELSE (
+            SELECT left(p_table_name, max(n.characters)) || '_' || left(md5(p_table_name), 8)
+            FROM generate_series(1, 39) AS n (characters)
+            WHERE octet_length(left(p_table_name, n.characters)) <= 39
+        )
+    END || '_saas_team_idx'
+$$;
+COMMENT ON FUNCTION saas.team_index_name(text) IS
+'The name of the index that saas.protect_table() makes on the column of the team; its end tells saas.unprotect_table() that it did.';
+REVOKE ALL ON FUNCTION saas.team_index_name(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.team_index_name(text) TO pg_database_owner;
+
 CREATE OR REPLACE FUNCTION saas.protection_extras(p_table regclass, p_name text, p_team_column text)
 RETURNS TABLE (step text, statement text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY INVOKER
@@ -245,7 +265,7 @@ AS $$
     CROSS JOIN LATERAL (VALUES ('ENABLE', m.relrowsecurity), ('FORCE', m.relforcerowsecurity)) AS w (what, done)
     WHERE NOT w.done
     UNION ALL
-    SELECT 'index', format('CREATE INDEX %I ON %s (%I)', left(c.relname, 48) || '_saas_team_idx', p_name, p_team_column)
+    SELECT 'index', format('CREATE INDEX %I ON %s (%I)', saas.team_index_name(c.relname), p_name, p_team_column)
     FROM pg_class AS c
     WHERE c.oid = p_table
         AND NOT EXISTS (

@@ -49,3 +49,18 @@ GRANT SELECT (
 
 GRANT SELECT ON saas.fraud_detection_rules, saas.payment_intents, saas.teams TO saas_internal;
 GRANT SELECT, INSERT ON saas.fraud_assessments TO saas_internal;
+
+-- Models: members read, functions write.
+ALTER TABLE saas.fraud_models ENABLE ROW LEVEL SECURITY;
+ALTER TABLE saas.fraud_models FORCE ROW LEVEL SECURITY;
+CREATE POLICY fraud_models_app_select ON saas.fraud_models
+FOR SELECT TO saas_app, saas_service, saas_analyst
+USING (team_id = saas.current_team_id());
+GRANT SELECT ON saas.fraud_models TO saas_app, saas_service;
+GRANT SELECT (
+    team_id, id, name, version, format, state, checksum, features, options, objective, trees,
+    inputs, champion_periods, created_by, created_at, updated_at
+) ON saas.fraud_models TO saas_analyst;
+GRANT SELECT, INSERT ON saas.fraud_models TO saas_internal;
+GRANT UPDATE (state, champion_periods, updated_at) ON saas.fraud_models TO saas_internal;
+GRANT SELECT ON saas.payments, saas.payment_disputes, saas.refunds TO saas_internal;

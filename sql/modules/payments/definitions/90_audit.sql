@@ -15,7 +15,7 @@ SELECT
     l.id,
     l.actor_id,
     l.table_name,
-    l.operation,
+    l.operation::text AS operation,
     l.row_id,
     l.old_values,
     l.new_values,
@@ -36,7 +36,7 @@ WHERE l.table_name IN (
 );
 GRANT SELECT ON saas.payment_audit_log TO saas_app, saas_service;
 
-COMMENT ON VIEW saas.payment_audit_log IS 'Audit trail of the payment tables; for admins and owners of the team.';
+COMMENT ON VIEW saas.payment_audit_log IS 'The audit trail of the payment tables; for admins and owners of the team.';
 COMMENT ON COLUMN saas.payment_audit_log.team_id IS 'Team. [internal]';
 COMMENT ON COLUMN saas.payment_audit_log.created_at IS 'Start of the statement that made the change. [internal]';
 COMMENT ON COLUMN saas.payment_audit_log.id IS 'Identifier of the entry. [internal]';

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// Reading the trail: positions of rows, and cursors over a team's rows.
-#include "audit/verify.hpp"
+#include "audit/cursor.hpp"
 
 #include "pg/boundary.hpp"
 
@@ -44,14 +43,21 @@ position make_position(std::uint64_t transaction, const std::uint8_t *id, std::i
     return out;
 }
 
-cursor::cursor(const char *query, const std::uint8_t *team, Oid type, std::int64_t from,
-               std::int64_t to) {
+cursor::cursor(const char *query, std::span<const Oid> types, std::span<const Datum> values,
+               const char *nulls) {
     portal_ = pg::call([&] {
-        Oid types[] = {UUIDOID, type, type};
-        Datum values[] = {PointerGetDatum(team), Int64GetDatum(from), Int64GetDatum(to)};
-        return SPI_cursor_open_with_args(nullptr, query, 3, types, values, nullptr, true, 0);
+        return SPI_cursor_open_with_args(nullptr, query, static_cast<int>(types.size()),
+                                         const_cast<Oid *>(types.data()),
+                                         const_cast<Datum *>(values.data()), nulls, true,
+                                         CURSOR_OPT_NO_SCROLL); // a sort is then read as it merges
     });
 }
+
+cursor::cursor(const char *query, const std::uint8_t *team, Oid type, std::int64_t from,
+               std::int64_t to)
+    : cursor{query, std::array<Oid, 3>{UUIDOID, type, type},
+             std::array<Datum, 3>{PointerGetDatum(team), Int64GetDatum(from), Int64GetDatum(to)},
+             nullptr} {}
 
 bool cursor::next() {
     if (table_ != nullptr && ++at_ < rows_)
@@ -65,6 +71,10 @@ bool cursor::next() {
     });
     at_ = 0;
     return rows_ > 0;
+}
+
+void cursor::close() {
+    pg::call([&] { SPI_cursor_close(portal_); });
 }
 
 Datum cursor::value(int column, bool &null) const {

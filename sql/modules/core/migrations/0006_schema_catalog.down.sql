@@ -1,0 +1,1 @@
+DROP TABLE saas.schema_catalog;
