@@ -10,7 +10,10 @@ INSERT INTO rotation_bench.vault (team_id, id, value)
 SELECT :'team', r.id, saas.encrypt_sensitive_bytes(substring(sha256(n::text::bytea) FROM 1 FOR 20), :'asset'::uuid, r.id, p_team => :'team')
 FROM generate_series(1, 100000) AS n CROSS JOIN LATERAL (SELECT saas.uuid_v7() AS id WHERE n > 0) AS r;
 SELECT count(saas.encrypt_sensitive_bytes(''::bytea, :'asset'::uuid, NULL, r.id, p_team => :'team'))
-FROM generate_series(1, 20000) AS n CROSS JOIN LATERAL (SELECT saas.uuid_v7() AS id WHERE n > 0) AS r \g /dev/null
+FROM generate_series(1, 500) AS n CROSS JOIN LATERAL (SELECT saas.uuid_v7() AS id WHERE n > 0) AS r \g /dev/null
+ANALYZE saas.encryption_keys; -- an emptied table of keys looks small to the planner
+SELECT count(saas.encrypt_sensitive_bytes(''::bytea, :'asset'::uuid, NULL, r.id, p_team => :'team'))
+FROM generate_series(501, 20000) AS n CROSS JOIN LATERAL (SELECT saas.uuid_v7() AS id WHERE n > 0) AS r \g /dev/null
 VACUUM ANALYZE rotation_bench.vault, saas.encryption_keys;
 
 CREATE TABLE rotation_bench.results (what text NOT NULL, microseconds double precision NOT NULL);
