@@ -82,7 +82,7 @@ SELECT results_eq($$
         ('payment_intent', 'canceled expired succeeded'),
         ('payment_transaction', 'errored failed'),
         ('payout', 'canceled failed reversed'),
-        ('refund', 'canceled failed'),
+        ('provider_request', 'canceled failed succeeded'), ('refund', 'canceled failed'),
         ('webhook_event', 'conflict duplicate ignored processed rejected superseded')$$,
     'the states without exit are the terminal ones');
 SELECT is_empty($$

@@ -45,6 +45,10 @@ SELECT pg_temp.deliver(t.team, 'evt_1', '{"id": "pi_1", "object": "payment_inten
     pg_temp.deliver(t.team, 'evt_dp', '{"id": "dp_1", "object": "dispute", "amount": 300, "currency": "usd", "status": "warning_needs_response", "charge": "ch_1", "created": 1700000000}', 'charge.dispute.created'),
     pg_temp.deliver(t.team, 'evt_po', '{"id": "po_1", "object": "payout", "amount": 50, "currency": "usd", "status": "canceled", "created": 1700000000}')
 FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
+INSERT INTO saas.idempotency_keys (team_id, key, operation, request_sha256, expires_at)
+SELECT t.team, 'key', 'refund_payment', sha256('x'), now() + interval '1 day' FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
+INSERT INTO saas.provider_requests (team_id, provider, kind, payment_intent_id, request)
+SELECT i.team_id, 'stripe', 'create_intent', i.id, '{}' FROM saas.payment_intents AS i WHERE i.team_id IN (:'red', :'blue');
 
 -- An issuer of tokens with a key each.
 INSERT INTO saas.jwt_issuers (team_id, issuer, audience, algorithms, user_match, user_claim, team_claim, role_claim, leeway_seconds, is_enabled)
