@@ -7,6 +7,7 @@
 #include "fraud/models.hpp"
 #include "fraud/rules.hpp"
 #include "pg/settings.hpp"
+#include "redaction/hooks.hpp"
 #include "state_machine/registry.hpp"
 
 #include "pg/prelude.hpp"
@@ -25,6 +26,7 @@ void _PG_init(void) {
     saas::state_machine::initialise();
     saas::encryption::initialise();
     saas::fraud::initialise();
+    saas::redaction::initialise();
     saas::fraud::initialise_models();
     MarkGUCPrefixReserved("saas");
 }

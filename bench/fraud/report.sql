@@ -22,6 +22,25 @@ BEGIN
     END IF;
 END
 $$;
+DO $$
+DECLARE
+    v_wrong bigint;
+BEGIN
+    SELECT count(*) INTO v_wrong
+    FROM fraud_bench.results AS j
+    WHERE j.engine = 'json'
+        AND j.scores <> (
+            SELECT sum((saas.evaluate_rules(r.texts, p.attributes)).score)
+            FROM fraud_bench.payments AS p
+            CROSS JOIN (
+                SELECT pg_catalog.array_agg(b.rule ORDER BY b.n) AS texts FROM fraud_bench.rules AS b WHERE b.n <= j.rules
+            ) AS r
+        );
+    IF v_wrong > 0 THEN
+        RAISE EXCEPTION 'json-rules-engine comes to other scores';
+    END IF;
+END
+$$;
 WITH medians AS (
     SELECT r.rules, r.engine, percentile_cont(0.5) WITHIN GROUP (ORDER BY r.microseconds) AS median,
         min(r.microseconds) AS least, max(r.microseconds) AS most
@@ -34,6 +53,7 @@ SELECT
         CASE m.engine
             WHEN 'array' THEN 'saas.evaluate_rules'
             WHEN 'team' THEN 'saas.evaluate_team_rules'
+            WHEN 'json' THEN 'json-rules-engine'
             ELSE 'PL/pgSQL with EXECUTE'
         END
     ),
@@ -41,9 +61,14 @@ SELECT
     'µs per assessment',
     pg_catalog.format('%s to %s', round(m.least::numeric, 2), round(m.most::numeric, 2)),
     CASE
-        WHEN m.engine <> 'dynamic'
-            THEN pg_catalog.format('PL/pgSQL takes %s times as long', round((d.median / m.median)::numeric, 1))
+        WHEN m.engine IN ('array', 'team')
+            THEN pg_catalog.concat_ws(
+                ', ',
+                pg_catalog.format('PL/pgSQL takes %s times as long', round((d.median / m.median)::numeric, 1)),
+                'json-rules-engine ' || round((j.median / m.median)::numeric, 1)
+            )
     END
 FROM medians AS m
 JOIN medians AS d ON d.rules = m.rules AND d.engine = 'dynamic'
+LEFT JOIN medians AS j ON j.rules = m.rules AND j.engine = 'json'
 ORDER BY m.rules, m.engine;

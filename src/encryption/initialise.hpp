@@ -2,6 +2,7 @@
 #pragma once
 
 #include "encryption/assets.hpp"
+#include "encryption/blind_index.hpp"
 #include "encryption/data_keys.hpp"
 #include "encryption/key_uses.hpp"
 #include "encryption/keystore.hpp"
@@ -17,6 +18,7 @@ inline void initialise() {
         initialise_key_uses();
     initialise_data_keys();
     initialise_assets();
+    initialise_blind_index();
 }
 
 } // namespace saas::encryption

@@ -59,20 +59,6 @@ bool may_name_a_team() {
     return user == pg::internal_role_id();
 }
 
-core::uuid team_to_act_for(const std::optional<core::uuid> &named) {
-    const auto *context = context::current();
-    if (!named && context == nullptr)
-        throw core::error{k_no_team, "there is no team to encrypt or decrypt for", {},
-                          "Set the request context with saas.set_context(); a worker may name p_team instead."};
-    if (!named)
-        return context->team;
-    const bool own = context != nullptr && context->team == *named;
-    if (!own && !may_name_a_team())
-        throw core::error{k_insufficient_privilege, "permission denied to use the keys of that team", {},
-                          "Only workers (saas_service) name a team other than that of the request context."};
-    return *named;
-}
-
 void read_binding(argument_reader &arguments, shape form, core::encryption::binding &bound) {
     if (form == shape::asset) {
         core::uuid asset{};
@@ -89,6 +75,20 @@ void read_binding(argument_reader &arguments, shape form, core::encryption::bind
 }
 
 } // namespace
+
+core::uuid team_to_act_for(const std::optional<core::uuid> &named) {
+    const auto *context = context::current();
+    if (!named && context == nullptr)
+        throw core::error{k_no_team, "there is no team to encrypt or decrypt for", {},
+                          "Set the request context with saas.set_context(); a worker may name p_team instead."};
+    if (!named)
+        return context->team;
+    const bool own = context != nullptr && context->team == *named;
+    if (!own && !may_name_a_team())
+        throw core::error{k_insufficient_privilege, "permission denied to use the keys of that team", {},
+                          "Only workers (saas_service) name a team other than that of the request context."};
+    return *named;
+}
 
 request encrypting_request(FunctionCallInfo fcinfo, shape form) {
     request asked{};

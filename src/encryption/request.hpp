@@ -33,6 +33,10 @@ static_assert(std::is_trivially_destructible_v<request>); // a server ERROR may 
 [[nodiscard]] request encrypting_request(FunctionCallInfo fcinfo, shape form);
 [[nodiscard]] request decrypting_request(FunctionCallInfo fcinfo, shape form);
 
+// The team to act for: the named one, if the caller may name it, or that of the request context. Throws
+// SA102 without any, 42501 for somebody else's.
+[[nodiscard]] core::uuid team_to_act_for(const std::optional<core::uuid> &named);
+
 // Whose key encrypts.
 [[nodiscard]] key_owner owner_of(const request &asked) noexcept;
 

@@ -135,6 +135,8 @@ Datum warnings(const std::vector<engine::rule_warning> &list) {
         object out;
         out.add(member("message", warning.message));
         out.add(member("position", static_cast<std::int64_t>(warning.position)));
+        if (!warning.statement.empty())
+            out.add(member("statement", warning.statement));
         elements[count++] = element(out.finish());
     }
     return JsonbPGetDatum(pg::make_json_array(elements, count));

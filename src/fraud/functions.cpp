@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: PostgreSQL
 // SQL entry points of the fraud rule engine.
 #include <cstring>
+#include <limits>
+#include <set>
 
 #include "core/error.hpp"
+#include "core/fraud/history.hpp"
+#include "core/fraud/list_set.hpp"
+#include "core/fraud/satisfaction.hpp"
 #include "fraud/answer.hpp"
 #include "fraud/attributes.hpp"
 #include "fraud/rules.hpp"
+#include "fraud/terms.hpp"
 #include "pg/boundary.hpp"
 #include "pg/datum.hpp"
+#include "pg/result_set.hpp"
 
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "utils/uuid.h" // DatumGetUUIDP
+#include "utils/builtins.h"    // cstring_to_text_with_len
+#include "utils/timestamp.h"   // TimestampTz
+#include "utils/uuid.h"        // DatumGetUUIDP
 }
 
 using namespace saas; // NOLINT: entry points only
@@ -28,11 +37,36 @@ core::fraud::thresholds thresholds_of(int32 review, int32 block) {
     return {review, block};
 }
 
+core::uuid uuid_of(Datum value) {
+    core::uuid out{};
+    std::memcpy(out.data(), DatumGetUUIDP(value)->data, UUID_LEN);
+    return out;
+}
+
+// Infinities are the ends of the range of timestamps.
+core::fraud::moment unix_time(TimestampTz at) {
+    constexpr std::int64_t k_server_epoch = 946'684'800LL * 1'000'000;
+    if (TIMESTAMP_IS_NOBEGIN(at))
+        return std::numeric_limits<std::int64_t>::min() / 2;
+    return TIMESTAMP_IS_NOEND(at) ? std::numeric_limits<std::int64_t>::max() / 2
+                                  : at + k_server_epoch;
+}
+
+core::fraud::list_kind list_kind_of(const std::string &name) {
+    auto kind = core::fraud::list_kind_of(name);
+    if (!kind)
+        throw core::error{core::k_invalid_parameter_value, "there is no such kind of list",
+                          {},
+                          "Kinds are string, case_sensitive_string, email, domain, ip, country, "
+                          "bin, card_fingerprint and customer."};
+    return *kind;
+}
+
 } // namespace
 
 SAAS_FUNCTION(saas_validate_rule) {
     std::string rule = pg::text_string(PG_GETARG_DATUM(0));
-    core::fraud::validation verdict = core::fraud::validate(rule);
+    core::fraud::validation verdict = core::fraud::validate(rule, fraud::knows_time_zone);
     return pg::call([&] { return fraud::validation_row(fcinfo, verdict); });
 }
 
@@ -42,15 +76,81 @@ SAAS_FUNCTION(saas_evaluate_rules) {
     auto limits = thresholds_of(PG_GETARG_INT32(2), PG_GETARG_INT32(3));
     fraud::compiled_rules &compiled = fraud::rules_of_texts(texts);
     fraud::read_attributes(document, compiled);
-    return fraud::assessment_row(fcinfo, compiled, compiled.memory.run(limits));
+    fraud::zone_terms zones;
+    const auto &result =
+        compiled.memory.run(limits, {unix_time(PG_GETARG_TIMESTAMPTZ(4)), &zones});
+    return pg::call([&] { return fraud::assessment_row(fcinfo, compiled, result); });
 }
 
 SAAS_FUNCTION(saas_evaluate_team_rules) {
-    core::uuid team{};
-    std::memcpy(team.data(), DatumGetUUIDP(PG_GETARG_DATUM(0))->data, UUID_LEN);
+    for (int i = 0; i < 5; ++i) {
+        if (PG_ARGISNULL(i))
+            PG_RETURN_NULL();
+    }
     Jsonb *document = PG_GETARG_JSONB_P(1);
     auto limits = thresholds_of(PG_GETARG_INT32(2), PG_GETARG_INT32(3));
-    fraud::compiled_rules &compiled = fraud::rules_of_team(team);
+    fraud::assessment_request request{uuid_of(PG_GETARG_DATUM(0)), std::nullopt,
+                                      unix_time(PG_GETARG_TIMESTAMPTZ(4)), document};
+    if (!PG_ARGISNULL(5))
+        request.intent = uuid_of(PG_GETARG_DATUM(5));
+    fraud::compiled_rules &compiled = fraud::rules_of_team(request.team);
     fraud::read_attributes(document, compiled);
-    return fraud::assessment_row(fcinfo, compiled, compiled.memory.run(limits));
+    fraud::table_terms terms{request};
+    const auto &result = compiled.memory.run(limits, {request.now, &terms});
+    return pg::call([&] { return fraud::assessment_row(fcinfo, compiled, result); });
+}
+
+SAAS_FUNCTION(saas_normalize_list_value) {
+    std::string kind = pg::text_string(PG_GETARG_DATUM(0));
+    std::string entry = core::fraud::list_entry(list_kind_of(kind),
+                                                pg::text_string(PG_GETARG_DATUM(1)));
+    return pg::call([&] { return PointerGetDatum(cstring_to_text_with_len(
+                              entry.data(), static_cast<int>(entry.size()))); });
+}
+
+SAAS_FUNCTION(saas_list_candidates) {
+    std::string kind = pg::text_string(PG_GETARG_DATUM(0));
+    std::vector<std::string> found = core::fraud::list_candidates(
+        list_kind_of(kind), pg::text_string(PG_GETARG_DATUM(1)));
+    return pg::text_array_datum(found);
+}
+
+SAAS_FUNCTION(saas_fraud_rule_indexes) {
+    std::string rule = pg::text_string(PG_GETARG_DATUM(0));
+    std::vector<pg::text_row> rows;
+    for (const core::fraud::history_query &query : core::fraud::histories_of(rule)) {
+        std::string columns = pg::array_literal(query.index_columns);
+        rows.push_back({query.table, columns, core::fraud::index_statement(query)});
+    }
+    pg::return_rows(fcinfo, rows);
+    return Datum{0};
+}
+
+SAAS_FUNCTION(saas_fraud_rule_terms) {
+    core::fraud::rule_ast ast = core::fraud::parse_rule(pg::text_string(PG_GETARG_DATUM(0)));
+    std::set<std::pair<std::string, std::string>> found;
+    for (const core::fraud::external_term &term : ast.terms)
+        found.emplace(core::fraud::name_of(term.kind), term.name);
+    std::vector<pg::text_row> rows;
+    for (const auto &[kind, name] : found)
+        rows.push_back({kind, name});
+    pg::return_rows(fcinfo, rows);
+    return Datum{0};
+}
+
+SAAS_FUNCTION(saas_fraud_rule_conflicts) {
+    core::fraud::rule_ast ast = core::fraud::parse_rule(pg::text_string(PG_GETARG_DATUM(0)));
+    std::vector<std::string> others = pg::text_array(PG_GETARG_DATUM(1));
+    std::vector<std::string> names = pg::text_array(PG_GETARG_DATUM(2));
+    core::cancel_poll poll{pg::stop_requested};
+    std::vector<std::string> found;
+    for (std::size_t i = 0; i < others.size() && i < names.size(); ++i) {
+        poll.step();
+        core::fraud::validation verdict = core::fraud::validate(others[i]);
+        if (!verdict.valid)
+            continue;
+        if (auto words = core::fraud::conflict(ast, core::fraud::parse_rule(others[i]), names[i]))
+            found.push_back(std::move(*words));
+    }
+    return pg::text_array_datum(found);
 }

@@ -9,6 +9,7 @@
 
 #include "core/error.hpp"
 #include "fraud/answer.hpp"
+#include "fraud/lists.hpp"
 #include "pg/datum.hpp"
 #include "pg/package.hpp"
 #include "pg/spi.hpp"
@@ -113,6 +114,7 @@ void forget_least_used() {
 
 void initialise() {
     rules_table.watch();
+    initialise_lists();
 }
 
 compiled_rules &rules_of_texts(ArrayType *texts) {

@@ -45,6 +45,20 @@ std::vector<std::string> text_array(Datum value) {
     return texts;
 }
 
+std::string array_literal(const std::vector<std::string> &elements) {
+    std::string out{"{"};
+    for (const std::string &element : elements) {
+        out += out.size() > 1 ? ",\"" : "\"";
+        for (char c : element) {
+            if (c == '"' || c == '\\')
+                out.push_back('\\');
+            out.push_back(c);
+        }
+        out.push_back('"');
+    }
+    return out + "}";
+}
+
 std::vector<std::uint8_t> bytes(Datum value) {
     const bytea *detoasted = call([&] { return DatumGetByteaPP(value); });
     const auto *first = reinterpret_cast<const std::uint8_t *>(VARDATA_ANY(detoasted));

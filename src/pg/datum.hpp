@@ -24,6 +24,9 @@ namespace saas::pg {
 // The elements of a text[] datum. Raises 22004 for a NULL element.
 [[nodiscard]] std::vector<std::string> text_array(Datum value);
 
+// The text form of a text[] with these elements.
+[[nodiscard]] std::string array_literal(const std::vector<std::string> &elements);
+
 // The bytes of a (possibly TOASTed) bytea datum.
 [[nodiscard]] std::vector<std::uint8_t> bytes(Datum value);
 

@@ -55,6 +55,8 @@ bool check_request_id(char **value, void **, GucSource) {
     return false;
 }
 
+int fraud_list_memory_setting = 262'144;
+
 void define_role(role_index index, const char *setting, const char *description) {
     package_role &role = role_settings[index];
     DefineCustomStringVariable(setting, description,
@@ -77,6 +79,8 @@ const char *request_id() noexcept {
     return request_id_setting == nullptr ? "" : request_id_setting;
 }
 
+int fraud_list_memory() noexcept { return fraud_list_memory_setting; }
+
 void define_settings() {
     define_role(k_app, "saas.role_app", "Name of the role that applications use.");
     define_role(k_anonymous, "saas.role_anonymous", "Name of the role of visitors without account.");
@@ -95,6 +99,11 @@ void define_settings() {
                                "The application's id of the request, recorded in the audit trail.",
                                "At most 200 bytes.", &request_id_setting, "", PGC_USERSET,
                                GUC_NOT_IN_SAMPLE, check_request_id, nullptr, nullptr);
+    DefineCustomIntVariable("saas.fraud_list_memory",
+                            "Memory that the fraud lists kept by one session may take.",
+                            "A list that alone is larger is looked up in its table.",
+                            &fraud_list_memory_setting, 262'144, 64, 4'194'304, PGC_SUSET,
+                            GUC_UNIT_KB, nullptr, nullptr, nullptr);
 }
 
 } // namespace saas::pg

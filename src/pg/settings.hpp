@@ -33,6 +33,9 @@ enum class trusted_source : std::uint8_t {
 // The setting saas.request_id, which the application sets for a transaction; empty without.
 [[nodiscard]] const char *request_id() noexcept;
 
+// How much memory the fraud lists of one session may take, in kilobytes (saas.fraud_list_memory).
+[[nodiscard]] int fraud_list_memory() noexcept;
+
 // Defines the settings. Called once, by _PG_init.
 void define_settings();
 

@@ -87,6 +87,18 @@ std::vector<text_row> spi::query(const std::string &sql, const std::vector<text_
     return take_rows(table);
 }
 
+std::vector<text_row> spi::query_as_seen(const std::string &sql,
+                                         const std::vector<text_value> &arguments) {
+    text_arguments given{arguments};
+    SPITupleTable *table = call([&] {
+        check_spi(SPI_execute_with_args(sql.c_str(), given.count(), given.types.data(),
+                                        given.values.data(), given.nulls.data(), true, 0),
+                  "SPI_execute_with_args");
+        return SPI_tuptable;
+    });
+    return take_rows(table);
+}
+
 std::vector<text_row> spi::query_newest(const std::string &sql,
                                         const std::vector<text_value> &arguments) {
     text_arguments given{arguments};

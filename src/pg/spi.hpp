@@ -29,6 +29,10 @@ class spi {
     // Executes a statement with text parameters ($1::type casts in the text) and returns its rows.
     std::vector<text_row> query(const std::string &sql, const std::vector<text_value> &arguments = {});
 
+    // The same for a SELECT in the snapshot that is active now.
+    std::vector<text_row> query_as_seen(const std::string &sql,
+                                        const std::vector<text_value> &arguments = {});
+
     // The same for a SELECT that must see what others have committed by now, even in a transaction
     // that otherwise keeps to its snapshot.
     std::vector<text_row> query_newest(const std::string &sql,

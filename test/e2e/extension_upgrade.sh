@@ -31,7 +31,8 @@ text = sys.stdin.read()
 text = re.sub(r'CREATE FUNCTION saas\.has_team_role.*?COMMENT ON FUNCTION saas\.has_team_role[^;]*;', '', text, flags=re.S)
 text = re.sub(r'(COMMENT ON FUNCTION saas\.deploy_status\(\) IS\s*)[^;]*;', r\"\1'Old comment.';\", text)
 print(text)" >"$share/extension/pg_saas--0.0.9.sql"
-cat "$root"/sql/extension/*.sql >"$share/extension/pg_saas--0.0.9--$current.sql"
+# An update script replaces functions; types and casts, which cannot be replaced, are the same in both.
+grep -LE '^CREATE (TYPE|CAST)' "$root"/sql/extension/*.sql | xargs cat >"$share/extension/pg_saas--0.0.9--$current.sql"
 echo core >"$package/modules.list"
 sed -i 's/no active membership in this team/membership is missing/' "$package/core/definitions/20_context.sql"
 

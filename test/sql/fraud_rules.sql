@@ -22,8 +22,10 @@ FROM (VALUES
     (5, 'BLOCK IF :amount: >'),
     (6, 'BLOCK IF :amount: > ''1'''),
     (7, 'BLOCK IF :email: = ''é'' AND :amount:'),
-    (8, 'BLOCK IF :email: IN @blocked'),
+    (8, 'BLOCK IF :email: IN @'),
     (9, 'BLOCK IF count(FROM payments BY :email: OVER 1h) > 3'),
+    (11, 'BLOCK IF hour(''Mars/Olympus'') > 3'),
+    (12, 'BLOCK IF true UNTIL ''soon'''),
     (10, 'BLOCK IF (:livemode:')
 ) AS r (n, rule)
 CROSS JOIN LATERAL saas.validate_rule(r.rule) AS v
@@ -113,6 +115,43 @@ FROM saas.evaluate_rules(
 SELECT e.matched = e.matched::text::jsonb AS same, e.matched -> 69 AS last, jsonb_array_length(e.matched) AS length
 FROM saas.evaluate_rules(
     (SELECT array_agg('TAG ''' || repeat('x', n % 7 + 1) || ''' IF true') FROM generate_series(1, 70) AS n), '{}'
+) AS e;
+
+-- What belongs to a team fails without one; time does not.
+SELECT r.condition, jsonb_array_length(e.matched) AS hits, e.errors -> 0 ->> 'message' AS error
+FROM (VALUES
+    (1, ':email: IN @list'),
+    (2, 'model_score(''m'') > 0.5'),
+    (3, 'count(FROM attempts BY :email: OVER 1h) > 0'),
+    (4, 'amount_in(''usd'') > 0'),
+    (5, 'hour(''Europe/Berlin'') = 1 AND hour() = 0 AND dow(''America/New_York'') = 2'),
+    (6, 'snoozed(:ip:)'),
+    (7, 'cidr_match(:ip:, ''192.0.2.0/24'') AND age(''2025-01-01'') = 0')
+) AS r (n, condition)
+CROSS JOIN LATERAL saas.evaluate_rules(
+    ARRAY['TAG ''x'' IF ' || r.condition], '{"email": "a@b.example", "amount": 1, "currency": "EUR", "ip": "192.0.2.7"}',
+    p_as_of => '2025-01-01 00:00:00+00'
+) AS e
+ORDER BY r.n;
+
+-- Hostile rules and attributes: clear answers, bounded memory.
+SELECT length(message) < 100 AS short, "position" FROM saas.validate_rule(repeat('SHADOW ', 10000000 / 7));
+SELECT valid, message FROM saas.validate_rule('BLOCK IF ' || repeat('(', 60000) || ':livemode:' || repeat(')', 5000));
+SELECT valid, left(message, 60) AS message FROM saas.validate_rule('BLOCK IF ' || repeat('NOT ', 16000) || 'true');
+SELECT valid, left(message, 60) AS message FROM saas.validate_rule('BLOCK IF :amount: > ' || repeat('9', 60000));
+SELECT valid, left(message, 60) AS message FROM saas.validate_rule('BLOCK IF count(FROM attempts WHERE ' || repeat('amount + ', 100) || '1 > 2 BY :email: OVER 1h) > 1');
+SELECT valid, left(message, 60) AS message FROM saas.validate_rule('BLOCK IF ' || repeat(':email: IN @a OR ', 100) || ':email: IN @b');
+SELECT valid FROM saas.validate_rule('BLOCK IF ' || repeat('(:amount: > 1 OR :email: = ''x'') AND ', 300) || 'true');
+SELECT e.errors -> 0 ->> 'message' AS error, e.decision
+FROM unnest(ARRAY['1e400', '-1e400', '1e131000', '"NaN"', '"Infinity"', '[]', '{}', 'true']) WITH ORDINALITY AS v (amount, n)
+CROSS JOIN LATERAL saas.evaluate_rules(
+    ARRAY['BLOCK IF :amount: * 1e300 > 0'], format('{"amount": %s}', v.amount)::jsonb
+) AS e
+ORDER BY v.n;
+SELECT e.matched, e.errors
+FROM saas.evaluate_rules(
+    ARRAY['TAG ''x'' IF similarity(:customer_name:, ''x'') > 0 OR luhn(:customer_name:)'],
+    jsonb_build_object('customer_name', repeat('4', 70000))
 ) AS e;
 
 -- Without the schema package there are no teams' rules.

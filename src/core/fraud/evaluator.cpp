@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "core/fraud/evaluator.hpp"
 
+#include "core/fraud/likeness.hpp"
+#include "core/fraud/network.hpp"
+
 #include <algorithm>
+#include <charconv>
 
 namespace saas::core::fraud {
 namespace {
@@ -19,6 +23,7 @@ value conform(attribute_type type, const value &given) noexcept {
         fits = given.is_number();
         break;
     case attribute_type::text:
+    case attribute_type::word:
     case attribute_type::code:
         fits = given.type == value_type::text;
         break;
@@ -64,10 +69,13 @@ void evaluator::set(std::size_t slot, const value &given) {
     value kept = conform(type, given);
     if (type == attribute_type::code)
         kept = upper(kept, slot_arena_);
+    else if (type == attribute_type::word)
+        kept = lower(kept, slot_arena_);
     slot_register(slot) = kept;
 }
 
-const assessment &evaluator::run(const thresholds &limits) {
+const assessment &evaluator::run(const thresholds &limits, const circumstances &around) {
+    around_ = around;
     result_.matched.clear();
     result_.shadow.clear();
     result_.failures.clear();
@@ -98,6 +106,84 @@ void evaluator::conclude(const value &condition, std::uint32_t rule) {
         (shadow ? result_.shadow : result_.matched).push_back(rule);
     } else if (condition.type == value_type::failure) {
         result_.failures.push_back({rule, condition.kind()});
+    }
+}
+
+// A value is in the sample or out of it for good: the same for every payment with that value. Missing is out.
+value evaluator::is_sampled(const value &a, const sample &share) const noexcept {
+    std::uint64_t hash = share.salt;
+    auto take = [&](std::string_view bytes) {
+        for (char c : bytes)
+            hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+    };
+    char digits[32];
+    switch (a.type) {
+    case value_type::missing:
+        return value::of(false);
+    case value_type::failure:
+        return a;
+    case value_type::text:
+        take(a.view());
+        break;
+    case value_type::real:
+        take({digits, static_cast<std::size_t>(
+                          std::to_chars(digits, digits + sizeof(digits), a.real).ptr - digits)});
+        break;
+    default:
+        take({digits, static_cast<std::size_t>(
+                          std::to_chars(digits, digits + sizeof(digits), a.integer).ptr - digits)});
+    }
+    // FNV's low bits are the better ones; the finaliser of MurmurHash3 (A. Appleby) spreads them.
+    hash = (hash ^ (hash >> 33U)) * 0xFF51AFD7ED558CCDU;
+    hash = (hash ^ (hash >> 33U)) * 0xC4CEB9FE1A85EC53U;
+    hash ^= hash >> 33U;
+    return value::of(hash < share.limit || share.limit == ~std::uint64_t{0});
+}
+
+value evaluator::resolve(std::uint32_t number) {
+    const external_term &term = rules_->terms()[number];
+    std::span<const value> arguments{registers_.data() + rules_->place_of(number).arguments,
+                                     term.argument_count};
+    bool history = term.kind == term_kind::history;
+    bool missing = false;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        if (arguments[i].type == value_type::failure)
+            return arguments[i];
+        bool needed = !history || i < term.history.key_count;
+        missing = missing || (needed && arguments[i].type == value_type::missing);
+    }
+    if (missing)
+        return value::missing();
+    if (term.kind <= term_kind::weekday && term.name == "UTC")
+        return term.kind == term_kind::hour ? utc_hour(arguments[0].integer)
+                                            : utc_weekday(arguments[0].integer);
+    if (around_.terms == nullptr)
+        return value::failed(failure_kind::unavailable);
+    return around_.terms->resolve(number, term, arguments, around_.now);
+}
+
+// The rarer instructions.
+void evaluator::execute_function(const instruction &i) {
+    value *r = registers_.data();
+    switch (i.op) {
+    // clang-format off
+    case opcode::normalize_email: r[i.dst] = normalize_email(r[i.a], arena_); break;
+    case opcode::similarity: r[i.dst] = similarity(r[i.a], r[i.b]); break;
+    case opcode::token_set: r[i.dst] = token_set(r[i.a], r[i.b]); break;
+    case opcode::cidr_match: r[i.dst] = cidr_match(r[i.a], r[i.b]); break;
+    case opcode::luhn: r[i.dst] = luhn(r[i.a]); break;
+    case opcode::age: r[i.dst] = age_in_days(r[i.a], around_.now); break;
+    case opcode::distance_km:
+        r[i.dst] = distance_km(r[i.a], r[i.a + 1], r[i.a + 2], r[i.a + 3]); break;
+    case opcode::to_moment: r[i.dst] = to_moment(r[i.a]); break;
+    case opcode::now: r[i.dst] = value::of(around_.now); break;
+    case opcode::is_hit: r[i.dst] = value::of(r[i.a].is_true()); break;
+    case opcode::before: r[i.dst] = value::of(around_.now < r[i.a].integer); break;
+    case opcode::sampled: r[i.dst] = is_sampled(r[i.a], rules_->sample(i.b)); break;
+    case opcode::term: r[i.dst] = resolve(i.a); break;
+    // clang-format on
+    default:
+        break;
     }
 }
 
@@ -140,6 +226,9 @@ void evaluator::execute() {
         case opcode::divide: binary(i, divide); break;
         case opcode::modulo: binary(i, modulo); break;
         case opcode::negate: unary(i, negate); break;
+        case opcode::copy: r[i.dst] = r[i.a]; break;
+        case opcode::skip_known: leave_if(r[i.a].type != value_type::missing, i); break;
+        default: execute_function(i); break;
             // clang-format on
         }
     }
@@ -175,11 +264,12 @@ void evaluator::decide(const thresholds &limits) noexcept {
     result_.decision = asked;
 }
 
-assessment evaluate(const rule_set &rules, attribute_values values, const thresholds &limits) {
+assessment evaluate(const rule_set &rules, attribute_values values, const thresholds &limits,
+                    const circumstances &around) {
     evaluator memory{rules};
     for (std::size_t i = 0; i < values.size() && i < rules.slots().size(); ++i)
         memory.set(i, values[i]);
-    return memory.run(limits);
+    return memory.run(limits, around);
 }
 
 } // namespace saas::core::fraud

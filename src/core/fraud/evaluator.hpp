@@ -36,6 +36,13 @@ struct assessment {
     std::vector<rule_failure> failures; // of live and of shadow rules
 };
 
+// When a payment is assessed, and who knows what its attributes do not say. Without a source lists,
+// models and history are failures, and so is every time zone but UTC.
+struct circumstances {
+    moment now = 0;
+    term_source *terms = nullptr;
+};
+
 // The attributes of a payment, one value per slot of the rule set.
 using attribute_values = std::span<const value>;
 
@@ -51,7 +58,16 @@ public:
     // rule that reads it records. Texts must stay alive until run() has returned.
     void set(std::size_t slot, const value &given);
     // Evaluates all rules. The result stays valid until the next run().
-    [[nodiscard]] const assessment &run(const thresholds &limits = {});
+    [[nodiscard]] const assessment &run(const thresholds &limits = {},
+                                        const circumstances &around = {});
+
+    // What the last run() found: the value of a slot, and of a term (type none when no rule asked).
+    [[nodiscard]] const value &slot_value(std::size_t slot) const noexcept {
+        return registers_[rules_->constants().size() + slot];
+    }
+    [[nodiscard]] const value &term_value(std::uint32_t term) const noexcept {
+        return registers_[rules_->place_of(term).result];
+    }
 
 private:
     [[nodiscard]] bool derive_domain();
@@ -59,10 +75,14 @@ private:
         return registers_[rules_->constants().size() + slot];
     }
     void execute();
+    void execute_function(const instruction &i);
+    [[nodiscard]] value resolve(std::uint32_t number);
+    [[nodiscard]] value is_sampled(const value &a, const sample &share) const noexcept;
     void conclude(const value &condition, std::uint32_t rule);
     void decide(const thresholds &limits) noexcept;
 
     const rule_set *rules_;
+    circumstances around_;
     std::vector<value> registers_;
     text_arena arena_;
     text_arena slot_arena_;
@@ -71,6 +91,6 @@ private:
 
 // Convenience for one payment: allocates. `values` has a value for every slot, in order.
 [[nodiscard]] assessment evaluate(const rule_set &rules, attribute_values values,
-                                  const thresholds &limits = {});
+                                  const thresholds &limits = {}, const circumstances &around = {});
 
 } // namespace saas::core::fraud

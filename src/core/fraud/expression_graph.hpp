@@ -5,12 +5,15 @@
 
 #include "core/fraud/ast.hpp"
 #include "core/fraud/operations.hpp"
+#include "core/fraud/rule_set.hpp"
 
 #include <boost/container_hash/hash.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,7 +22,7 @@ namespace saas::core::fraud {
 
 using vertex_id = std::uint32_t;
 
-// `payload`: index of the constant, the slot or the set. `uses` counts parents and rules.
+// `payload`: index of the constant, the slot, the set, the term or the sample. `uses` counts parents and rules.
 struct vertex {
     operation op;
     static_type type;
@@ -31,9 +34,18 @@ struct vertex {
 
 class expression_graph {
 public:
-    // Adds the condition of a rule and returns its vertex. Operations on constants alone are
-    // computed here, unless they fail.
-    [[nodiscard]] vertex_id add(const rule_ast &rule);
+    // What the graph must know about other rules: the condition of the one that rule_hit() names, or
+    // nothing when there is none.
+    using rule_finder = std::function<std::optional<vertex_id>(std::string_view name)>;
+
+    // Adds the condition of a rule, with its UNTIL and SAMPLE, and returns its vertex. Operations on
+    // constants alone are computed here, unless they fail. `id` makes the samples of different rules
+    // independent.
+    [[nodiscard]] vertex_id add(const rule_ast &rule, std::string_view id = {},
+                                const rule_finder &find_rule = {});
+
+    // The dearest term that the vertex may ask for, in nanoseconds; 0 without terms.
+    [[nodiscard]] std::int64_t cost_of(vertex_id id) const noexcept { return costs_[id]; }
 
     // The number of the slot of a top-level text attribute, or size() of slots when no rule reads
     // it.
@@ -54,6 +66,8 @@ public:
     std::vector<value> constants; // texts are views of `texts`
     std::vector<slot> slots;
     std::vector<std::vector<value>> sets;
+    std::vector<external_term> terms;
+    std::vector<sample> samples;
     std::deque<std::string> texts;
 
 private:
@@ -64,15 +78,27 @@ private:
     [[nodiscard]] vertex_id intern_slot(const slot &where, static_type type);
     [[nodiscard]] vertex_id intern_set(const node &n, std::span<const vertex_id> children);
     [[nodiscard]] vertex_id intern_operation(const node &n, std::vector<vertex_id> &children);
+    [[nodiscard]] vertex_id intern_term(const rule_ast &rule, const node &n,
+                                        std::vector<vertex_id> &children);
+    [[nodiscard]] vertex_id intern_hit(const node &n, const rule_finder &find_rule);
+    [[nodiscard]] vertex_id intern_node(const rule_ast &rule, const node &n,
+                                        std::vector<vertex_id> &children,
+                                        const rule_finder &find_rule);
+    [[nodiscard]] vertex_id add_conditions(const rule_ast &rule, std::string_view id,
+                                           vertex_id root, const std::vector<vertex_id> &made);
+    void append(vertex made, std::span<const vertex_id> children);
     [[nodiscard]] vertex_id read_as(operation reading, static_type type, vertex_id id);
     void read_metadata(operation op, std::span<vertex_id> children);
     [[nodiscard]] bool fold(operation op, std::span<const vertex_id> children, value &result);
 
     std::vector<vertex> vertices_;
+    std::vector<std::int64_t> costs_;
     std::vector<vertex_id> children_;
     boost::unordered_flat_map<key, vertex_id, boost::hash<key>> known_;
     boost::unordered_flat_map<std::string, vertex_id> known_texts_;
     boost::unordered_flat_map<std::string, vertex_id> known_slots_;
+    boost::unordered_flat_map<std::string, std::uint32_t> known_terms_;
+    std::size_t next_term_ = 0;
     text_arena arena_;
 };
 

@@ -62,7 +62,7 @@ token lexer::next() {
         return take(token_kind::end, 0);
     char c = rule_[at_];
     if (is_letter(c))
-        return take(token_kind::word, run_of_word(at_) - at_);
+        return take(token_kind::word, run_of_name(at_) - at_);
     bool fraction_first = c == '.' && at_ + 1 < rule_.size() && is_digit(rule_[at_ + 1]);
     if (is_digit(c) || fraction_first)
         return take_number();
@@ -82,6 +82,14 @@ std::size_t lexer::run_of_word(std::size_t from) const noexcept {
     while (from < rule_.size() && (is_letter(rule_[from]) || is_digit(rule_[from])))
         ++from;
     return from;
+}
+
+// A word, and further words after dots: device.id
+std::size_t lexer::run_of_name(std::size_t from) const noexcept {
+    std::size_t end = run_of_word(from);
+    while (end + 1 < rule_.size() && rule_[end] == '.' && is_letter(rule_[end + 1]))
+        end = run_of_word(end + 1);
+    return end;
 }
 
 // Digits, a fraction, an exponent. Digits that run on into letters are a word, such as 3DS.

@@ -11,7 +11,7 @@ namespace saas::core::fraud {
 
 enum class token_kind : std::uint8_t {
     end,
-    word,      // keyword or name of a function; also 3DS
+    word,      // keyword, name of a function or field (also a.b); also 3DS and 24h
     integer,   // digits only
     real,      // with a fraction or an exponent
     text,      // '…' or "…", the quote doubled inside
@@ -62,6 +62,7 @@ private:
     [[nodiscard]] token take_number();
     [[nodiscard]] token take_symbol();
     [[nodiscard]] std::size_t run_of_word(std::size_t from) const noexcept;
+    [[nodiscard]] std::size_t run_of_name(std::size_t from) const noexcept;
 
     std::string_view rule_;
     std::size_t at_ = 0;

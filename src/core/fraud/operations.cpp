@@ -141,7 +141,11 @@ std::string_view describe(failure_kind kind) noexcept {
     case failure_kind::type_mismatch:
         return "value of the wrong type";
     case failure_kind::text_too_long:
-        return "text longer than 65536 bytes";
+        return "text too long";
+    case failure_kind::unavailable:
+        return "needs a team's tables, which are not available here";
+    case failure_kind::unknown_list:
+        return "the list does not exist";
     }
     return "unknown failure";
 }

@@ -78,7 +78,7 @@ void rule_parser::expect_word(std::string_view word) {
 }
 
 void rule_parser::refuse(std::size_t offset, std::string problem, std::string hint) const {
-    refuse_rule(rule_, offset, std::move(problem), std::move(hint));
+    refuse_rule(rule_, pinned_offset_.value_or(offset), std::move(problem), std::move(hint));
 }
 
 void rule_parser::refuse_expected(std::string_view what, std::string hint) const {
@@ -86,18 +86,11 @@ void rule_parser::refuse_expected(std::string_view what, std::string hint) const
     refuse(current_.offset, "found " + found + ", expected " + std::string{what}, std::move(hint));
 }
 
-void rule_parser::refuse_unavailable(const token &what, std::string_view kind) const {
-    refuse(what.offset, std::string{kind} + " " + quoted(what.words) + " is not available",
-           "This version knows attributes, metadata, operators, lower(), email_domain() and "
-           "is_missing().");
-}
-
 rule_ast rule_parser::parse() {
     parse_head();
     expect_word("IF");
     ast_.root = parse_or();
-    if (at_word("SAMPLE") || at_word("UNTIL"))
-        refuse_unavailable(current_, "clause");
+    parse_tail();
     if (!at(token_kind::end)) {
         bool again =
             current_.kind >= token_kind::equal && current_.kind <= token_kind::greater_equal;
@@ -105,6 +98,60 @@ rule_ast rule_parser::parse() {
                         again ? "Comparisons do not chain: join two of them by AND." : "");
     }
     return std::move(ast_);
+}
+
+void rule_parser::parse_tail() {
+    if (accept_word("SAMPLE"))
+        parse_sample();
+    if (accept_word("UNTIL"))
+        parse_until();
+    else if (at_word("SAMPLE"))
+        refuse(current_.offset, "SAMPLE is given twice");
+}
+
+// SAMPLE 10 BY :customer: or SAMPLE 12.5 % BY ::key::
+void rule_parser::parse_sample() {
+    std::size_t offset = current_.offset;
+    if (!at(token_kind::integer) && !at(token_kind::real))
+        refuse_expected("a percentage after SAMPLE");
+    value percent = parse_number(false);
+    double share = percent.type == value_type::integer ? static_cast<double>(percent.integer)
+                                                       : percent.real;
+    (void)accept(token_kind::percent);
+    if (!(share >= 0 && share <= 100))
+        refuse(offset, "SAMPLE out of range", "It lies between 0 and 100 percent.");
+    expect_word("BY");
+    if (!at(token_kind::attribute) && !at(token_kind::metadata))
+        refuse_expected(":attribute: or ::metadata:: after BY");
+    ast_.sample_by = at(token_kind::attribute) ? parse_attribute() : parse_metadata();
+    if (ast_.nodes[*ast_.sample_by].op != operation::attribute)
+        refuse(offset, "SAMPLE takes a supplied attribute, not a computed one");
+    ast_.head.sample = share;
+}
+
+// UNTIL '2026-12-31T18:00:00Z' or UNTIL 2026-12-31
+void rule_parser::parse_until() {
+    std::size_t offset = current_.offset;
+    std::string words;
+    if (at(token_kind::text)) {
+        words = unquoted(current_);
+        advance();
+    } else {
+        for (int part = 0; part < 3; ++part) {
+            if (part > 0)
+                expect(token_kind::minus, "a date such as 2026-12-31, or a moment in quotes");
+            if (!at(token_kind::integer))
+                refuse_expected("a date such as 2026-12-31, or a moment in quotes");
+            words.append(part > 0 ? "-" : "").append(current_.words);
+            advance();
+        }
+    }
+    ast_.head.until = parse_moment(words);
+    if (!ast_.head.until)
+        refuse(offset, quoted(words) + " is no moment",
+               "For instance UNTIL '2026-12-31T18:00:00+01:00' or UNTIL 2026-12-31.");
+    if (at_word("SAMPLE"))
+        refuse(current_.offset, "found SAMPLE after UNTIL", "SAMPLE … BY … stands before UNTIL.");
 }
 
 void rule_parser::parse_head() {

@@ -4,63 +4,14 @@
 #include "core/fraud/rule_error.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 
 namespace saas::core::fraud {
-
-// Counts a level of recursion while it lives, so that no rule can exhaust the stack.
-class nesting_guard {
-public:
-    explicit nesting_guard(rule_parser &parser) : parser_{parser} {
-        if (++parser_.nesting_ > k_max_nesting)
-            parser_.refuse(parser_.current_.offset, "expression nested deeper than 200 levels");
-    }
-    ~nesting_guard() { --parser_.nesting_; }
-    nesting_guard(const nesting_guard &) = delete;
-    nesting_guard &operator=(const nesting_guard &) = delete;
-
-private:
-    rule_parser &parser_;
-};
-
-namespace {
-
-constexpr std::string_view k_operand =
-    "a number, a text in quotes, :attribute:, ::metadata::, a function or \"(\"";
-
-// Windowed functions over history, and the other functions of the language, that this version
-// recognises in order to say so.
-constexpr std::string_view k_aggregates[] = {"count",  "sum",    "avg",        "min",   "max",
-                                             "stddev", "median", "percentile", "first", "last"};
-constexpr std::string_view k_later_functions[] = {
-    "similarity", "token_set",  "distance_km", "hour",        "dow",      "age",
-    "amount_in",  "cidr_match", "luhn",        "model_score", "rule_hit", "snoozed"};
-constexpr std::string_view k_functions[] = {"is_missing", "lower", "email_domain"};
-constexpr std::string_view k_scopes[] = {"customer", "order", "destination"};
-
-bool contains_word(std::span<const std::string_view> words, std::string_view wanted) {
-    return std::any_of(words.begin(), words.end(),
-                       [&](std::string_view word) { return same_word(word, wanted); });
-}
-
-std::vector<std::string> split_path(std::string_view name) {
-    std::vector<std::string> path;
-    for (std::size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.')) {
-        path.emplace_back(name.substr(0, dot));
-        name.remove_prefix(dot + 1);
-    }
-    path.emplace_back(name);
-    return path;
-}
-
-} // namespace
 
 rule_parser::node_id rule_parser::add_node(operation op, std::size_t offset,
                                            std::span<const node_id> children) {
     node made{};
     made.op = op;
-    made.offset = static_cast<std::uint32_t>(offset);
+    made.offset = static_cast<std::uint32_t>(pinned_offset_.value_or(offset));
     made.first = static_cast<std::uint32_t>(ast_.children.size());
     made.count = static_cast<std::uint32_t>(children.size());
     for (node_id child : children)
@@ -83,6 +34,30 @@ rule_parser::node_id rule_parser::add_literal(std::size_t offset, value literal)
     return made;
 }
 
+rule_parser::node_id rule_parser::add_term(std::size_t offset, external_term term,
+                                           std::span<const node_id> children) {
+    if (in_where_)
+        refuse(offset, "the condition of WHERE cannot use lists, models, history or exchange rates",
+               "WHERE compares fields of the source with numbers, texts and :attributes:.");
+    if (ast_.terms.size() == k_max_terms)
+        refuse(offset, "more than 100 lists, models and functions over history in one rule");
+    term.argument_count = static_cast<std::uint32_t>(children.size());
+    ast_.terms.push_back(std::move(term));
+    node_id made = add_node(operation::term, offset, children);
+    ast_.nodes[made].payload = static_cast<std::uint32_t>(ast_.terms.size() - 1);
+    return made;
+}
+
+rule_parser::node_id rule_parser::parse_list(node_id left, std::size_t offset) {
+    if (current_.body.empty())
+        refuse(current_.offset, "a list without a name", "Lists are written @name.");
+    external_term term;
+    term.kind = term_kind::list;
+    term.name = std::string{current_.body};
+    advance();
+    return add_term(offset, std::move(term), std::span{&left, 1});
+}
+
 rule_parser::node_id rule_parser::add_slot(std::size_t offset, slot where) {
     auto found = std::find(ast_.slots.begin(), ast_.slots.end(), where);
     auto index = static_cast<std::uint32_t>(found - ast_.slots.begin());
@@ -92,7 +67,7 @@ rule_parser::node_id rule_parser::add_slot(std::size_t offset, slot where) {
         ast_.slots.push_back(std::move(where));
     }
     node_id made = add_node(operation::attribute, offset, {});
-    ast_.nodes[made].slot = index;
+    ast_.nodes[made].payload = index;
     return made;
 }
 
@@ -191,8 +166,8 @@ rule_parser::node_id rule_parser::parse_predicate(node_id left) {
 
 rule_parser::node_id rule_parser::parse_set(node_id left, std::size_t offset) {
     if (at(token_kind::list))
-        refuse_unavailable(current_, "list");
-    expect(token_kind::open, "\"(\" and the members of the set");
+        return parse_list(left, offset);
+    expect(token_kind::open, "@list or \"(\" and the members of the set");
     std::vector<node_id> children{left};
     do {
         children.push_back(parse_literal());
@@ -249,7 +224,8 @@ rule_parser::node_id rule_parser::parse_primary() {
     case token_kind::word:
         return parse_word();
     case token_kind::list:
-        refuse_unavailable(current_, "list");
+        refuse_expected(k_operand_words, "A list stands after IN: :email: IN " +
+                                             std::string{current_.words} + ".");
     case token_kind::minus:
         advance();
         if (at(token_kind::integer) || at(token_kind::real))
@@ -262,114 +238,8 @@ rule_parser::node_id rule_parser::parse_primary() {
         return inner;
     }
     default:
-        refuse_expected(k_operand);
+        refuse_expected(k_operand_words);
     }
-}
-
-rule_parser::node_id rule_parser::parse_word() {
-    if (at_word("TRUE") || at_word("FALSE"))
-        return parse_literal();
-    token name = current_;
-    advance();
-    if (accept(token_kind::open))
-        return parse_call(name);
-    current_ = name; // only to report it
-    refuse_expected(
-        k_operand, find_attribute(name.words) != nullptr
-                       ? "Attributes are written between colons: :" + std::string{name.words} + ":."
-                       : "");
-}
-
-rule_parser::node_id rule_parser::parse_call(const token &name) {
-    if (contains_word(k_aggregates, name.words))
-        refuse_unavailable(name, "velocity function");
-    if (contains_word(k_later_functions, name.words))
-        refuse_unavailable(name, "function");
-    operation op = same_word(name.words, "is_missing") ? operation::is_missing
-                   : same_word(name.words, "lower")    ? operation::lower
-                                                       : operation::email_domain;
-    if (!contains_word(k_functions, name.words)) {
-        std::string_view near = nearest_name(name.words, k_functions);
-        refuse(name.offset, "unknown function " + quoted(name.words),
-               near.empty() ? "" : "Did you mean " + std::string{near} + "()?");
-    }
-    node_id argument = parse_or();
-    expect(token_kind::close, "\")\"");
-    return add_node(op, name.offset, {argument});
-}
-
-rule_parser::node_id rule_parser::parse_attribute() {
-    token written = current_;
-    const attribute *known = find_attribute(written.body);
-    if (known == nullptr) {
-        if (is_velocity_name(written.body))
-            refuse_unavailable(written, "velocity attribute");
-        std::string_view near = nearest_attribute(written.body);
-        refuse(written.offset, "unknown attribute " + quoted(written.words),
-               near.empty() ? "Values of your own are metadata: ::key::."
-                            : "Did you mean :" + std::string{near} + ":?");
-    }
-    advance();
-    std::string_view path = known->same_as.empty() ? written.body : known->same_as;
-    return add_slot(written.offset, {known->type, split_path(path)});
-}
-
-rule_parser::node_id rule_parser::parse_metadata() {
-    token written = current_;
-    std::string_view key = written.body;
-    std::string object{"metadata"};
-    if (std::size_t colon = key.find(':'); colon != std::string_view::npos) {
-        std::string_view scope = key.substr(0, colon);
-        if (std::find(std::begin(k_scopes), std::end(k_scopes), scope) == std::end(k_scopes))
-            refuse(written.offset, "unknown kind of metadata " + quoted(scope),
-                   "Metadata is written ::key::, ::customer:key::, ::order:key:: or "
-                   "::destination:key::.");
-        object = std::string{scope} + "_metadata";
-        key.remove_prefix(colon + 1);
-    }
-    if (key.empty())
-        refuse(written.offset, "metadata without a key");
-    advance();
-    return add_slot(written.offset,
-                    {attribute_type::metadata, {std::move(object), std::string{key}}});
-}
-
-rule_parser::node_id rule_parser::parse_literal() {
-    std::size_t offset = current_.offset;
-    if (at(token_kind::text)) {
-        value text = keep_text(unquoted(current_));
-        advance();
-        return add_literal(offset, text);
-    }
-    if (at_word("TRUE") || at_word("FALSE")) {
-        bool truth = at_word("TRUE");
-        advance();
-        return add_literal(offset, value::of(truth));
-    }
-    bool negative = accept(token_kind::minus);
-    if (!at(token_kind::integer) && !at(token_kind::real))
-        refuse_expected("a number, a text in quotes, TRUE or FALSE");
-    return add_literal(offset, parse_number(negative));
-}
-
-value rule_parser::parse_number(bool negative) {
-    const char *end = current_.words.data() + current_.words.size();
-    value number;
-    std::errc problem{};
-    if (at(token_kind::integer)) {
-        std::int64_t whole = 0;
-        problem = std::from_chars(current_.words.data(), end, whole).ec;
-        number = value::of(negative ? -whole : whole);
-    } else {
-        double real = 0;
-        problem = std::from_chars(current_.words.data(), end, real).ec;
-        number = value::of(negative ? -real : real);
-    }
-    if (problem != std::errc{})
-        refuse(current_.offset, "number " + quoted(current_.words) + " out of range",
-               "Whole numbers reach to 9223372036854775807.");
-    advance();
-    return number;
 }
 
 } // namespace saas::core::fraud

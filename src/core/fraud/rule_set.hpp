@@ -51,6 +51,21 @@ enum class opcode : std::uint32_t {
     to_number,
     lower,
     email_domain,
+    normalize_email,
+    similarity,
+    token_set,
+    cidr_match,
+    luhn,
+    age,
+    distance_km, // a: the first of four registers
+    to_moment,
+    now,
+    is_hit,     // dst = whether a is true, never unknown
+    before,     // dst = now is before a
+    sampled,    // b: index of the sample
+    copy,       // dst = a
+    skip_known, // when a is not missing go to b
+    term,       // a: number of the term, asked of the term_source
     and_first, // dst = a; when false go to b
     and_next,  // dst = dst AND a; when false go to b
     or_first,  // dst = a; when true go to b
@@ -66,11 +81,19 @@ struct instruction {
     std::uint32_t b;
 };
 
+// SAMPLE: which share of the values of an attribute a rule looks at.
+struct sample {
+    std::uint64_t salt;  // of the rule
+    std::uint64_t limit; // values whose hash is below are in
+};
+
 // A rule of the set, without its condition.
 struct rule_info {
     std::string id;
     std::string name;
     rule_head head;
+    std::vector<std::uint32_t> slots; // what it reads, ascending
+    std::vector<std::uint32_t> terms;
 };
 
 // A rule that does not parse and so can only fail.
@@ -80,7 +103,7 @@ struct broken_rule {
     std::string message;
 };
 
-// Immutable once compiled. Registers: [constants | slots | shared results | scratch].
+// Immutable once compiled. Registers: [constants | slots | shared results | arguments of terms | scratch].
 class rule_set {
 public:
     rule_set(rule_set &&) noexcept = default;
@@ -103,6 +126,19 @@ public:
     [[nodiscard]] std::span<const value> set(std::uint32_t index) const noexcept {
         return sets_[index];
     }
+    // What the evaluator asks a term_source for, by number.
+    [[nodiscard]] std::span<const external_term> terms() const noexcept { return terms_; }
+    // Registers of a term: where its arguments begin, and its value.
+    struct term_place {
+        std::uint32_t arguments;
+        std::uint32_t result;
+    };
+    [[nodiscard]] const term_place &place_of(std::uint32_t term) const noexcept {
+        return term_places_[term];
+    }
+    [[nodiscard]] const fraud::sample &sample(std::uint32_t index) const noexcept {
+        return samples_[index];
+    }
     [[nodiscard]] std::size_t shared_count() const noexcept { return shared_count_; }
     [[nodiscard]] std::size_t register_count() const noexcept { return register_count_; }
     // SHA-256 over ids and texts, the first 32 hexadecimal digits: equal for equal rules.
@@ -118,6 +154,9 @@ private:
     std::vector<instruction> program_;
     std::vector<value> constants_;
     std::vector<std::vector<value>> sets_;
+    std::vector<external_term> terms_;
+    std::vector<term_place> term_places_;
+    std::vector<fraud::sample> samples_;
     std::deque<std::string> texts_;
     std::pair<std::size_t, std::size_t> domain_slots_{0, 0};
     std::size_t shared_count_ = 0;
@@ -142,6 +181,8 @@ struct validation {
     std::string hint;
     std::vector<rule_warning> warnings;
 };
-[[nodiscard]] validation validate(std::string_view rule);
+// `knows_zone`: whether a time zone exists; without it none is checked.
+[[nodiscard]] validation validate(std::string_view rule,
+                                  bool (*knows_zone)(std::string_view name) = nullptr);
 
 } // namespace saas::core::fraud

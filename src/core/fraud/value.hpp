@@ -23,7 +23,9 @@ enum class failure_kind : std::uint8_t {
     division_by_zero,
     out_of_range,
     type_mismatch,
-    text_too_long
+    text_too_long,
+    unavailable, // a list, model or table that this evaluation does not have
+    unknown_list
 };
 
 // Attribute texts longer than this many bytes are failures: no rule needs them, and the time of

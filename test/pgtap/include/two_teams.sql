@@ -50,6 +50,11 @@ SELECT t.team, 'key', 'refund_payment', sha256('x'), now() + interval '1 day' FR
 INSERT INTO saas.provider_requests (team_id, provider, kind, payment_intent_id, request)
 SELECT i.team_id, 'stripe', 'create_intent', i.id, '{}' FROM saas.payment_intents AS i WHERE i.team_id IN (:'red', :'blue');
 
+-- A list with an entry each, and an exchange rate.
+INSERT INTO saas.fraud_lists (team_id, id, alias, kind) VALUES (:'red', :'red', 'any', 'string'), (:'blue', :'blue', 'any', 'string');
+INSERT INTO saas.fraud_list_items (team_id, list_id, value) VALUES (:'red', :'red', 'any'), (:'blue', :'blue', 'any');
+INSERT INTO saas.exchange_rates (base_currency, quote_currency, as_of, rate, source) VALUES ('EUR', 'USD', now(), 1.1, 'test');
+
 -- An issuer of tokens with a key each.
 INSERT INTO saas.jwt_issuers (team_id, issuer, audience, algorithms, user_match, user_claim, team_claim, role_claim, leeway_seconds, is_enabled)
 SELECT t.team, 'https://issuer.example', '{us}', '{EdDSA}', 'id', '{sub}', '{}', '{}', 0, false FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);

@@ -7,6 +7,7 @@ AS $$
 DECLARE
     v_verdict record;
     v_others record;
+    v_unknown text;
 BEGIN
     SELECT * INTO v_verdict FROM saas.validate_rule(NEW.rule);
     IF NOT v_verdict.valid THEN
@@ -19,6 +20,24 @@ BEGIN
             TABLE = TG_TABLE_NAME,
             COLUMN = 'rule';
     END IF;
+    SELECT t.name INTO v_unknown
+    FROM saas.fraud_rule_terms(NEW.rule) AS t
+    WHERE t.kind = 'list'
+        AND NOT EXISTS (
+            SELECT FROM saas.fraud_lists AS l WHERE l.team_id = NEW.team_id AND l.alias = t.name
+        )
+    ORDER BY t.name
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA052',
+            MESSAGE = pg_catalog.format('there is no fraud list @%s in the team', v_unknown),
+            HINT = 'Make the list first, in saas.fraud_lists.',
+            SCHEMA = TG_TABLE_SCHEMA,
+            TABLE = TG_TABLE_NAME,
+            COLUMN = 'rule';
+    END IF;
+    NEW.warnings := saas.fraud_rule_warnings(NEW.team_id, NEW.id, NEW.rule, v_verdict.warnings);
     -- What saas.evaluate_team_rules() takes in one set.
     IF NEW.enabled THEN
         SELECT count(*) AS rules, COALESCE(sum(octet_length(r.rule)), 0) AS bytes
@@ -37,7 +56,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.check_fraud_rule() IS
-'Trigger of saas.fraud_detection_rules: SA050 for a text that is no rule, with position and hint; 54000 for too many.';
+'Trigger of saas.fraud_detection_rules: SA050 for a text that is no rule, with position and hint; SA052 for a list that the team does not have; 54000 for too many. Keeps the warnings.';
 REVOKE ALL ON FUNCTION saas.check_fraud_rule() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER fraud_detection_rules_10_check

@@ -11,28 +11,17 @@ DECLARE
     v_result record;
     v_assessment saas.fraud_assessments;
 BEGIN
-    -- The intent's own columns win over attributes of the same name.
-    SELECT i.attributes || jsonb_strip_nulls(jsonb_build_object(
-        'amount', i.amount,
-        'currency', i.currency,
-        'customer', i.provider_customer_id,
-        'description', i.description,
-        'capture_method', i.capture_method,
-        'provider', i.provider,
-        'livemode', i.livemode,
-        'metadata', i.metadata
-    ))
-    INTO v_attributes
-    FROM saas.payment_intents AS i
-    WHERE i.team_id = p_team AND i.id = p_intent;
-    IF NOT FOUND THEN
+    v_attributes := saas.payment_attributes(p_team, p_intent);
+    IF v_attributes IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'P0002',
             MESSAGE = 'there is no such payment intent in the team',
             DETAIL = pg_catalog.format('Team %s, intent %s.', p_team, p_intent);
     END IF;
     v_begin := clock_timestamp();
-    SELECT * INTO v_result FROM saas.evaluate_team_rules(p_team, v_attributes);
+    SELECT * INTO v_result FROM saas.evaluate_team_rules(
+        p_team, v_attributes, p_intent => p_intent
+    );
     INSERT INTO saas.fraud_assessments (
         team_id, payment_intent_id, score, decision, matched, shadow, errors, attributes,
         rule_set_version, microseconds
@@ -89,12 +78,12 @@ BEGIN
     v_begin := clock_timestamp();
     SELECT e.score, e.decision, e.matched, e.shadow, e.errors, e.rule_set_version
     INTO score, decision, matched, shadow, errors, rule_set_version
-    FROM saas.evaluate_team_rules(p_team, p_attributes) AS e;
+    FROM saas.evaluate_team_rules(p_team, p_attributes, p_as_of => p_as_of) AS e;
     microseconds := GREATEST(0, (EXTRACT(epoch FROM clock_timestamp() - v_begin) * 1000000)::bigint);
 END
 $$;
 COMMENT ON FUNCTION saas.assess(uuid, jsonb, timestamptz) IS
-'What the team''s rules say about attributes, without keeping it. Needs member. p_as_of is the moment from which terms over history look back; attributes and operators do not depend on it.';
+'What the team''s rules say about attributes, without keeping it. Needs member. p_as_of is the moment from which functions over history, time, lists and exchange rates look back.';
 REVOKE ALL ON FUNCTION saas.assess(uuid, jsonb, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.assess(uuid, jsonb, timestamptz) TO saas_app, saas_service;
 

@@ -1,4 +1,5 @@
 -- Who changed which rule: a weakened rule is how fraud from the inside begins.
 SELECT saas.audit_table('saas.fraud_detection_rules', '{updated_at}');
+SELECT saas.audit_table('saas.fraud_lists', '{updated_at}');
 -- Who imported which model and put it into force. The file itself is not repeated in the log.
 SELECT saas.audit_table('saas.fraud_models', '{model,updated_at}');
