@@ -28,6 +28,8 @@ FIXTURES = [
 ]
 SECRET = b"whsec_test_secret"
 NOW = 1700000000
+# Events of these objects are not named after them.
+EVENTS = {"dispute": "charge.dispute.updated"}
 
 
 def events():
@@ -40,7 +42,7 @@ def events():
                 yield name, {
                     "id": f"evt_fixture_{number:04}",
                     "object": "event",
-                    "type": f"{resource.get('object', name)}.updated",
+                    "type": EVENTS.get(resource.get("object"), f"{resource.get('object', name)}.updated"),
                     "created": NOW + number,
                     "livemode": False,
                     "data": {"object": resource},
@@ -50,7 +52,6 @@ def events():
     for event in json.loads((ROOT / "test/data/stripe_events.json").read_text()):
         yield event["data"]["object"]["object"], event
 
-
 def deliver(cursor, team, body, secret=SECRET, now=NOW):
     signature = hmac.new(secret, f"{now}.".encode() + body, hashlib.sha256).hexdigest()
     cursor.execute(
@@ -59,7 +60,6 @@ def deliver(cursor, team, body, secret=SECRET, now=NOW):
         (team, json.dumps({"stripe-signature": f"t={now},v1={signature}"}), body, now),
     )
     return cursor.fetchone()
-
 
 def prepare(cursor):
     cursor.execute("SELECT saas.create_user('fixtures@example.com', 'Fixtures')")
@@ -72,13 +72,11 @@ def prepare(cursor):
     )
     return team
 
-
 def amounts(cursor, table, column, team):
     cursor.execute(
         f"SELECT {column}, amount, trim(currency) FROM saas.{table} WHERE team_id = %s", (team,)
     )
     return {row[0]: row[1:] for row in cursor.fetchall()}
-
 
 def every_resource_is_taken():
     with psycopg.connect() as connection, connection.cursor() as cursor:
@@ -101,10 +99,15 @@ def every_resource_is_taken():
         tap.ok(outcomes.get("processed"), "some are processed")
         cursor.execute("RESET ROLE")
         cursor.execute(
-            "SELECT count(*) FROM saas.webhook_events WHERE team_id = %s AND status = 'deferred'",
+            "SELECT waits_for FROM saas.webhook_events WHERE team_id = %s AND status = 'deferred'",
             (team,),
         )
-        tap.same(cursor.fetchone()[0], 0, "nothing is left deferred")
+        # Disputes and warnings about charges that are not among the resources wait for them.
+        tap.same(
+            [row[0] for row in cursor.fetchall() if row[0] in expected["charge"]],
+            [],
+            "nothing that is there is waited for",
+        )
         for kind, table, column in (
             ("payment_intent", "payment_intents", "provider_intent_id"),
             ("charge", "payments", "provider_payment_id"),
@@ -120,7 +123,6 @@ def every_resource_is_taken():
         )
         tap.ok(cursor.fetchone()[0], "the refund reached its payment")
         connection.rollback()
-
 
 if __name__ == "__main__":
     tap.run(every_resource_is_taken)

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <tuple>
 
@@ -30,7 +31,7 @@ private:
     enum class progress : std::uint8_t { parsed, linking, linked, broken };
     struct entry {
         rule_info info;
-        rule_ast ast;
+        std::unique_ptr<rule_ast> ast; // until it is linked
         progress state = progress::parsed;
         vertex_id condition = 0;
     };
@@ -60,7 +61,7 @@ private:
 
     on_broken on_broken_;
     expression_graph graph_;
-    std::deque<entry> entries_; // asts hold views of their own texts, so they stay where they are
+    std::deque<entry> entries_; // by_name_ holds views of their ids and names
     boost::unordered_flat_map<std::string_view, std::size_t> by_name_; // and by id
     rule_set out_;
     std::vector<std::uint32_t> shared_; // register by vertex, or k_no_register
@@ -78,8 +79,8 @@ void rule_compiler::refuse(const rule_info &rule, const rule_error &e) {
 void rule_compiler::add(const rule_source &source) {
     rule_info info{std::string{source.id}, std::string{source.name}, {}, {}, {}, source.platform};
     try {
-        rule_ast ast = parse_rule(source.text);
-        info.head = ast.head;
+        auto ast = std::make_unique<rule_ast>(parse_rule(source.text));
+        info.head = ast->head;
         entries_.push_back({std::move(info), std::move(ast)});
     } catch (const rule_error &e) {
         refuse(info, e);
@@ -103,7 +104,7 @@ std::optional<vertex_id> rule_compiler::link(std::size_t rule, unsigned depth) {
                          "A rule cannot depend on its own outcome."};
     e.state = progress::linking;
     try {
-        e.condition = graph_.add(e.ast, e.info.id,
+        e.condition = graph_.add(*e.ast, e.info.id,
                                  [&](std::string_view name) -> std::optional<vertex_id> {
                                      auto found = by_name_.find(name);
                                      return found == by_name_.end()
@@ -129,7 +130,7 @@ void rule_compiler::link_all() {
     for (std::size_t i = 0; i < entries_.size(); ++i)
         (void)link(i, 0);
     for (entry &e : entries_)
-        e.ast = {};
+        e.ast.reset();
     std::erase_if(entries_, [](const entry &e) { return e.state == progress::broken; });
 }
 
