@@ -78,7 +78,8 @@ SAAS_FUNCTION(saas_evaluate_rules) {
     fraud::read_attributes(document, compiled);
     fraud::zone_terms zones;
     const auto &result =
-        compiled.memory.run(limits, {unix_time(PG_GETARG_TIMESTAMPTZ(4)), &zones});
+        compiled.memory.run(limits, {unix_time(PG_GETARG_TIMESTAMPTZ(4)), &zones,
+                                     pg::stop_requested});
     return pg::call([&] { return fraud::assessment_row(fcinfo, compiled, result); });
 }
 
@@ -93,10 +94,11 @@ SAAS_FUNCTION(saas_evaluate_team_rules) {
                                       unix_time(PG_GETARG_TIMESTAMPTZ(4)), document};
     if (!PG_ARGISNULL(5))
         request.intent = uuid_of(PG_GETARG_DATUM(5));
+    fraud::assessment_guard alone;
     fraud::compiled_rules &compiled = fraud::rules_of_team(request.team);
     fraud::read_attributes(document, compiled);
     fraud::table_terms terms{request};
-    const auto &result = compiled.memory.run(limits, {request.now, &terms});
+    const auto &result = compiled.memory.run(limits, {request.now, &terms, pg::stop_requested});
     return pg::call([&] { return fraud::assessment_row(fcinfo, compiled, result); });
 }
 
