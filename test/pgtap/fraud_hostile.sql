@@ -1,6 +1,6 @@
 -- Assessments in which something goes wrong half way, or on purpose.
 BEGIN;
-SELECT plan(6);
+SELECT plan(9);
 SELECT saas.create_user('hostile@fraud.example') AS "user" \gset
 SELECT saas.create_team('Hostile', 'fraud-hostile', :'user') AS team \gset
 SET client_min_messages = warning;
@@ -58,6 +58,16 @@ SELECT is(
     (SELECT e.decision FROM saas.evaluate_team_rules(:'team', '{"amount": 1}') AS e), 'approve', 'afterwards they go on'
 );
 
+CREATE FUNCTION pg_temp.has_its_index(p_rule text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    v_index record;
+BEGIN
+    SELECT * INTO v_index FROM saas.fraud_rule_indexes(p_rule);
+    EXECUTE replace(v_index.statement, 'CONCURRENTLY ', '');
+    RETURN saas.fraud_index_exists(v_index.table_name, v_index.index_columns);
+END
+$$;
+
 -- An index over one key is none over another whose name differs by what the catalog prints otherwise.
 CREATE INDEX payment_intents_my_key_idx ON saas.payment_intents (team_id, (metadata ->> 'mykey'), created_at);
 SELECT ok(
@@ -68,5 +78,15 @@ SELECT ok(
     NOT saas.fraud_index_exists(i.table_name, i.index_columns), 'another key has none'
 )
 FROM saas.fraud_rule_indexes('REVIEW IF count(FROM attempts BY ::my key:: OVER 1h) > 3') AS i;
+SELECT ok(
+    pg_temp.has_its_index('REVIEW IF count(FROM attempts BY ::a\''b:: OVER 1h) > 3'), 'a key with a backslash finds its own'
+);
+
+-- An inverse rate has no last digit.
+DELETE FROM saas.exchange_rates;
+INSERT INTO saas.exchange_rates (base_currency, quote_currency, as_of, rate, source)
+VALUES ('USD', 'JPY', now(), 150, 'test'), ('USD', 'KWD', now(), 0.3, 'test');
+SELECT is(saas.amount_in(1500, 'JPY', 'USD'), 10::numeric, '1500 yen are ten dollars, not a little more');
+SELECT is(saas.amount_in(3000, 'KWD', 'USD'), 10::numeric, '3 dinars of 1000 fils are ten, not a little less');
 SELECT * FROM finish();
 ROLLBACK;

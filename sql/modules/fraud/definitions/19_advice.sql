@@ -3,6 +3,7 @@ CREATE OR REPLACE FUNCTION saas.fraud_index_exists(p_table text, p_columns text[
 RETURNS boolean
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
+SET standard_conforming_strings = on
 AS $$
     -- The catalog prints expressions with more parentheses and casts than anybody writes. Within quotes, in the
     -- keys of documents, every character counts.
@@ -18,7 +19,11 @@ AS $$
                 SELECT
                 FROM unnest(p_columns) WITH ORDINALITY AS c (wanted, place)
                 WHERE regexp_replace(pg_get_indexdef(i.indexrelid, c.place::integer, false), f.furniture, '\1', 'g')
-                    <> regexp_replace(c.wanted, f.furniture, '\1', 'g')
+                    <> regexp_replace(
+                        CASE WHEN strpos(c.wanted, '\') = 0 THEN c.wanted
+                            ELSE replace(replace(c.wanted, '> E''', '> '''), '\\', '\') END,
+                        f.furniture, '\1', 'g'
+                    )
             )
     )
 $$;
