@@ -94,6 +94,13 @@ void assign_setting(const char *, void *) {
     detail::verified = 0;
 }
 
+// What state().context says is what saas.context says, until that is assigned again.
+void hold() {
+    static std::uint64_t count = 0;
+    state().parsed = true;
+    detail::verified = ++count;
+}
+
 } // namespace
 
 void initialise() {
@@ -112,9 +119,7 @@ const request_context *current() {
         if (!known.context)
             throw core::error{k_forged, "the request context is not genuine", {},
                               "Call saas.set_context() as a role that may vouch for users."};
-        known.parsed = true;
-        static std::uint64_t count = 0;
-        detail::verified = ++count;
+        hold();
     }
     return known.context->binding == current_binding() ? &*known.context : nullptr;
 }
@@ -139,7 +144,7 @@ void set(core::context::request_context context) {
     }
     known.own = false;
     known.context = std::move(context);
-    known.parsed = true;
+    hold();
 }
 
 } // namespace saas::context

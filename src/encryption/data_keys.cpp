@@ -7,7 +7,8 @@
 
 #include "encryption/errors.hpp"
 #include "encryption/key_cache.hpp"
-#include "encryption/key_file_store.hpp"
+#include "encryption/key_epochs.hpp"
+#include "encryption/key_service.hpp"
 #include "encryption/key_uses.hpp"
 #include "encryption/keystore.hpp"
 #include "pg/boundary.hpp"
@@ -17,14 +18,12 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "access/xact.h" // RegisterXactCallback
+#include "access/xact.h" // RegisterXactCallback, GetCurrentStatementStartTimestamp
 }
 
 namespace saas::encryption {
 namespace {
 
-using core::encryption::aead;
-using core::encryption::key_purpose;
 using core::encryption::secret_key;
 
 constinit pg::watched_table keys_table{"encryption_keys"};
@@ -37,16 +36,13 @@ key_cache &cache() {
     return kept;
 }
 
-aead &wrapping() {
-    static aead cipher;
-    return cipher;
-}
-
 void ended(XactEvent event, void *) {
     if (made_in_transaction && (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT))
         forget_keys();
-    if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)
+    if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE) {
+        forget_kept_epochs();
         made_in_transaction = false;
+    }
 }
 void ended_inside(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
     if (made_in_transaction && event == SUBXACT_EVENT_ABORT_SUB)
@@ -57,6 +53,12 @@ void ended_inside(SubXactEvent event, SubTransactionId, SubTransactionId, void *
 // change meanwhile makes what was read outdated from the start, and the next call drops it.
 void take_in_changes() {
     static std::uint64_t known = 0;
+    static TimestampTz last_statement = 0;
+    // A statement that touches no table does not hear of changes by itself.
+    if (last_statement != GetCurrentStatementStartTimestamp()) {
+        last_statement = GetCurrentStatementStartTimestamp();
+        pg::accept_changes();
+    }
     if (known != keys_table.generation()) {
         forget_keys();
         known = keys_table.generation();
@@ -72,22 +74,20 @@ void require_deployed() {
     throw core::error{k_key_unusable, "the key cannot be used to encrypt", why};
 }
 
-// The epoch that new keys of the team are wrapped in.
-core::encryption::key_file_entry current_epoch(const core::uuid &team) {
-    if (const auto *entry = read_key_file().current(team, key_purpose::shred))
-        return *entry;
-    const std::uint32_t highest = highest_epoch(team);
-    change_key_file([&](core::encryption::key_file &file) {
-        if (file.current(team, key_purpose::shred) != nullptr)
-            return false; // another session was faster
-        file.add_epoch(wrapping(), root_keys(), team, key_purpose::shred, unix_microseconds(),
-                       highest);
-        return true;
-    });
-    const auto *made = read_key_file().current(team, key_purpose::shred);
-    if (made == nullptr)
+// Wraps a new key under the team's current epoch, which is begun when there is none.
+key_answer wrap_new(key_request &request) {
+    key_answer answer = ask_for_key(request);
+    if (answer.outcome != key_outcome::no_epoch)
+        return answer;
+    key_request begin = request;
+    begin.operation = key_operation::begin_epoch;
+    begin.epoch = highest_epoch(request.team);
+    begin.key.fill(0);
+    (void)ask_for_key(begin);
+    answer = ask_for_key(request);
+    if (answer.outcome == key_outcome::no_epoch)
         throw core::error{k_key_file, "the key file does not keep what is written to it"};
-    return *made;
+    return answer;
 }
 
 // Keeps the key of a row for this use.
@@ -170,39 +170,29 @@ core::encryption::value_cipher &cipher() {
     return kept;
 }
 
+core::encryption::value_cipher &former_cipher() {
+    static core::encryption::value_cipher kept;
+    return kept;
+}
+
 void forget_keys() noexcept {
     cache().clear();
     cipher().forget();
-    wrapping().forget();
+    former_cipher().forget();
+    forget_shred_keys();
 }
 
 bool open_key(const key_row &row, secret_key &key) {
-    static std::uint64_t readings = 0; // of the key file, when the kept shred key came from it
-    const auto &file = read_key_file();
-    kept_key &kept = cache().shred_key();
-    if (kept.size == 0 || kept.team != row.team || kept.number != row.epoch ||
-        readings != key_file_readings()) {
-        kept.size = 0;
-        const auto *entry = file.find(row.team, key_purpose::shred, row.epoch);
-        secret_key shred;
-        if (entry == nullptr || !unwrap_entry(wrapping(), root_keys(), *entry, shred))
-            return false;
-        std::copy(shred.bytes().begin(), shred.bytes().end(), kept.key.bytes().begin());
-        kept.team = row.team;
-        kept.number = row.epoch;
-        kept.size = core::encryption::k_key_bytes;
-        readings = key_file_readings();
-    }
-    secret_key shred;
-    std::copy_n(kept.key.bytes().begin(), kept.size, shred.bytes().begin());
-    return unwrap_data_key(wrapping(), shred, row.identity(), row.wrapped, key);
+    key_answer answer = ask_for_key(request_for(key_operation::unwrap, row));
+    if (answer.outcome == key_outcome::done)
+        std::copy(answer.key.begin(), answer.key.end(), key.bytes().begin());
+    answer.wipe();
+    return answer.outcome == key_outcome::done;
 }
 
 void make_key(const key_owner &owner, std::uint32_t version) {
-    const auto entry = current_epoch(owner.team);
-    secret_key shred;
-    if (!unwrap_entry(wrapping(), root_keys(), entry, shred))
-        unusable("The key that wraps it does not open.");
+    require_deployed();
+    keep_epochs(owner.team);
     secret_key key;
     core::encryption::random_key_bytes(key.bytes());
     key_row row;
@@ -212,9 +202,14 @@ void make_key(const key_owner &owner, std::uint32_t version) {
     row.subject = owner.subject;
     row.asset = owner.asset;
     row.version = version;
-    row.epoch = entry.epoch;
-    const auto wrapped = wrap_data_key(wrapping(), shred, row.identity(), key);
-    row.wrapped.assign(wrapped.begin(), wrapped.end());
+    key_request request = request_for(key_operation::wrap, row);
+    std::copy(key.bytes().begin(), key.bytes().end(), request.key.begin());
+    const key_answer answer = wrap_new(request);
+    core::encryption::wipe(request.key);
+    if (answer.outcome != key_outcome::done)
+        unusable("The key that wraps it does not open.");
+    row.epoch = answer.epoch;
+    row.wrapped.assign(answer.wrapped.begin(), answer.wrapped.end());
     made_in_transaction = true;
     if (!insert_key(row, check_value(key)))
         throw core::error{k_no_team, "there is no such team to encrypt for"};

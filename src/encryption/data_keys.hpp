@@ -50,6 +50,9 @@ void make_key(const key_owner &owner, std::uint32_t version);
 // The cipher whose contexts this backend keeps; forgets its keys when keys change.
 [[nodiscard]] core::encryption::value_cipher &cipher();
 
+// Another one, to open values that cipher() then encrypts anew: each keeps the schedule of its key.
+[[nodiscard]] core::encryption::value_cipher &former_cipher();
+
 // Wipes every key that is kept.
 void forget_keys() noexcept;
 

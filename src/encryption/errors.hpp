@@ -12,6 +12,8 @@ inline constexpr core::sqlstate k_no_team{"SA102"};
 inline constexpr core::sqlstate k_key_unusable{"SA103"};
 inline constexpr core::sqlstate k_no_asset{"SA104"};
 inline constexpr core::sqlstate k_key_file{"SA105"};
+inline constexpr core::sqlstate k_keys_in_use{"SA106"};
+inline constexpr core::sqlstate k_too_many_keys{"SA107"};
 inline constexpr core::sqlstate k_bad_column_trigger{"SA110"};
 inline constexpr core::sqlstate k_foreign_ciphertext{"SA111"};
 

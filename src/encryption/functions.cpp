@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: PostgreSQL
 // SQL entry points of encryption. Their frames hold plain data only: nothing in them needs a
 // destructor, so the server may raise errors through them.
+#include <cstring>
+
 #include "encryption/data_keys.hpp"
 #include "encryption/errors.hpp"
+#include "encryption/key_agent.hpp"
 #include "encryption/keystore.hpp"
 #include "encryption/plaintext.hpp"
 #include "encryption/request.hpp"
@@ -16,6 +19,7 @@ extern "C" {
 #include "funcapi.h"             // get_call_result_type
 #include "utils/builtins.h"      // cstring_to_text_with_len
 #include "utils/memutils.h"      // MaxAllocSize
+#include "utils/uuid.h"     // DatumGetUUIDP
 }
 
 using namespace saas;             // NOLINT: entry points only
@@ -53,7 +57,8 @@ Datum seal(const request &asked, algorithm chosen, bytes_in plaintext) {
 }
 
 // Opens a stored value; `owner` becomes the subject whose key it was.
-struct varlena *open(const request &asked, bytes_in value, std::optional<core::uuid> &owner) {
+struct varlena *open(const request &asked, bytes_in value, std::optional<core::uuid> &owner,
+                     core::encryption::value_cipher &opening = cipher()) {
     const auto known = core::encryption::parse_header(value);
     if (!known)
         decryption_failed();
@@ -61,7 +66,7 @@ struct varlena *open(const request &asked, bytes_in value, std::optional<core::u
     if (!key)
         decryption_failed();
     struct varlena *out = make_value(core::encryption::plain_size(*known, value.size()));
-    if (!cipher().open(*known, key->bytes, asked.bound, value, room_of(out)))
+    if (!opening.open(*known, key->bytes, asked.bound, value, room_of(out)))
         decryption_failed();
     owner = key->subject;
     return out;
@@ -92,11 +97,38 @@ Datum reencrypt(FunctionCallInfo fcinfo, shape form) {
     request asked = encrypting_request(fcinfo, form);
     const bytes_in value = bytes_of(PG_GETARG_VARLENA_PP(0));
     std::optional<core::uuid> owner;
-    struct varlena *plain = open(asked, value, owner);
+    struct varlena *plain = open(asked, value, owner, former_cipher());
     if (!asked.subject)
         asked.subject = owner;
     const auto chosen = asked.chosen.value_or(static_cast<algorithm>(value[1]));
     const Datum out = seal(asked, chosen, room_of(plain));
+    core::encryption::wipe(room_of(plain));
+    pfree(plain);
+    return out;
+}
+
+// Anew under the newest version of its key, and bound as it was: the header says to what of asset and row. Arguments:
+// value, asset, row, team.
+Datum reencrypt_stored(FunctionCallInfo fcinfo) {
+    const bytes_in value = bytes_of(PG_GETARG_VARLENA_PP(0));
+    const auto known = core::encryption::parse_header(value);
+    if (!known)
+        decryption_failed();
+    auto given = [&](int at, std::uint8_t flag) -> std::optional<core::uuid> {
+        core::uuid out{};
+        if (PG_ARGISNULL(at) || (known->flags & flag) == 0)
+            return std::nullopt;
+        std::memcpy(out.data(), DatumGetUUIDP(PG_GETARG_DATUM(at))->data, out.size());
+        return out;
+    };
+    request asked{};
+    asked.bound.tenant = team_to_act_for(given(3, core::encryption::k_tenant_bound));
+    asked.bound.asset = given(1, core::encryption::k_asset_bound);
+    asked.bound.row = given(2, core::encryption::k_row_bound);
+    std::optional<core::uuid> owner;
+    struct varlena *plain = open(asked, value, owner, former_cipher());
+    asked.subject = owner;
+    const Datum out = seal(asked, known->chosen, room_of(plain));
     core::encryption::wipe(room_of(plain));
     pfree(plain);
     return out;
@@ -177,6 +209,21 @@ SAAS_FUNCTION(saas_reencrypt_column) {
     return reencrypt(fcinfo, shape::column);
 }
 
+SAAS_FUNCTION(saas_reencrypt_stored) {
+    if (PG_ARGISNULL(0))
+        PG_RETURN_NULL();
+    require_unsealed();
+    return reencrypt_stored(fcinfo);
+}
+
+SAAS_FUNCTION(saas_ciphertext_key_no) {
+    std::size_t size = 0;
+    const auto known = header_of(PG_GETARG_DATUM(0), size);
+    if (!known)
+        PG_RETURN_NULL();
+    PG_RETURN_INT64(static_cast<std::int64_t>(known->key_number));
+}
+
 SAAS_FUNCTION(saas_is_ciphertext) {
     std::size_t size = 0;
     PG_RETURN_BOOL(header_of(PG_GETARG_DATUM(0), size).has_value());
@@ -204,5 +251,14 @@ SAAS_FUNCTION(saas_ciphertext_info) {
 }
 
 SAAS_FUNCTION(saas_keystore_sealed) {
-    PG_RETURN_BOOL(is_sealed());
+    if (!agent_is_configured())
+        PG_RETURN_BOOL(is_sealed());
+    key_request request;
+    request.operation = key_operation::look;
+    try {
+        (void)ask_for_key(request);
+    } catch (const core::error &) {
+        PG_RETURN_BOOL(true);
+    }
+    PG_RETURN_BOOL(false);
 }

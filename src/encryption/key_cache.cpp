@@ -6,7 +6,7 @@
 #include <memory>
 #include <new>
 
-#include <sys/mman.h>
+#include "encryption/keystore.hpp"
 
 #include "pg/prelude.hpp"
 
@@ -43,17 +43,8 @@ key_cache::owner_name key_cache::name_of(const key_owner &owner, std::uint8_t us
             static_cast<std::uint8_t>(owner.kind.front()), use};
 }
 
-key_cache::key_cache() {
-    constexpr std::size_t k_size = k_slots * sizeof(kept_key);
-    void *memory =
-        mmap(nullptr, k_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
-        throw std::bad_alloc{};
-    madvise(memory, k_size, MADV_DONTDUMP);
-    mlock2(memory, k_size, MLOCK_ONFAULT); // best effort: the usual limits allow it
-    slots_ = static_cast<kept_key *>(memory);
-    ::new (memory) kept_key;
-}
+key_cache::key_cache()
+    : slots_{static_cast<kept_key *>(secret_memory(k_slots * sizeof(kept_key)))} {}
 
 const kept_key *key_cache::find(std::uint64_t number, std::uint8_t use) noexcept {
     if (last_ != nullptr && last_->number == number && last_->use == use)
@@ -87,7 +78,7 @@ kept_key *key_cache::find_owner(const key_owner &owner, std::uint8_t use) noexce
 kept_key &key_cache::free_slot() noexcept {
     if (count_ < k_slots)
         return *::new (static_cast<void *>(slots_ + count_++)) kept_key;
-    auto next = [this] { return hand_ + 1 < k_slots ? hand_ + 1 : 1; };
+    auto next = [this] { return hand_ + 1 < k_slots ? hand_ + 1 : 0; };
     for (; slots_[hand_].recent; hand_ = next())
         slots_[hand_].recent = false;
     kept_key &slot = slots_[hand_];
@@ -124,9 +115,8 @@ void key_cache::name_owner(const key_owner &owner, const kept_key &key) {
 
 void key_cache::clear() noexcept {
     std::destroy_n(slots_, count_); // wipes them
-    ::new (static_cast<void *>(slots_)) kept_key;
-    count_ = 1;
-    hand_ = 1;
+    count_ = 0;
+    hand_ = 0;
     by_number_.clear();
     by_owner_.clear();
     last_ = nullptr;

@@ -45,9 +45,6 @@ public:
     // Remembers that this is the key its owner encrypts with.
     void name_owner(const key_owner &owner, const kept_key &key);
 
-    // A slot apart for the shred key that was used last; size 0 without.
-    [[nodiscard]] kept_key &shred_key() noexcept { return slots_[0]; }
-
     void clear() noexcept;
 
 private:
@@ -66,8 +63,8 @@ private:
     [[nodiscard]] kept_key &free_slot() noexcept;
 
     kept_key *slots_ = nullptr;
-    std::size_t count_ = 1; // with that of the shred key
-    std::size_t hand_ = 1;
+    std::size_t count_ = 0;
+    std::size_t hand_ = 0;
     boost::unordered_flat_map<std::uint64_t, kept_key *> by_number_;
     boost::unordered_flat_map<owner_name, std::uint64_t, owner_hash> by_owner_; // its number
     // Most values of a statement are for one owner.

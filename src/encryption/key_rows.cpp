@@ -222,6 +222,17 @@ std::uint32_t highest_epoch(const core::uuid &team) {
     return number_of<std::uint32_t>(rows.at(0).at(0));
 }
 
+bool has_keys_before(const core::uuid &team, bool held, std::uint32_t epoch) {
+    auto rows = query("SELECT 'x' FROM saas.encryption_keys AS k"
+                      " WHERE k.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid"
+                      " AND k.kek_epoch OPERATOR(pg_catalog.<) $2::pg_catalog.int4"
+                      " AND k.wrapped IS NOT NULL"
+                      " AND (k.status OPERATOR(pg_catalog.=) 'hold') OPERATOR(pg_catalog.=) $3::pg_catalog.bool"
+                      " LIMIT 1",
+                      {core::to_text(team), std::to_string(epoch), held ? "t" : "f"});
+    return !rows.empty();
+}
+
 bool insert_key(const key_row &row, std::span<const std::uint8_t> check_value) {
     const core::uuid platform{};
     auto teams = query(

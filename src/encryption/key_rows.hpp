@@ -46,6 +46,9 @@ struct key_row {
 // The highest epoch that a key of the team was ever wrapped in; 0 for none.
 [[nodiscard]] std::uint32_t highest_epoch(const core::uuid &team);
 
+// Whether keys of the team are wrapped in an epoch before this one: those under legal hold, or the others.
+[[nodiscard]] bool has_keys_before(const core::uuid &team, bool held, std::uint32_t epoch);
+
 // Inserts the row, unless another session has made that version of that key: then nothing. False
 // when there is no such team; the team of zeros is the platform's own.
 bool insert_key(const key_row &row, std::span<const std::uint8_t> check_value);

@@ -16,6 +16,7 @@
 
 #include "encryption/errors.hpp"
 #include "encryption/environment.hpp"
+#include "encryption/key_agent.hpp"
 
 #include "pg/prelude.hpp"
 
@@ -115,6 +116,15 @@ bool credential_path(char (&path)[MAXPGPATH]) {
     return length > 0 && static_cast<std::size_t>(length) < sizeof(path) && access(path, F_OK) == 0;
 }
 
+// A variable is inherited by every process: with a key agent it is no source.
+void drop_variable() {
+    source_text given;
+    if (is_set(variable_setting) &&
+        take_environment_variable(variable_setting, given.bytes, sizeof(given.bytes), given.size))
+        ereport(WARNING, (errmsg("the root key in the environment is not used with a key agent"),
+                          errhint("Use saas.kek_command or saas.kek_file.")));
+}
+
 // The first source that is configured; a broken one is not made up for by the next.
 bool read_source(source_text &out) {
     char path[MAXPGPATH];
@@ -124,7 +134,7 @@ bool read_source(source_text &out) {
         return read_file(file_setting, out);
     if (credential_path(path))
         return read_file(path, out);
-    return is_set(variable_setting) &&
+    return !agent_is_configured() && is_set(variable_setting) &&
            take_environment_variable(variable_setting, out.bytes, sizeof(out.bytes), out.size);
 }
 
@@ -164,8 +174,18 @@ void initialise_keystore() {
            &variable_setting, "SAAS_KEK");
     define("saas.key_file", "File of the wrapped keys between root key and data keys.",
            &key_file_setting, "");
-    if (preloaded)
+    const bool with_agent = initialise_key_agent();
+    if (preloaded && with_agent)
+        drop_variable();
+    else if (preloaded)
         read_root_keys();
+}
+
+void unseal_key_agent() { read_root_keys(); }
+
+void require_unsealed() {
+    if (!agent_is_configured())
+        (void)root_keys();
 }
 
 bool is_sealed() noexcept {
@@ -194,6 +214,15 @@ core::encryption::root_keys root_keys() {
         store->locked_in = MyProcPid;
     }
     return {store->keys, store->count};
+}
+
+void *secret_memory(std::size_t size) {
+    void *memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        throw std::bad_alloc{};
+    madvise(memory, size, MADV_DONTDUMP);
+    mlock2(memory, size, MLOCK_ONFAULT); // best effort: the usual limits allow it
+    return memory;
 }
 
 const char *key_file_path() noexcept {

@@ -17,12 +17,18 @@ void initialise_keystore();
 // The root keys, the newest first. Throws SA100 "keystore sealed" when there is none.
 [[nodiscard]] core::encryption::root_keys root_keys();
 
-// Throws SA100 when there is no root key.
-inline void require_unsealed() {
-    (void)root_keys();
-}
+// Reads the root key into the process of the key agent, which then is the only one that has it. Called once, when
+// it starts; without a key it answers SA100.
+void unseal_key_agent();
+
+// Throws SA100 when there is no root key. With a key agent, only asking it tells.
+void require_unsealed();
 
 [[nodiscard]] bool is_sealed() noexcept;
+
+// Memory for keys that this process keeps until it ends: left out of core dumps, and locked where the
+// limits allow. Zeros. Throws std::bad_alloc.
+[[nodiscard]] void *secret_memory(std::size_t size);
 
 // Where the key file lies: setting saas.key_file. Empty without.
 [[nodiscard]] const char *key_file_path() noexcept;

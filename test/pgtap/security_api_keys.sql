@@ -21,9 +21,13 @@ FROM (VALUES (left(:'token', 95), 'mistyped'), (overlay(:'token' PLACING CASE su
     (upper(:'token'), 'other form'), ('ses_x', 'other form'), ('', 'other form'), (NULL, 'other form'), (repeat('sk_live_', 100000), 'mistyped')) AS p (token, problem);
 SELECT throws_ok(format('SELECT * FROM saas.create_api_key(%L, %L, %s)', :'red', 'x', b.rest), '22023', NULL, 'refused: ' || b.rest)
 FROM (VALUES ($$NULL$$), ($$'{Payments}'$$), ($$'{a,b c}'$$), ($$'{}', 'owner'$$), ($$'{}', 'service'$$), ($$'{}', NULL$$),
-    ($$'{}', p_expires_at => now()$$), ($$'{}', p_allowed_cidrs => '{}'$$), ($$'{}', p_rate_limit => 0$$), ($$'{}', p_rate_limit => -1$$),
+    ($$'{{a,b},{c,d}}'$$), ($$'{}', p_allowed_cidrs => '{{10.0.0.0/8},{192.0.2.0/24}}'$$), ($$'{}', p_allowed_cidrs => '{::ffff:192.0.2.0/120}'$$),
+    ($$'{}', p_expires_at => now()$$), ($$'{}', p_expires_at => '-infinity'$$), ($$'{}', p_allowed_cidrs => '{}'$$), ($$'{}', p_rate_limit => 0$$), ($$'{}', p_rate_limit => -1$$),
     ($$'{}', p_rate_limit => 1000001$$), ($$'{}', p_rate_period => '1 ms'$$), ($$'{}', p_rate_period => '-1 day'$$),
     ($$'{}', p_rate_period => NULL$$), ($$'{}', p_rate_period => '2 days'$$), ($$'{}', p_test => NULL$$)) AS b (rest);
+SELECT api_key_id AS forever FROM saas.create_api_key(:'red', 'forever', p_expires_at => 'infinity') \gset
+SELECT lives_ok(format('SELECT saas.rotate_api_key(%L, %L)', :'red', :'forever'), 'a key that ends never is rotated');
+SELECT is((SELECT max(k.expires_at) FROM saas.api_keys AS k WHERE k.replaces_id = :'forever'), 'infinity', 'into another one');
 SELECT throws_ok(format('SELECT saas.create_api_key(%L, %L, %L)', :'red', 'x', '{a,NULL}'), '22004', NULL, 'refused: a NULL among the scopes');
 SELECT throws_ok(format('SELECT saas.create_api_key(%L, %L)', :'red', b.name), '22023', NULL, 'refused: a name of ' || COALESCE(length(b.name)::text, 'NULL'))
 FROM (VALUES (''), (NULL), (repeat('x', 101))) AS b (name);

@@ -1,7 +1,7 @@
 -- Tokens verified against keys that the caller brings, and tokens issued. What is inside is tested without a
 -- server (test/unit/jwt_…); here: SQL types, rights, errors that show nothing, keys that are kept.
 BEGIN;
-SELECT plan(49);
+SELECT plan(55);
 \ir include/jwt_keys.sql
 \set claims_part 'eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ'
 SELECT 'eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.' || :'claims_part' || '.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk' AS hs256,
@@ -50,6 +50,10 @@ SELECT throws_ok('SELECT saas.unverified_jwt(''e30.e30.'')', '42501', NULL, 'nob
 RESET ROLE;
 SELECT is(saas.unverified_jwt(:'hs256') -> 'claims' ->> 'iss', 'joe', 'but functions of the package do');
 SELECT throws_ok('SELECT saas.unverified_jwt(''e30.W10.'')', 'SA115', NULL, 'when they are an object');
+SELECT throws_ok(format('SELECT saas.unverified_jwt(%L)', 'e30.' || rtrim(translate(encode(convert_to(format('{"a": %s}', n.number), 'UTF8'), 'base64'), '+/', '-_'), '=') || '.'),
+    'SA115', NULL, 'the number ' || n.number) FROM (VALUES ('1e-99999'), ('0E-20000'), ('1e+0001000'), ('1e999')) AS n (number);
+SELECT is(saas.unverified_jwt('e30.' || rtrim(translate(encode('{"a": [1e-300, 1E+0003]}', 'base64'), '+/', '-_'), '=') || '.') -> 'claims' -> 'a' ->> 1, '1000', 'numbers that numeric holds');
+SELECT is((saas.describe_jwk(jsonb_build_object('kty', 'OKP', 'crv', 'Ed25519', 'x', 'AQ' || repeat('A', 41)))).problem, 'is a point of small order', 'a key that fits every message');
 SET LOCAL ROLE saas_app;
 SELECT throws_ok(format('SELECT saas.issue_jwt(%L, %L)', '{}', :'secret'), '42501', NULL, 'saas_app issues nothing');
 SELECT is(saas.verify_jwt(:'es256', :'ec', '{"at": 0}') ->> 'iss', 'joe', 'but verifies');

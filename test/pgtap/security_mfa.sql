@@ -101,6 +101,7 @@ SELECT results_eq(format('SELECT accepted, reason FROM saas.verify_mfa(%L)', (:'
 SELECT results_eq(format('SELECT accepted FROM saas.verify_mfa(%L)', (:'renewed'::text[])[3]), 'VALUES (true)', 'which work');
 SELECT factor_id AS second_id, secret AS second FROM saas.enroll_totp('Tablet') \gset
 SELECT is(saas.confirm_totp(:'second_id', pg_temp.code(:'second')), NULL, 'a second authenticator brings no further codes');
+SELECT throws_ok('SELECT saas.disable_totp(NULL)', 'P0002', NULL, 'NULL is no authenticator, and not all of them');
 SELECT lives_ok(format('SELECT saas.disable_totp(%L)', :'factor_id'), 'the first may go');
 SELECT is((SELECT two_factor_enabled FROM saas.users), true, 'one is left');
 SELECT throws_ok(format('SELECT saas.disable_totp(%L)', :'factor_id'), 'P0002', NULL, 'what is gone cannot go');

@@ -45,6 +45,9 @@ SELECT results_eq(format('SELECT user_id IS NULL, accepted, reason FROM saas.ver
     format('refused: %s, %s', COALESCE(left(b.email, 20), 'NULL'), COALESCE(left(b.password, 20), 'NULL')))
 FROM (VALUES ('ann@example.com', 'wrong'), ('nobody@example.com', 'Zwölf Boxkämpfer'), (NULL, 'x'), ('', ''), ('gone@example.com', ''), ('gone@example.com', NULL),
     ('bob@example.com', NULL), ('bob@example.com', repeat('correct horse battery', 100)), (repeat('a', 1000000), 'x')) AS b (email, password);
+SELECT pg_current_wal_insert_lsn() AS before \gset
+SELECT saas.verify_password('nobody@example.com', 'x') \g /dev/null
+SELECT cmp_ok(pg_current_wal_insert_lsn(), '>', :'before'::pg_lsn, 'an unknown address writes as well, so that the commit takes as long');
 RESET ROLE;
 -- 72 bytes count, and what follows is not cut off in silence.
 UPDATE saas.users SET password_hash = saas.bcrypt(repeat('x', 72), '$2a$04$' || repeat('a', 21) || 'u') WHERE id = :'gone';

@@ -68,6 +68,7 @@ RESET ROLE;
 
 -- Cleaning up keeps what proves an address.
 UPDATE saas.user_tokens SET expires_at = now() - INTERVAL '40 days', revoked_at = CASE WHEN used_at IS NULL THEN now() - INTERVAL '31 days' END;
+SELECT throws_ok(format('SELECT saas.purge_user_tokens(%L)', i.kept), '22023', NULL, 'purging refuses ' || COALESCE(i.kept, 'NULL')) FROM (VALUES ('-1 day'), (NULL)) AS i (kept);
 SELECT cmp_ok(saas.purge_user_tokens(), '>=', 3::bigint, 'long ended tokens are removed');
 SELECT is((SELECT count(*)::integer FROM saas.user_tokens WHERE used_at IS NULL), 0, 'all that were not used');
 SELECT is(saas.has_verified_email(:'ann'), true, 'and no proof');

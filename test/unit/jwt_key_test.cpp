@@ -107,6 +107,27 @@ TEST(jwt_key, RefusesExtremesOfRsa) {
                   "has a member e that is not a number in its shortest form");
 }
 
+TEST(jwt_key, RefusesPointsOfSmallOrder) {
+    const auto ed25519 = [](const std::string &point) {
+        return problem_of(R"({"kty":"OKP","crv":"Ed25519","x":")" + encoded(point) + "\"}");
+    };
+    const std::string middle(30, '\xff');
+    const std::string zeros(30, '\0');
+    const char *problem = "is a point of small order";
+    for (const char sign : {'\x00', '\x80'}) {
+        EXPECT_EQ(ed25519('\0' + zeros + sign), problem);
+        EXPECT_EQ(ed25519('\x01' + zeros + sign), problem); // the neutral element
+        for (const char first : {'\xec', '\xed', '\xee'})
+            EXPECT_EQ(ed25519(first + middle + static_cast<char>(0x7f | sign)), problem);
+    }
+    EXPECT_EQ(problem_of(R"({"kty":"OKP","crv":"Ed25519",)"
+                         R"("x":"JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU"})"),
+              problem); // of order 8
+    EXPECT_EQ(problem_of(R"({"kty":"OKP","crv":"Ed25519",)"
+                         R"("x":"xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA_o"})"),
+              problem);
+}
+
 TEST(jwt_key, RefusesPointsOffTheCurve) {
     const std::string zero = encoded(std::string(32, '\0'));
     const std::string x = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "core/jwt/key.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
@@ -124,11 +125,29 @@ void read_ec(const json::object &jwk, purpose use, key_material &material) {
         throw unusable{"is no point on the curve"};
 }
 
+// Whether this is a point whose order divides 8, in any of its encodings: under such a key one signature
+// fits every message, or every eighth (RFC 8032, section 5.1; the sign of x makes no difference).
+bool has_small_order(std::string_view point) {
+    constexpr std::array<std::string_view, 7> k_points{
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"};
+    std::string y{point};
+    y.back() = static_cast<char>(y.back() & 0x7f);
+    return std::ranges::count(k_points, to_hex(bytes_of(y))) != 0;
+}
+
 void read_okp(const json::object &jwk, purpose use, key_material &material) {
     if (text_member(jwk, "crv") != "Ed25519")
         throw unusable{"is on a curve other than Ed25519"};
     const octets x = coordinate(jwk, "x");
     const octets d = use == purpose::sign ? coordinate(jwk, "d") : octets{};
+    if (has_small_order(x.value))
+        throw unusable{"is a point of small order"};
     material.pkey = make_ed25519(use == purpose::sign ? d.value : x.value, use == purpose::sign);
     if (material.pkey == nullptr)
         throw unusable{"is no Ed25519 key"};

@@ -12,6 +12,16 @@ namespace {
 
 namespace json = boost::json;
 
+// Whether the exponent of a number has more than three digits. Such a number is too large, or too close
+// to zero for numeric, which takes 16383 digits after the point.
+bool has_huge_exponent(json::string_view number) {
+    const std::size_t mark = number.find_first_of("eE");
+    if (mark == json::string_view::npos)
+        return false;
+    const std::size_t digit = number.find_first_of("123456789", mark);
+    return digit != json::string_view::npos && number.size() - digit > 3;
+}
+
 // Builds values as json::parser does, and counts the members of all objects as they come. An object
 // keeps the last of two members of one name, so that it then holds fewer.
 struct builder {
@@ -70,8 +80,8 @@ struct builder {
         stack.push_uint64(number);
         return true;
     }
-    bool on_double(double number, json::string_view, json::error_code &) {
-        too_large = too_large || !std::isfinite(number);
+    bool on_double(double number, json::string_view text, json::error_code &) {
+        too_large = too_large || !std::isfinite(number) || has_huge_exponent(text);
         stack.push_double(number);
         return true;
     }
@@ -124,7 +134,7 @@ std::optional<json::object> parse_object(std::string_view text, std::string &rea
     else if (built.nul)
         reason = "has a NUL character in a string";
     else if (built.too_large)
-        reason = "has a number that is too large";
+        reason = "has a number that is too large or too small";
     else if (count_members(value) != built.members)
         reason = "has a name twice within one object";
     else

@@ -23,6 +23,10 @@ INSERT INTO saas.addresses (team_id, line1, city, country) VALUES (:'red', 'Red 
 SELECT saas.encrypt_sensitive_bytes(''::bytea, saas.asset_id('saas.addresses', 'line1'), p_team => t.team)
 FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
 
+-- Its epoch is written down, and rotation is scheduled.
+SELECT saas.note_key_epochs(t.team, 'shred', 0), saas.schedule_key_rotation(t.team, 'export', '1 year')
+FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
+
 -- One captured payment with a refund each, delivered by the provider, and a rule that reviews it.
 INSERT INTO saas.fraud_detection_rules (team_id, name, rule)
 VALUES (:'red', 'any', 'REVIEW IF :amount: > 0'), (:'blue', 'any', 'REVIEW IF :amount: > 0');

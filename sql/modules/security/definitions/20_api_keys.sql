@@ -79,11 +79,20 @@ BEGIN
     IF p_expires_at <= now() THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the API key would have expired already';
     END IF;
-    IF cardinality(p_allowed_cidrs) NOT BETWEEN 1 AND 100 OR array_position(p_allowed_cidrs, NULL) IS NOT NULL THEN
+    IF cardinality(p_allowed_cidrs) NOT BETWEEN 1 AND 100
+        OR array_ndims(p_allowed_cidrs) > 1
+        OR array_position(p_allowed_cidrs, NULL) IS NOT NULL
+    THEN
         RAISE EXCEPTION USING
             ERRCODE = '22023',
             MESSAGE = 'an API key is limited to 1 to 100 networks',
             HINT = 'NULL allows every network.';
+    END IF;
+    IF EXISTS (SELECT FROM unnest(p_allowed_cidrs) AS n (network) WHERE n.network <<= '::ffff:0:0/96') THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'networks of IPv4 are written as IPv4',
+            HINT = 'Addresses such as ::ffff:192.0.2.1 count as IPv4: give 192.0.2.0/24.';
     END IF;
     IF p_rate_limit NOT BETWEEN 1 AND 1000000 OR v_period IS NULL OR v_period NOT BETWEEN 1000000000 AND 86400000000000 THEN
         RAISE EXCEPTION USING
@@ -92,6 +101,9 @@ BEGIN
             HINT = 'NULL calls are no limit.';
     END IF;
     PERFORM saas.check_scopes(p_scopes);
+    IF array_ndims(p_scopes) > 1 THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'scopes are a list, not a table';
+    END IF;
     PERFORM saas.require_key_manager(p_team, p_role, p_scopes);
     v_key.team_id := p_team;
     v_key.id := saas.uuid_v7();
@@ -151,7 +163,10 @@ BEGIN
     WHERE k.team_id = p_team AND k.id = p_api_key;
     v_key.replaces_id := v_key.id;
     v_key.id := saas.uuid_v7();
-    v_key.expires_at := COALESCE(p_expires_at, CASE WHEN v_key.expires_at IS NOT NULL THEN now() + (v_key.expires_at - v_key.created_at) END);
+    v_key.expires_at := COALESCE(
+        p_expires_at,
+        CASE WHEN isfinite(v_key.expires_at) THEN now() + (v_key.expires_at - v_key.created_at) ELSE v_key.expires_at END
+    );
     token := saas.insert_api_key(v_key, v_key.key_prefix LIKE 'sk\_test\_%');
     api_key_id := v_key.id;
     key_prefix := left(token, 24);

@@ -1,8 +1,19 @@
 -- Backends keep keys in memory, until a row changes. A new row changes nothing that is kept; counting
--- uses does not either.
+-- uses and wrapping a key in a later epoch do not either.
 CREATE OR REPLACE TRIGGER encryption_keys_announce_change
 AFTER UPDATE OF team_id, key_no, kind, subject_id, asset_id, version, status, kek_epoch, wrapped
-OR DELETE ON saas.encryption_keys
+ON saas.encryption_keys
+FOR EACH ROW
+WHEN (
+    (OLD.team_id, OLD.key_no, OLD.kind, OLD.subject_id, OLD.asset_id, OLD.version, OLD.status)
+        IS DISTINCT FROM (NEW.team_id, NEW.key_no, NEW.kind, NEW.subject_id, NEW.asset_id, NEW.version, NEW.status)
+    OR NEW.wrapped IS NULL
+    OR NEW.kek_epoch <= OLD.kek_epoch
+    OR NEW.wrapped = OLD.wrapped
+)
+EXECUTE FUNCTION saas.announce_change();
+CREATE OR REPLACE TRIGGER encryption_keys_announce_delete
+AFTER DELETE ON saas.encryption_keys
 FOR EACH ROW EXECUTE FUNCTION saas.announce_change();
 CREATE OR REPLACE TRIGGER encryption_keys_announce_truncate
 AFTER TRUNCATE ON saas.encryption_keys
@@ -15,6 +26,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     DELETE FROM saas.encryption_keys AS k WHERE k.team_id = OLD.id;
+    DELETE FROM saas.encryption_key_epochs AS e WHERE e.team_id = OLD.id;
     RETURN NULL;
 END
 $$;

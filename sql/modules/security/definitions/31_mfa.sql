@@ -349,7 +349,8 @@ DECLARE
     v_user uuid := saas.own_user(p_user);
 BEGIN
     PERFORM saas.require_recent_mfa(v_user);
-    IF saas.drop_factors(v_user, p_factor) = 0 THEN
+    -- Without a factor drop_factors() would remove all of them.
+    IF p_factor IS NULL OR saas.drop_factors(v_user, p_factor) = 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'P0002', MESSAGE = 'there is no such second factor';
     END IF;
 END

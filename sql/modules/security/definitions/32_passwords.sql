@@ -120,6 +120,9 @@ BEGIN
     PERFORM saas.current_team_id(); -- loads the library, which defines the settings
     IF p_user IS NOT NULL THEN
         retry_after := saas.begin_attempt(p_user, 'password');
+    ELSE
+        -- A count of failures is written and waits for the disk at commit: so does this.
+        PERFORM pg_logical_emit_message(true, 'pg_saas', '');
     END IF;
     -- Whatever is known already, the password is hashed, so that the time tells nothing.
     v_right := saas.password_matches(p_password, p_hash);
@@ -160,9 +163,12 @@ AS $$
 DECLARE
     v_user record;
 BEGIN
+    -- Locked: a password that changes meanwhile is the one that counts, and a change that comes later ends
+    -- the session that this opens.
     SELECT u.id, u.password_hash INTO v_user
     FROM saas.users AS u
-    WHERE lower(u.email) = lower(left(p_email, 300)) AND u.is_active AND u.deleted_at IS NULL;
+    WHERE lower(u.email) = lower(left(p_email, 300)) AND u.is_active AND u.deleted_at IS NULL
+    FOR NO KEY UPDATE;
     SELECT c.accepted, c.reason, c.retry_after
     INTO accepted, reason, retry_after
     FROM saas.check_password(v_user.id, v_user.password_hash, p_password) AS c;
@@ -218,7 +224,10 @@ DECLARE
     v_user uuid := saas.own_user(p_user);
     v_hash text;
 BEGIN
-    SELECT u.password_hash INTO v_hash FROM saas.users AS u WHERE u.id = v_user AND u.deleted_at IS NULL;
+    SELECT u.password_hash INTO v_hash
+    FROM saas.users AS u
+    WHERE u.id = v_user AND u.deleted_at IS NULL
+    FOR NO KEY UPDATE;
     accepted := true;
     IF v_hash IS NOT NULL AND NOT saas.acts_as_service() THEN
         SELECT c.accepted, c.reason, c.retry_after

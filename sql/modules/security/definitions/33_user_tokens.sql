@@ -62,6 +62,15 @@ AS $$
 DECLARE
     v_token saas.user_tokens;
 BEGIN
+    -- The user first, as everything that changes a user's tokens does: a new password that is under way
+    -- ends the token, and one that comes later ends the session that the token opens.
+    PERFORM FROM saas.users AS u
+    WHERE u.id = (
+        SELECT t.user_id
+        FROM saas.user_tokens AS t
+        WHERE t.token_hash = saas.token_hash(p_token) AND t.purpose = p_purpose
+    )
+    FOR NO KEY UPDATE;
     -- Two sessions with one token meet at this row, and the second one finds it used.
     SELECT t.* INTO v_token
     FROM saas.user_tokens AS t
@@ -196,6 +205,12 @@ AS $$
 DECLARE
     v_purged bigint;
 BEGIN
+    IF p_kept IS NULL OR now() - p_kept > now() THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'tokens are kept for an interval that is not negative',
+            HINT = 'Less would remove tokens that still work.';
+    END IF;
     -- Those that were used prove the address.
     DELETE FROM saas.user_tokens AS t
     WHERE t.used_at IS NULL AND (t.expires_at < now() - p_kept OR t.revoked_at < now() - p_kept);

@@ -1,0 +1,379 @@
+-- Rows are brought from older keys to newer ones, some at a time.
+CREATE OR REPLACE FUNCTION saas.outdated_keys(p_team uuid, p_assets uuid[] DEFAULT NULL)
+RETURNS bigint[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    RETURN COALESCE((
+        SELECT array_agg(k.key_no ORDER BY k.key_no)
+        FROM saas.encryption_keys AS k
+        WHERE k.status = 'decrypt_only'
+            AND (p_team IS NULL OR k.team_id = p_team)
+            AND CASE
+                WHEN p_assets IS NULL THEN k.kind <> 'index'
+                ELSE k.kind = 'index' AND k.asset_id = ANY (p_assets)
+            END
+    ), '{}');
+END
+$$;
+COMMENT ON FUNCTION saas.outdated_keys(uuid, uuid[]) IS
+'Numbers of the keys whose values are to be encrypted anew, of a team or of all; with p_assets, of the blind indexes over these assets.';
+REVOKE ALL ON FUNCTION saas.outdated_keys(uuid, uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.outdated_keys(uuid, uuid[]) TO saas_service, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.begin_rotation(p_asset uuid, p_team uuid, p_index_assets uuid[], p_restart boolean)
+RETURNS saas.encryption_rotations
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_team uuid := COALESCE(p_team, '00000000-0000-0000-0000-000000000000');
+    v_index_keys bigint[] := saas.outdated_keys(p_team, p_index_assets);
+    v_digest text := md5(saas.outdated_keys(p_team)::text || v_index_keys::text);
+    v_progress saas.encryption_rotations;
+BEGIN
+    INSERT INTO saas.encryption_rotations AS r (asset_id, team_id) VALUES (p_asset, v_team)
+    ON CONFLICT (asset_id, team_id) DO NOTHING;
+    SELECT r.* INTO v_progress
+    FROM saas.encryption_rotations AS r
+    WHERE r.asset_id = p_asset AND r.team_id = v_team
+    FOR UPDATE;
+    -- Keys that were rotated meanwhile begin it anew.
+    IF p_restart OR v_progress.keys_digest <> v_digest THEN
+        UPDATE saas.encryption_rotations AS r
+        SET pass = 1, table_oid = 0, next_block = 0, found = 0, skipped = 0, failed = 0,
+            reencrypted = CASE WHEN r.finished_at IS NULL THEN r.reencrypted ELSE 0 END,
+            keys_digest = v_digest,
+            index_keys = v_index_keys,
+            reindexing = v_index_keys <> '{}',
+            started_at = now(),
+            finished_at = NULL
+        WHERE r.asset_id = p_asset AND r.team_id = v_team
+        RETURNING r.* INTO v_progress;
+    END IF;
+    RETURN v_progress;
+END
+$$;
+COMMENT ON FUNCTION saas.begin_rotation(uuid, uuid, uuid[], boolean) IS
+'The progress of a column, locked until the transaction ends; at the beginning when keys were rotated since.';
+REVOKE ALL ON FUNCTION saas.begin_rotation(uuid, uuid, uuid[], boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.begin_rotation(uuid, uuid, uuid[], boolean) TO saas_service, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.save_rotation(p_progress saas.encryption_rotations)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    UPDATE saas.encryption_rotations AS r
+    SET pass = p_progress.pass,
+        table_oid = p_progress.table_oid,
+        next_block = p_progress.next_block,
+        end_block = p_progress.end_block,
+        found = p_progress.found,
+        skipped = p_progress.skipped,
+        reindexing = p_progress.reindexing,
+        reencrypted = p_progress.reencrypted,
+        failed = p_progress.failed,
+        updated_at = clock_timestamp(),
+        finished_at = p_progress.finished_at
+    WHERE r.asset_id = p_progress.asset_id AND r.team_id = p_progress.team_id
+$$;
+COMMENT ON FUNCTION saas.save_rotation(saas.encryption_rotations) IS 'Writes the progress of a column.';
+REVOKE ALL ON FUNCTION saas.save_rotation(saas.encryption_rotations) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.save_rotation(saas.encryption_rotations) TO saas_service, pg_database_owner;
+
+-- A statement over the rows of one batch, as texts: which rows are outdated, and what makes them current.
+CREATE OR REPLACE FUNCTION saas.rotation_statements(
+    p_table regclass,
+    p_column name,
+    p_row_column name,
+    p_team_column name,
+    p_index_columns name[],
+    OUT is_outdated text,
+    OUT assignments text,
+    OUT team text
+)
+RETURNS record
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY INVOKER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_type regtype := (SELECT a.atttypid FROM pg_attribute AS a WHERE a.attrelid = p_table AND a.attname = p_column AND NOT a.attisdropped);
+    v_value text := 't.' || quote_ident(p_column);
+    v_fresh text;
+BEGIN
+    IF v_type IS NULL OR v_type NOT IN ('bytea'::regtype, 'text'::regtype, 'varchar'::regtype) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA108',
+            MESSAGE = format('column %I of %s holds no encrypted values', p_column, p_table),
+            HINT = 'Encrypted values are of type bytea, or of type text in columns that saas.encrypt_column() set up.';
+    END IF;
+    IF v_type <> 'bytea'::regtype THEN
+        v_value := format('saas.ciphertext_from_text(%s)', v_value);
+    END IF;
+    team := COALESCE('t.' || quote_ident(p_team_column), '$2::uuid');
+    v_fresh := format(
+        'saas.reencrypt_stored(%s, $3::uuid, %s, %s)', v_value, COALESCE('t.' || quote_ident(p_row_column), 'NULL'), team
+    );
+    IF v_type <> 'bytea'::regtype THEN
+        v_fresh := format('saas.ciphertext_to_text(%s)', v_fresh);
+    END IF;
+    is_outdated := format('saas.ciphertext_key_no(%s) = ANY ($4::bigint[])', v_value);
+    assignments := format('%I = %s', p_column, v_fresh)
+        || COALESCE((SELECT string_agg(format(', %I = NULL', i.name), '') FROM unnest(p_index_columns) AS i (name)), '');
+END
+$$;
+COMMENT ON FUNCTION saas.rotation_statements(regclass, name, name, name, name[]) IS
+'Texts of expressions over rows t for saas.rotation_step(): $2 team, $3 asset, $4 outdated keys. SA108 for a column of another type.';
+REVOKE ALL ON FUNCTION saas.rotation_statements(regclass, name, name, name, name[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.rotation_statements(regclass, name, name, name, name[]) TO saas_service, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.rotate_rows(
+    p_update text,
+    p_update_some text,
+    p_rows tid[],
+    p_team uuid,
+    p_asset uuid,
+    p_keys bigint[],
+    OUT changed bigint,
+    OUT failed bigint
+)
+RETURNS record
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_row tid;
+    v_count bigint;
+BEGIN
+    failed := 0;
+    BEGIN
+        EXECUTE p_update USING p_rows, p_team, p_asset, p_keys;
+        GET DIAGNOSTICS changed = ROW_COUNT;
+        RETURN;
+    EXCEPTION WHEN SQLSTATE 'SA101' OR SQLSTATE 'SA103' OR SQLSTATE 'SA111' THEN
+        changed := 0; -- one of them does not open: one by one
+    END;
+    FOREACH v_row IN ARRAY p_rows LOOP
+        BEGIN
+            EXECUTE p_update_some USING ARRAY[v_row], p_team, p_asset, p_keys;
+            GET DIAGNOSTICS v_count = ROW_COUNT;
+            changed := changed + v_count;
+        EXCEPTION WHEN SQLSTATE 'SA101' OR SQLSTATE 'SA103' OR SQLSTATE 'SA111' THEN
+            failed := failed + 1;
+        END;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION saas.rotate_rows(text, text, tid[], uuid, uuid, bigint[]) IS
+'Executes an update over a batch; when a value among its rows does not open, another one for each of the rows.';
+REVOKE ALL ON FUNCTION saas.rotate_rows(text, text, tid[], uuid, uuid, bigint[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.rotate_rows(text, text, tid[], uuid, uuid, bigint[]) TO saas_service, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.require_all_rows(p_table regclass, p_team uuid)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY INVOKER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    IF row_security_active(p_table) AND (p_team = saas.current_team_id()) IS NOT TRUE THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '42501',
+            MESSAGE = format('row-level security hides rows of %s', p_table),
+            HINT = 'Name one team in p_team and set the request context to it, or use a role that row-level security does not filter.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.require_all_rows(regclass, uuid) IS
+'42501 when the caller does not see every row of the team, or of all teams.';
+REVOKE ALL ON FUNCTION saas.require_all_rows(regclass, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.require_all_rows(regclass, uuid) TO saas_service, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.rotation_step(
+    p_table regclass,
+    p_column name,
+    p_batch integer DEFAULT 10000,
+    p_max_ms integer DEFAULT 1000,
+    p_team uuid DEFAULT NULL,
+    p_row_column name DEFAULT 'id',
+    p_team_column name DEFAULT 'team_id',
+    p_restart boolean DEFAULT false,
+    OUT reencrypted bigint,
+    OUT failed bigint,
+    OUT finished boolean
+)
+RETURNS record
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_deadline timestamptz := clock_timestamp() + make_interval(secs => p_max_ms / 1000.0);
+    v_asset uuid := saas.asset_id(p_table, p_column);
+    v_trigger text[] := saas.encryption_arguments(p_table, p_column);
+    v_indexes text[] := saas.index_columns_of(v_trigger);
+    v_run saas.encryption_rotations;
+    v_keys bigint[];
+    v_texts record;
+    v_leaves oid[];
+    v_blocks bigint;
+    v_from text;
+    v_where text;
+    v_range text;
+    v_update text;
+    v_rows tid[];
+    v_batch record;
+BEGIN
+    IF COALESCE(p_batch, 0) < 1 OR COALESCE(p_max_ms, 0) < 1 THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a step has at least one row and one millisecond';
+    END IF;
+    PERFORM saas.require_all_rows(p_table, p_team);
+    reencrypted := 0;
+    failed := 0;
+    v_run := saas.begin_rotation(v_asset, p_team, saas.index_assets_of(v_trigger), p_restart);
+    v_keys := saas.outdated_keys(p_team);
+    finished := v_run.finished_at IS NOT NULL;
+    IF finished THEN
+        RETURN;
+    END IF;
+    IF v_trigger IS NOT NULL THEN
+        p_row_column := NULLIF(v_trigger[2], '');
+        p_team_column := NULLIF(v_trigger[4], '');
+    END IF;
+    v_texts := saas.rotation_statements(p_table, p_column, p_row_column, p_team_column,
+        CASE WHEN v_run.reindexing THEN v_indexes ELSE '{}' END);
+    v_where := CASE
+        WHEN v_run.reindexing THEN format('t.%I IS NOT NULL', p_column)
+        ELSE v_texts.is_outdated
+    END || CASE WHEN p_team IS NULL OR p_team_column IS NULL THEN '' ELSE ' AND ' || v_texts.team || ' = $2' END;
+    v_leaves := ARRAY(
+        SELECT c.oid FROM pg_class AS c
+        WHERE c.relkind = 'r'
+            AND (c.oid = p_table OR c.oid IN (SELECT l.relid FROM pg_partition_tree(p_table) AS l WHERE l.isleaf))
+        ORDER BY c.oid
+    );
+    LOOP
+        v_run.table_oid := (SELECT min(l.oid) FROM unnest(v_leaves) AS l (oid) WHERE l.oid >= v_run.table_oid);
+        IF v_run.table_oid IS NULL THEN -- the end of a pass
+            v_run.reindexing := v_run.reindexing AND v_run.skipped > 0;
+            IF v_run.found = 0 OR v_leaves = '{}' THEN
+                v_run.finished_at := clock_timestamp();
+            END IF;
+            v_run.pass := v_run.pass + CASE WHEN v_run.finished_at IS NULL THEN 1 ELSE 0 END;
+            v_run.table_oid := 0;
+            v_run.next_block := 0;
+            v_run.found := 0;
+            v_run.skipped := 0;
+            EXIT;
+        END IF;
+        v_blocks := pg_relation_size(v_run.table_oid) / current_setting('block_size')::bigint;
+        IF v_run.next_block = 0 THEN
+            v_run.end_block := v_blocks;
+        ELSIF v_run.reindexing THEN -- not again what this pass has written behind the end
+            v_blocks := LEAST(v_blocks, v_run.end_block);
+        END IF;
+        v_from := CASE
+            WHEN v_run.table_oid = p_table THEN format('ONLY %s AS t WHERE ', p_table)
+            ELSE format('%s AS t WHERE t.tableoid = %s AND ', p_table, v_run.table_oid)
+        END;
+        v_range := format(
+            't.ctid >= ''(%s,0)'' AND t.ctid < ''(%s,0)''',
+            v_run.next_block, LEAST(v_run.next_block + 100, v_blocks)
+        );
+        EXECUTE format('SELECT array_agg(t.ctid) FROM %s %s AND %s', v_from, v_range, v_where)
+        INTO v_rows USING v_rows, p_team, v_asset, v_keys;
+        IF v_rows IS NOT NULL THEN
+            v_update := format(
+                'UPDATE %s SET %s %s t.ctid = ANY (ARRAY(
+                    SELECT t.ctid FROM %s %s AND %s FOR NO KEY UPDATE SKIP LOCKED
+                ))',
+                regexp_replace(v_from, ' WHERE .*$', ''), v_texts.assignments,
+                regexp_replace(v_from, '^.* WHERE ', 'WHERE '), v_from, '<rows>', v_where
+            );
+            v_batch := saas.rotate_rows(
+                replace(v_update, '<rows>', v_range), replace(v_update, '<rows>', 't.ctid = ANY ($1)'),
+                v_rows, p_team, v_asset, v_keys
+            );
+            reencrypted := reencrypted + v_batch.changed;
+            failed := failed + v_batch.failed;
+            v_run.found := v_run.found + cardinality(v_rows) - v_batch.failed;
+            v_run.skipped := v_run.skipped + cardinality(v_rows) - v_batch.failed - v_batch.changed;
+        END IF;
+        v_run.next_block := v_run.next_block + 100;
+        IF v_run.next_block >= v_blocks THEN
+            v_run.table_oid := v_run.table_oid::bigint + 1;
+            v_run.next_block := 0;
+        END IF;
+        EXIT WHEN reencrypted >= p_batch OR clock_timestamp() >= v_deadline;
+    END LOOP;
+    v_run.reencrypted := v_run.reencrypted + reencrypted;
+    v_run.failed := v_run.failed + failed;
+    finished := v_run.finished_at IS NOT NULL;
+    PERFORM saas.save_rotation(v_run);
+END
+$$;
+COMMENT ON FUNCTION saas.rotation_step(regclass, name, integer, integer, uuid, name, name, boolean) IS
+'Encrypts rows of a column anew whose keys were rotated, until about p_batch rows or p_max_ms milliseconds are through, and computes its blind indexes anew when their keys were rotated. Call it, each time in a transaction of its own, until finished; it goes on where the last step ended, and rows that are locked are taken later. Rows that do not open are counted as failed and stay. Needs UPDATE on the table and the rights of a worker; the walk covers one team or, for roles that row-level security does not filter, all. p_restart looks at all rows again.';
+REVOKE ALL ON FUNCTION saas.rotation_step(regclass, name, integer, integer, uuid, name, name, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.rotation_step(regclass, name, integer, integer, uuid, name, name, boolean) TO saas_service, pg_database_owner;
+
+-- What the arguments of an encrypting trigger say of its blind indexes: kind:characters:bits:asset:column.
+CREATE OR REPLACE FUNCTION saas.index_columns_of(p_trigger text[])
+RETURNS name[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT COALESCE(array_agg(regexp_replace(i.argument, '^([^:]*:){4}', '')::name), '{}')
+    FROM unnest(p_trigger[6:]) AS i (argument)
+$$;
+COMMENT ON FUNCTION saas.index_columns_of(text[]) IS 'The columns of the blind indexes that an encrypting trigger keeps.';
+REVOKE ALL ON FUNCTION saas.index_columns_of(text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.index_columns_of(text[]) TO saas_service, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.index_assets_of(p_trigger text[])
+RETURNS uuid[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT COALESCE(array_agg(split_part(i.argument, ':', 4)::uuid), '{}')
+    FROM unnest(p_trigger[6:]) AS i (argument)
+$$;
+COMMENT ON FUNCTION saas.index_assets_of(text[]) IS 'The assets that name the keys of those blind indexes.';
+REVOKE ALL ON FUNCTION saas.index_assets_of(text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.index_assets_of(text[]) TO saas_service, pg_database_owner;
+GRANT EXECUTE ON FUNCTION saas.encryption_arguments(regclass, name) TO saas_service;
+
+CREATE OR REPLACE VIEW saas.encryption_rotation_progress WITH (security_invoker = true) AS
+SELECT
+    r.asset_id,
+    l.table_name,
+    l.column_name,
+    NULLIF(r.team_id, '00000000-0000-0000-0000-000000000000') AS team_id,
+    CASE
+        WHEN r.finished_at IS NOT NULL THEN 'finished'
+        WHEN r.reindexing THEN 'computing blind indexes'
+        WHEN r.pass = 1 THEN 'encrypting'
+        ELSE 'checking'
+    END AS state,
+    r.pass,
+    r.next_block,
+    r.reencrypted,
+    r.failed,
+    r.started_at,
+    r.updated_at,
+    r.finished_at
+FROM saas.encryption_rotations AS r
+LEFT JOIN saas.located_data_assets AS l ON l.id = r.asset_id;
+COMMENT ON VIEW saas.encryption_rotation_progress IS 'How far each column is brought to the newest keys.';
+COMMENT ON COLUMN saas.encryption_rotation_progress.asset_id IS 'The asset. [internal]';
+COMMENT ON COLUMN saas.encryption_rotation_progress.table_name IS 'Its table. [internal]';
+COMMENT ON COLUMN saas.encryption_rotation_progress.column_name IS 'Its column. [internal]';
+COMMENT ON COLUMN saas.encryption_rotation_progress.team_id IS 'The team whose rows are brought over; NULL for all. [internal]';
+COMMENT ON COLUMN saas.encryption_rotation_progress.state IS 'encrypting, computing blind indexes, checking (for rows that were locked or came later) or finished. [internal]';
+COMMENT ON COLUMN saas.encryption_rotation_progress.pass IS 'Which walk over the table it is. [internal]';
+COMMENT ON COLUMN saas.encryption_rotation_progress.next_block IS 'Block of the table, or of its partition, where the next step begins. [internal]';
+COMMENT ON COLUMN saas.encryption_rotation_progress.reencrypted IS 'Rows that were encrypted anew. [internal]';
+COMMENT ON COLUMN saas.encryption_rotation_progress.failed IS 'Values that did not open, each time that they were met. [internal]';
+COMMENT ON COLUMN saas.encryption_rotation_progress.started_at IS 'When it began. [internal]';
+COMMENT ON COLUMN saas.encryption_rotation_progress.updated_at IS 'When the last step ended. [internal]';
+COMMENT ON COLUMN saas.encryption_rotation_progress.finished_at IS 'When a whole walk found nothing more to do. [internal]';
