@@ -43,16 +43,22 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_columns text[] := p_arguments[1:4];
+    -- Two long names can begin alike, and a name holds 63 bytes.
+    v_name name := COALESCE(
+        (
+            SELECT t.tgname FROM pg_trigger AS t
+            WHERE t.tgrelid = p_table
+                AND t.tgfoid = 'saas.encrypt_columns()'::regprocedure
+                AND (saas.trigger_arguments(t.tgargs))[1] = p_arguments[1]
+        ),
+        'saas_encrypt_' || CASE WHEN octet_length(p_arguments[1]) <= 40 THEN p_arguments[1] ELSE md5(p_arguments[1]) END
+    );
 BEGIN
-    -- Behind asset, kind, characters and bits stands the column.
-    SELECT v_columns || array_agg(regexp_replace(i.argument, '^([^:]*:){4}', '')) INTO v_columns
-    FROM unnest(p_arguments[6:]) AS i (argument);
+    -- Not UPDATE OF: another trigger may give the column a value in an UPDATE that does not name it.
     EXECUTE format(
-        'CREATE OR REPLACE TRIGGER %I BEFORE INSERT OR UPDATE OF %s ON %s
+        'CREATE OR REPLACE TRIGGER %I BEFORE INSERT OR UPDATE ON %s
          FOR EACH ROW EXECUTE FUNCTION saas.encrypt_columns(%s)',
-        'saas_encrypt_' || left(p_arguments[1], 40),
-        (SELECT string_agg(quote_ident(c.name), ', ') FROM unnest(v_columns) AS c (name) WHERE c.name <> ''),
+        v_name,
         p_table,
         (SELECT string_agg(quote_literal(a.argument), ', ' ORDER BY a.ordinal)
         FROM unnest(p_arguments) WITH ORDINALITY AS a (argument, ordinal))
@@ -161,7 +167,9 @@ COMMENT ON FUNCTION saas.encrypted_test(regclass, name) IS
 REVOKE ALL ON FUNCTION saas.encrypted_test(regclass, name) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.encrypted_test(regclass, name) TO pg_database_owner, saas_migrator;
 
--- Batches go by ctid, which names a row within one table only.
+-- Batches go by ctid, which names a row within one table only. The functions that work on batches switch
+-- off all scans but that of a range of ctids: an index would give rows in another order, and those before the
+-- last one of a batch would be left out.
 CREATE OR REPLACE FUNCTION saas.require_rows(p_table regclass)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY INVOKER
@@ -191,21 +199,30 @@ CREATE OR REPLACE FUNCTION saas.encrypt_existing(
 RETURNS record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
+SET enable_indexscan = off
+SET enable_bitmapscan = off
+SET enable_seqscan = off
+SET synchronize_seqscans = off
 AS $$
 DECLARE
     v_rows tid[];
 BEGIN
     PERFORM saas.require_encryption(p_table, p_column);
     PERFORM saas.require_rows(p_table);
+    IF COALESCE(p_batch, 0) < 1 THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'a batch of at least one row is needed';
+    END IF;
     EXECUTE format(
         'SELECT array_agg(r.ctid) FROM (
-            SELECT t.ctid FROM %s AS t
+            SELECT t.ctid FROM ONLY %s AS t
             WHERE t.ctid > $1 AND t.%I IS NOT NULL AND NOT %s
             LIMIT $2 FOR UPDATE
         ) AS r',
         p_table, p_column, saas.encrypted_test(p_table, p_column)
     ) INTO v_rows USING p_after, p_batch;
-    EXECUTE format('UPDATE %s AS t SET %I = t.%2$I WHERE t.ctid = ANY ($1)', p_table, p_column) USING v_rows;
+    EXECUTE format('UPDATE ONLY %s AS t SET %I = t.%2$I WHERE t.ctid = ANY ($1)', p_table, p_column) USING v_rows;
     GET DIAGNOSTICS encrypted = ROW_COUNT;
     next_after := (SELECT max(r.id) FROM unnest(v_rows) AS r (id));
 END
