@@ -11,6 +11,8 @@ SELECT '00000000-0000-7000-8000-0000000b7e57', 'stripe', n % 5000 + 1, 'EUR', 'r
     jsonb_build_object('email', 'buyer' || n % 9973 || '@shop.example'), timestamptz '2025-01-01Z' + n * interval '150 seconds'
 FROM generate_series(1, 200000) AS n;
 ALTER TABLE saas.payment_intents ENABLE TRIGGER USER;
+-- Checks of foreign keys are planned by these statistics.
+ANALYZE saas.payment_intents;
 ALTER TABLE saas.fraud_assessments DISABLE TRIGGER USER;
 INSERT INTO saas.fraud_assessments (
     team_id, payment_intent_id, score, decision, matched, shadow, errors, attributes, rule_set_version, assessed_at, microseconds

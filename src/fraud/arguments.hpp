@@ -28,8 +28,12 @@ namespace saas::fraud {
     constexpr std::int64_t k_server_epoch = 946'684'800LL * 1'000'000;
     if (TIMESTAMP_IS_NOBEGIN(at))
         return std::numeric_limits<std::int64_t>::min() / 2;
-    return TIMESTAMP_IS_NOEND(at) ? std::numeric_limits<std::int64_t>::max() / 2
-                                  : at + k_server_epoch;
+    if (TIMESTAMP_IS_NOEND(at))
+        return std::numeric_limits<std::int64_t>::max() / 2;
+    // The server's last thirty years lie beyond what counts from 1970.
+    return at > std::numeric_limits<std::int64_t>::max() - k_server_epoch
+               ? std::numeric_limits<std::int64_t>::max()
+               : at + k_server_epoch;
 }
 
 } // namespace saas::fraud

@@ -39,10 +39,11 @@ SAAS_FUNCTION(saas_trace_team_rules) {
                                       PG_GETARG_JSONB_P(1)};
     if (!PG_ARGISNULL(3))
         request.intent = fraud::uuid_of(PG_GETARG_DATUM(3));
+    fraud::assessment_guard alone;
     fraud::compiled_rules &compiled = fraud::rules_of_team(request.team);
     fraud::read_attributes(request.attributes, compiled);
     fraud::table_terms terms{request};
-    const auto &result = compiled.memory.run(compiled.limits, {request.now, &terms});
+    const auto &result = compiled.memory.run(compiled.limits, {request.now, &terms, pg::stop_requested});
     return fraud::trace_row(fcinfo, compiled, compiled.limits, result);
 }
 
@@ -63,7 +64,7 @@ SAAS_FUNCTION(saas_replay_rules) {
     core::fraud::thresholds limits = limits_of(fcinfo, 6);
     fraud::recorded_terms terms{answers};
     const auto &result =
-        compiled->memory.run(limits, {fraud::unix_time(PG_GETARG_TIMESTAMPTZ(10)), &terms});
+        compiled->memory.run(limits, {fraud::unix_time(PG_GETARG_TIMESTAMPTZ(10)), &terms, pg::stop_requested});
     return fraud::trace_row(fcinfo, *compiled, limits, result);
 }
 
@@ -74,10 +75,11 @@ SAAS_FUNCTION(saas_backtest_verdict) {
                                       fraud::uuid_of(PG_GETARG_DATUM(4)),
                                       fraud::unix_time(PG_GETARG_TIMESTAMPTZ(3)),
                                       PG_GETARG_JSONB_P(2)};
+    fraud::assessment_guard alone;
     fraud::compiled_rules &compiled = fraud::rules_of_texts(texts);
     fraud::read_attributes(request.attributes, compiled);
     fraud::past_terms terms{request};
-    const auto &result = compiled.memory.run(limits_of(fcinfo, 5), {request.now, &terms});
+    const auto &result = compiled.memory.run(limits_of(fcinfo, 5), {request.now, &terms, pg::stop_requested});
     int verdict = static_cast<int>(result.decision) | (result.matched.empty() ? 0 : 4) |
                   (result.shadow.empty() ? 0 : 8) | (result.failures.empty() ? 0 : 16);
     PG_RETURN_INT32(verdict);

@@ -63,7 +63,8 @@ SAAS_FUNCTION(saas_evaluate_rules) {
     fraud::read_attributes(document, compiled);
     fraud::zone_terms zones;
     const auto &result =
-        compiled.memory.run(limits, {fraud::unix_time(PG_GETARG_TIMESTAMPTZ(4)), &zones});
+        compiled.memory.run(limits, {fraud::unix_time(PG_GETARG_TIMESTAMPTZ(4)), &zones,
+                                     pg::stop_requested});
     return pg::call([&] { return fraud::assessment_row(fcinfo, compiled, result); });
 }
 
@@ -77,6 +78,7 @@ SAAS_FUNCTION(saas_evaluate_team_rules) {
                                       fraud::unix_time(PG_GETARG_TIMESTAMPTZ(4)), document};
     if (!PG_ARGISNULL(5))
         request.intent = fraud::uuid_of(PG_GETARG_DATUM(5));
+    fraud::assessment_guard alone;
     fraud::compiled_rules &compiled = fraud::rules_of_team(request.team);
     fraud::read_attributes(document, compiled);
     core::fraud::thresholds limits = compiled.limits;
@@ -85,7 +87,7 @@ SAAS_FUNCTION(saas_evaluate_team_rules) {
     if (!PG_ARGISNULL(3))
         limits.block = thresholds_of(0, PG_GETARG_INT32(3)).block;
     fraud::table_terms terms{request};
-    const auto &result = compiled.memory.run(limits, {request.now, &terms});
+    const auto &result = compiled.memory.run(limits, {request.now, &terms, pg::stop_requested});
     return pg::call([&] { return fraud::assessment_row(fcinfo, compiled, result); });
 }
 

@@ -70,6 +70,47 @@ COMMENT ON FUNCTION saas.make_encrypting_trigger(regclass, text[]) IS
 REVOKE ALL ON FUNCTION saas.make_encrypting_trigger(regclass, text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.make_encrypting_trigger(regclass, text[]) TO pg_database_owner, saas_migrator;
 
+-- A trigger names its column, and fails when that is renamed. Set up under the new name, the column takes the
+-- trigger's blind indexes over.
+CREATE OR REPLACE FUNCTION saas.take_over_renamed_trigger(p_table regclass, p_column name)
+RETURNS text[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_triggers name[];
+    v_arguments text[];
+BEGIN
+    SELECT array_agg(t.tgname), min(saas.trigger_arguments(t.tgargs))
+    INTO v_triggers, v_arguments
+    FROM pg_trigger AS t
+    WHERE t.tgrelid = p_table
+        AND t.tgfoid = 'saas.encrypt_columns()'::regprocedure
+        AND t.tgparentid = 0
+        AND NOT EXISTS (
+            SELECT FROM pg_attribute AS a
+            WHERE a.attrelid = p_table
+                AND a.attname = (saas.trigger_arguments(t.tgargs))[1]
+                AND NOT a.attisdropped
+        );
+    -- Of two or more, nobody knows which one was this column's.
+    IF cardinality(v_triggers) = 1 AND saas.encryption_arguments(p_table, p_column) IS NULL THEN
+        EXECUTE format('DROP TRIGGER %I ON %s', v_triggers[1], p_table);
+        RETURN ARRAY(
+            SELECT a.argument
+            FROM unnest(v_arguments) WITH ORDINALITY AS a (argument, ordinal)
+            WHERE a.ordinal > 5
+            ORDER BY a.ordinal
+        );
+    END IF;
+    RETURN '{}'::text[];
+END
+$$;
+COMMENT ON FUNCTION saas.take_over_renamed_trigger(regclass, name) IS
+'Drops the one encrypting trigger of the table whose column is there no longer, when this column has none, and returns its blind indexes.';
+REVOKE ALL ON FUNCTION saas.take_over_renamed_trigger(regclass, name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.take_over_renamed_trigger(regclass, name) TO pg_database_owner, saas_migrator;
+
 CREATE OR REPLACE FUNCTION saas.require_encryptable(p_table regclass, p_column name)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY INVOKER
@@ -117,6 +158,7 @@ DECLARE
     v_asset uuid;
     v_name name;
     v_team name := p_team_column;
+    v_indexes text[];
 BEGIN
     PERFORM saas.require_encryptable(p_table, p_column);
     IF p_team_column = 'team_id' AND NOT EXISTS (
@@ -136,10 +178,11 @@ BEGIN
             HINT = 'The algorithms are xaes-256-gcm, aes-256-gcm and aes-256-siv.';
     END IF;
     v_asset := saas.register_asset(p_table, p_column, p_classification);
+    v_indexes := saas.take_over_renamed_trigger(p_table, p_column);
     PERFORM saas.make_encrypting_trigger(
         p_table,
         ARRAY[p_column, COALESCE(p_row_column, ''), COALESCE(p_subject_column, ''), COALESCE(v_team, ''), p_algorithm]::text[]
-        || COALESCE((saas.encryption_arguments(p_table, p_column))[6:], '{}')
+        || COALESCE((saas.encryption_arguments(p_table, p_column))[6:], v_indexes)
     );
     RETURN v_asset;
 END
