@@ -148,6 +148,17 @@ is "$(reached "$d")" false 'but began before the erasure'
 is "$(advance), $(advance)" 'rewrapped, destroyed' 'the next one'
 is "$(reached "$d")" true 'began after it'
 
+# Several teams are due at once, each in another phase.
+other=$(sql -c "SELECT saas.create_team('Other', 'other', saas.create_user('other@example.com'))")
+sql -c "SELECT saas.rotate_encryption_key('$other')" -c "SELECT saas.schedule_key_rotation(t, 'epoch', '1 day') FROM unnest(ARRAY['$team', '$other']::uuid[]) AS t" \
+    -c "SELECT saas.schedule_key_rotation('$other', 'tenant', '1 day')" >/dev/null
+is "$(advance)" rewrapped 'one team has begun an epoch'
+sql -c "UPDATE saas.encryption_schedules SET next_at = now() - CASE WHEN team_id = '$team' THEN INTERVAL '1 hour' ELSE INTERVAL '2 hours' END" >/dev/null
+for _ in 1 2 3; do sql -c 'SELECT saas.rotate_due_keys()' >/dev/null; done
+is "$(sql -c 'SELECT count(*) FROM saas.encryption_schedules WHERE next_at < now()')" 0 'all that is due comes to its end'
+is "$(sql -c "SELECT sum(e.current - e.oldest) FROM unnest(ARRAY['$team', '$other']::uuid[]) AS t CROSS JOIN saas.key_epochs(t, 'shred') AS e")" 0 'with the old keys destroyed'
+sql -c 'DELETE FROM saas.encryption_schedules' >/dev/null
+
 # A prepared transaction is rolled back behind the back of the session that made a key in it.
 e=00000000-0000-7000-8000-00000000000e
 encrypted="SELECT saas.ciphertext_key_no(saas.encrypt_sensitive_data('x', p_table => 'public.notes', p_column => 'note', p_subject => '$e', p_team => '$team')) AS key_no"

@@ -144,6 +144,9 @@ SELECT saas.rotate_encryption_key(:'red') \g /dev/null
 SELECT results_eq(format($$SELECT r.reencrypted, r.failed > 0 FROM saas.rotation_step(%L, 'a <rows> %%I', 20, 60000) AS r$$, :'odd'), $$VALUES (20::bigint, true)$$, 'partitions of any name are walked, and what does not open is counted');
 SELECT is((SELECT count(*) FROM public."old WHERE <rows> %s new" AS o JOIN saas.encryption_keys AS k ON k.key_no = saas.ciphertext_key_no(o."a <rows> %I") WHERE CASE k.status WHEN 'active' THEN saas.decrypt_sensitive_data(o."a <rows> %I", :'odd_asset'::uuid, o.id, :'red') = 'odd' END), 20::bigint, 'the others open under the new key');
 
+SELECT throws_ok('SELECT saas.rotate_due_keys(NULL)', '22023', NULL, 'no limit of keys');
+SELECT throws_ok(format('SELECT saas.advance_key_epoch(%L, 1, NULL)', :'red'), '22023', NULL, 'no epoch without a purpose');
+
 -- Not for others.
 SELECT throws_ok($$SELECT saas.rotation_step('public.vault', 'owner')$$, 'SA104', NULL, 'a column that is no asset');
 SELECT saas.register_asset('public.vault', 'owner') \g /dev/null

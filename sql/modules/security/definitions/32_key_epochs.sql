@@ -136,6 +136,8 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = 'only workers advance the epoch of a team''s keys';
     ELSIF COALESCE(p_batch, 0) < 1 THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a batch has at least one key';
+    ELSIF p_team IS NULL OR p_purpose IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a team and a purpose are needed';
     END IF;
     PERFORM saas.require_home();
     rewrapped := 0;
