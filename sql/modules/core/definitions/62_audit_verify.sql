@@ -257,7 +257,7 @@ BEGIN
             JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
             WHERE i.inhparent = 'saas.audit_logs'::regclass
         ) AS p
-        WHERE p.bounds[2]::timestamptz <= p_before
+        WHERE p.bounds[2]::timestamptz <= LEAST(p_before, now())
         ORDER BY 2
     LOOP
         v_unsealed := saas.count_unsealed_audit_rows(v_month.from_time, v_month.to_time);
@@ -299,7 +299,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION saas.drop_audit_partitions(timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION saas.drop_audit_partitions(timestamptz) IS
-'Drops the partitions of the audit log whose months ended by then, after a signed checkpoint that says so; leaves and checkpoints stay. SA048 when one is not sealed. For the owner of the log. Returns their names.';
+'Drops the partitions of the audit log whose months ended by then and are over, after a signed checkpoint that says so; leaves and checkpoints stay. SA048 when one is not sealed. For the owner of the log. Returns their names.';
 
 CREATE OR REPLACE FUNCTION saas.note_audited_table(p_table_name text, p_audited boolean)
 RETURNS void
