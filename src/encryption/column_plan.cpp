@@ -29,7 +29,9 @@ enum argument { a_column, a_row, a_subject, a_team, a_algorithm, a_first_index }
     throw core::error{k_bad_column_trigger,
                       std::string{"trigger \""} + data.tg_trigger->tgname + "\" on \"" +
                           RelationGetRelationName(data.tg_relation) + "\" cannot encrypt",
-                      why, "Run saas.encrypt_column() again for this column."};
+                      why,
+                      "Run saas.encrypt_column() for the column as it is named now; if it is gone, "
+                      "drop the trigger."};
 }
 
 // The attribute number of a column of that name, 0 for an empty name.

@@ -20,6 +20,7 @@
 
 extern "C" {
 #include "access/htup_details.h" // heap_getattr
+#include "access/sysattr.h"      // FirstLowInvalidHeapAttributeNumber
 #include "access/xact.h"         // GetCurrentTransactionStartTimestamp
 #include "utils/acl.h"           // has_privs_of_role
 #include "utils/builtins.h"      // cstring_to_text_with_len
@@ -273,6 +274,14 @@ bool is_unchanged(const row_state &row, HeapTuple before, Datum value) {
     return !null && datum_image_eq(former, value, false, -1);
 }
 
+// Whether an UPDATE says nothing about the column, and no other trigger has: plaintext from before waits
+// for whoever converts it.
+bool is_left_alone(const row_state &row, HeapTuple before, Datum value) {
+    return before != nullptr && is_unchanged(row, before, value) &&
+           !bms_is_member(row.plan.column - FirstLowInvalidHeapAttributeNumber,
+                          row.data.tg_updatedcols);
+}
+
 void encrypt_row(const row_state &row, HeapTuple fresh, HeapTuple before, changes &out) {
     bool null = false;
     const Datum value = row.value(fresh, row.plan.column, null);
@@ -281,9 +290,10 @@ void encrypt_row(const row_state &row, HeapTuple fresh, HeapTuple before, change
         return;
     }
     const auto encrypted = ciphertext_of(row.plan, value);
-    if (!encrypted)
-        encrypt_plain(row, fresh, value, out);
-    else if (before == nullptr || !is_unchanged(row, before, value) ||
+    if (!encrypted) {
+        if (!is_left_alone(row, before, value))
+            encrypt_plain(row, fresh, value, out);
+    } else if (before == nullptr || !is_unchanged(row, before, value) ||
              !has_indexes(row, fresh, before) || !(row.where(fresh) == row.where(before)))
         take_encrypted(row, fresh, before, *encrypted, out);
 }

@@ -48,8 +48,12 @@ core::fraud::moment unix_time(TimestampTz at) {
     constexpr std::int64_t k_server_epoch = 946'684'800LL * 1'000'000;
     if (TIMESTAMP_IS_NOBEGIN(at))
         return std::numeric_limits<std::int64_t>::min() / 2;
-    return TIMESTAMP_IS_NOEND(at) ? std::numeric_limits<std::int64_t>::max() / 2
-                                  : at + k_server_epoch;
+    if (TIMESTAMP_IS_NOEND(at))
+        return std::numeric_limits<std::int64_t>::max() / 2;
+    // The server's last thirty years lie beyond what counts from 1970.
+    return at > std::numeric_limits<std::int64_t>::max() - k_server_epoch
+               ? std::numeric_limits<std::int64_t>::max()
+               : at + k_server_epoch;
 }
 
 core::fraud::list_kind list_kind_of(const std::string &name) {
@@ -78,7 +82,8 @@ SAAS_FUNCTION(saas_evaluate_rules) {
     fraud::read_attributes(document, compiled);
     fraud::zone_terms zones;
     const auto &result =
-        compiled.memory.run(limits, {unix_time(PG_GETARG_TIMESTAMPTZ(4)), &zones});
+        compiled.memory.run(limits, {unix_time(PG_GETARG_TIMESTAMPTZ(4)), &zones,
+                                     pg::stop_requested});
     return pg::call([&] { return fraud::assessment_row(fcinfo, compiled, result); });
 }
 
@@ -93,10 +98,11 @@ SAAS_FUNCTION(saas_evaluate_team_rules) {
                                       unix_time(PG_GETARG_TIMESTAMPTZ(4)), document};
     if (!PG_ARGISNULL(5))
         request.intent = uuid_of(PG_GETARG_DATUM(5));
+    fraud::assessment_guard alone;
     fraud::compiled_rules &compiled = fraud::rules_of_team(request.team);
     fraud::read_attributes(document, compiled);
     fraud::table_terms terms{request};
-    const auto &result = compiled.memory.run(limits, {request.now, &terms});
+    const auto &result = compiled.memory.run(limits, {request.now, &terms, pg::stop_requested});
     return pg::call([&] { return fraud::assessment_row(fcinfo, compiled, result); });
 }
 

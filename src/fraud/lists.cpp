@@ -42,6 +42,7 @@ struct kept_list {
     std::uint64_t generation = 0; // of changes_table, when the changes were read
     std::uint64_t used = 0;
     bool too_large = false;
+    bool complete = false; // all entries were read
 };
 
 using list_key = std::pair<core::uuid, core::uuid>; // team, list
@@ -96,19 +97,21 @@ void make_room(const kept_list &staying) {
 
 void load(const core::uuid &team, const core::uuid &id, kept_list &list) {
     list.entries = engine::list_set{list.entries.kind()};
+    list.complete = false; // until then an error on the way leaves a part of the entries
     list.too_large = !read_entries(team, id, list.entries, memory_limit(), list.state);
     if (list.too_large)
         list.entries = engine::list_set{list.entries.kind()};
+    list.complete = true;
     make_room(list);
 }
 
 // Brings the list up to what is committed by now, and what this transaction did itself.
-void refresh(const core::uuid &team, const core::uuid &id, kept_list &list, bool fresh) {
+void refresh(const core::uuid &team, const core::uuid &id, kept_list &list) {
     if (!changes_table.find())
         pg::refuse_not_deployed();
     std::uint64_t generation = changes_table.generation();
     // Entries that this transaction has not committed may be taken back: then everything is read again.
-    if (fresh || list.state.own_changes) {
+    if (!list.complete || list.state.own_changes) {
         load(team, id, list);
     } else if (!list.too_large) {
         list.entries.clear_changes();
@@ -138,12 +141,11 @@ engine::value list_holds(const core::uuid &team, std::string_view alias,
         return engine::value::failed(engine::failure_kind::unknown_list);
     auto [id, kind] = *named.list;
     std::unique_ptr<kept_list> &kept = lists()[{team, id}];
-    bool fresh = kept == nullptr;
-    if (fresh)
+    if (kept == nullptr)
         kept = std::make_unique<kept_list>(kind);
     kept->used = next_use();
-    if (fresh || kept->generation != changes_table.generation())
-        refresh(team, id, *kept, fresh);
+    if (!kept->complete || kept->generation != changes_table.generation())
+        refresh(team, id, *kept);
     if (!kept->too_large)
         return kept->entries.holds(wanted, at);
     return probe_list(team, id, kind, wanted, at);

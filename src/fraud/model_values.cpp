@@ -108,7 +108,8 @@ std::optional<double> model_score(const core::uuid &team, std::string_view name,
     const model_entry *entry = champion(team, name);
     if (entry == nullptr)
         return std::nullopt;
-    loaded_model &which = load(team, entry->id);
+    const core::uuid id = entry->id; // what load() calls may read the list again
+    loaded_model &which = load(team, id);
     require_values(attributes, which);
     core::fraud::prediction said = which.model.score(which.values, which.memory);
     return which.model.has_probability ? said.probability : said.margin;

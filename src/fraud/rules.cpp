@@ -110,7 +110,22 @@ void forget_least_used() {
         teams().erase(oldest);
 }
 
+bool &is_assessing() noexcept {
+    static bool now = false;
+    return now;
+}
+
 } // namespace
+
+assessment_guard::assessment_guard() {
+    if (is_assessing())
+        throw core::error{core::sqlstate{"55000"}, "a team's rules cannot be evaluated by what they read"};
+    is_assessing() = true;
+}
+
+assessment_guard::~assessment_guard() {
+    is_assessing() = false;
+}
 
 void initialise() {
     rules_table.watch();

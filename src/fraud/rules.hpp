@@ -32,6 +32,17 @@ struct compiled_rules {
     std::vector<json_container> described; // what a match says, by rule
 };
 
+// While alive, no other assessment of a team's rules begins in this backend: what it keeps would make
+// way while it is in use. Only functions and views that an owner of the database put behind names of
+// the package lead there. Throws core::error 55000.
+class assessment_guard {
+public:
+    assessment_guard();
+    ~assessment_guard();
+    assessment_guard(const assessment_guard &) = delete;
+    assessment_guard &operator=(const assessment_guard &) = delete;
+};
+
 // Registers for the invalidation of the rules' table. Called once, by _PG_init.
 void initialise();
 

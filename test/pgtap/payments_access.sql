@@ -1,6 +1,6 @@
 -- Who may do what with the payment tables: denials next to permissions.
 BEGIN;
-SELECT plan(23);
+SELECT plan(24);
 \ir include/payments.sql
 SELECT pg_temp.deliver(pg_temp.event('evt_1', 1, pg_temp.intent('pi_1', 'succeeded')));
 SELECT pg_temp.deliver(pg_temp.event('evt_2', 1, pg_temp.charge('ch_1', 'pi_1', 'succeeded', true)));
@@ -43,5 +43,6 @@ SELECT is_empty('SELECT FROM saas.webhook_events', 'and no delivery');
 SELECT is((SELECT count(*) FROM saas.currencies WHERE code = 'USD'), 1::bigint, 'though currencies are for all');
 SET LOCAL ROLE saas_anonymous;
 SELECT throws_ok('SELECT FROM saas.payments', '42501', NULL, 'the anonymous role has no rights');
+\ir include/ledger_proof.sql
 SELECT * FROM finish();
 ROLLBACK;

@@ -45,5 +45,6 @@ SELECT is_empty(
     $$SELECT n FROM splits, unnest(parts, weights) AS u (part, weight)
         WHERE abs(part - amount::numeric * weight / (SELECT sum(w) FROM unnest(weights) AS w)) > 1$$,
     'each within one unit of its share');
+\ir include/ledger_proof.sql
 SELECT finish();
 ROLLBACK;

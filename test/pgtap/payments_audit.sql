@@ -1,6 +1,6 @@
 -- The audit trail of the payment tables, as an application meets it.
 BEGIN;
-SELECT plan(11);
+SELECT plan(12);
 
 \ir include/two_teams.sql
 INSERT INTO saas.team_members (team_id, user_id, role) SELECT :'red', saas.create_user('member@example.com'), 'member' \g /dev/null
@@ -85,5 +85,6 @@ SELECT is(
     '[redacted]', 'the trail says that a user came, not who'
 );
 
+\ir include/ledger_proof.sql
 SELECT * FROM finish();
 ROLLBACK;

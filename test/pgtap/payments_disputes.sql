@@ -95,5 +95,6 @@ SELECT results_eq(
     $$VALUES ('dispute', 'lost prevented warning_closed won'), ('payment', 'paid voided'), ('payment_intent', 'canceled expired succeeded'),
         ('payment_transaction', 'errored failed'), ('payout', 'canceled failed reversed'), ('refund', 'canceled failed')$$,
     'and these have no exit');
+\ir include/ledger_proof.sql
 SELECT finish();
 ROLLBACK;

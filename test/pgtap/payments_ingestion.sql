@@ -1,6 +1,6 @@
 -- What each kind of delivery does.
 BEGIN;
-SELECT plan(75);
+SELECT plan(76);
 \ir include/payments.sql
 
 -- Genuine or not.
@@ -198,5 +198,6 @@ SELECT throws_ok(
     'SA073', NULL, 'what was processed is not tried again'
 );
 SELECT is((SELECT count(*) FROM saas.webhook_events WHERE team_id = pg_temp.team() AND status = 'deferred'), 0::bigint, 'nothing is left waiting');
+\ir include/ledger_proof.sql
 SELECT * FROM finish();
 ROLLBACK;

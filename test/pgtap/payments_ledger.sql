@@ -109,5 +109,6 @@ SELECT lives_ok(format('SELECT saas.post_ledger_transaction(%L, ''reserve_releas
 SELECT throws_ok(
     format('INSERT INTO saas.ledger_accounts (team_id, kind, currency, normal_side, allow_negative, stripes) VALUES (%L, ''reserve'', ''EUR'', ''debit'', false, 2)', :'red'),
     '23514', NULL, 'such an account has one balance');
+\ir include/ledger_proof.sql
 SELECT finish();
 ROLLBACK;

@@ -1,6 +1,6 @@
 -- Whatever an object looks like, its delivery has an outcome and never raises.
 BEGIN;
-SELECT plan(7);
+SELECT plan(8);
 \ir include/payments.sql
 SELECT pg_temp.deliver(pg_temp.event('evt_' || c, 10, pg_temp.charge(c, 'pi_known', 'succeeded', true)))
 FROM unnest(ARRAY['ch_known', 'ch_s']) AS c;
@@ -72,5 +72,6 @@ SELECT is_empty($$
         FROM unnest(ARRAY['pending', 'requires_action', 'succeeded', 'failed', 'canceled']) AS u
     ) AS s, pg_temp.deliver(pg_temp.event('evt_s' || (s.object ->> 'id'), 1, s.object)) AS d
     WHERE d.outcome <> 'processed'$$, 'every status of Stripe''s is known');
+\ir include/ledger_proof.sql
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,6 +1,6 @@
 -- Any order and any repetition of a delivered set ends in the same rows.
 BEGIN;
-SELECT plan(6);
+SELECT plan(7);
 \ir include/payments.sql
 \set events `cat test/data/stripe_events.json`
 
@@ -49,5 +49,6 @@ SELECT is_empty(
 );
 SELECT cmp_ok((SELECT count(DISTINCT rows) FROM walked), '>', 50::bigint, 'and different sets make different ones');
 SELECT cmp_ok((SELECT count(DISTINCT walk) FROM walked WHERE rows LIKE '%"status_source": "conflict"%'), '>', 5::bigint, 'among them contradictions');
+\ir include/ledger_proof.sql
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,6 +1,6 @@
 -- Currencies, exponents, and a proof of every state machine.
 BEGIN;
-SELECT plan(24);
+SELECT plan(25);
 
 SELECT is((SELECT count(*) FROM saas.currencies WHERE exponent = 0), 17::bigint, 'currencies without decimals');
 SELECT set_eq(
@@ -82,7 +82,7 @@ SELECT results_eq($$
         ('payment_intent', 'canceled expired succeeded'),
         ('payment_transaction', 'errored failed'),
         ('payout', 'canceled failed reversed'),
-        ('refund', 'canceled failed'),
+        ('provider_request', 'canceled failed succeeded'), ('refund', 'canceled failed'),
         ('webhook_event', 'conflict duplicate ignored processed rejected superseded')$$,
     'the states without exit are the terminal ones');
 SELECT is_empty($$
@@ -108,5 +108,6 @@ SELECT results_eq($$
     ) FROM (VALUES ('payment'), ('payment_intent')) AS m (machine)$$,
     $$VALUES ('payment', 'paid'), ('payment_intent', 'succeeded')$$,
     'of contradicting snapshots the one in which money moved holds');
+\ir include/ledger_proof.sql
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,6 +1,6 @@
 -- The triggers: state machines by source, columns that never change, machines that change.
 BEGIN;
-SELECT plan(20);
+SELECT plan(21);
 \ir include/payments.sql
 CREATE FUNCTION pg_temp.set_state(p_status text, p_source text) RETURNS text LANGUAGE sql AS $$
     UPDATE saas.payment_intents SET status = p_status, status_source = p_source
@@ -55,5 +55,6 @@ SELECT throws_ok($$UPDATE saas.payments SET amount = 5 WHERE team_id = pg_temp.t
     'column "amount" of "payments" never changes', 'a payment keeps its amount');
 SELECT throws_ok($$UPDATE saas.payment_transactions SET currency = 'EUR' WHERE team_id = pg_temp.team()$$, 'SA071', NULL, 'an operation keeps its currency');
 SELECT throws_ok($$UPDATE saas.payments SET amount_captured = 1001 WHERE team_id = pg_temp.team()$$, '23514', NULL, 'no more is captured than was authorised');
+\ir include/ledger_proof.sql
 SELECT * FROM finish();
 ROLLBACK;

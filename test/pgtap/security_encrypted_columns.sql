@@ -127,6 +127,42 @@ SELECT is((SELECT count(*)::int FROM shop.events WHERE body LIKE 'enc1:%'), 3, '
 SELECT throws_ok($$SELECT * FROM saas.encrypt_existing('shop.events', 'body')$$, '42809', NULL, 'batches go by partition');
 SELECT lives_ok($$SELECT * FROM saas.encrypt_existing('shop.events_1', 'body')$$, 'each by itself');
 
+-- Rows from before in a table whose index on the column gives them in another order than the table.
+CREATE TABLE shop.sparse (team_id uuid NOT NULL, id uuid NOT NULL DEFAULT saas.uuid_v7(), email text);
+INSERT INTO shop.sparse (team_id, email)
+SELECT :'red', CASE WHEN n % 500 = 0 THEN 'row ' || (90000 - n) END FROM generate_series(1, 20000) AS n;
+CREATE INDEX ON shop.sparse (email);
+ANALYZE shop.sparse;
+SELECT saas.encrypt_column('shop.sparse', 'email') \g /dev/null
+SELECT next_after AS after FROM saas.encrypt_existing('shop.sparse', 'email', 10) \gset
+SELECT is((SELECT encrypted::int FROM saas.encrypt_existing('shop.sparse', 'email', 100, :'after')), 30, 'no row is left out where an index would give them in its own order');
+SELECT is((SELECT count(*)::int FROM shop.sparse WHERE email NOT LIKE 'enc1:%'), 0, 'no plaintext is left');
+SELECT throws_ok($$SELECT * FROM saas.encrypt_existing('shop.sparse', 'email', 0)$$, '22023', NULL, 'a batch of no rows does not pass for the end');
+CREATE TABLE shop.heir () INHERITS (shop.sparse);
+INSERT INTO shop.heir (team_id, email) VALUES (:'red', 'of the heir');
+SELECT is((SELECT encrypted::int FROM saas.encrypt_existing('shop.sparse', 'email')), 0, 'tables that inherit are tables of their own');
+
+-- Names that begin alike, and names of many bytes.
+CREATE TABLE shop.long (
+    team_id uuid NOT NULL, id uuid NOT NULL DEFAULT saas.uuid_v7(),
+    a_name_that_goes_on_for_more_than_forty_characters_one text,
+    a_name_that_goes_on_for_more_than_forty_characters_two text
+);
+SELECT saas.encrypt_column('shop.long', 'a_name_that_goes_on_for_more_than_forty_characters_one') \g /dev/null
+SELECT saas.encrypt_column('shop.long', 'a_name_that_goes_on_for_more_than_forty_characters_two') \g /dev/null
+INSERT INTO shop.long VALUES (:'red', DEFAULT, 'one', 'two');
+SELECT is((SELECT count(*)::int FROM shop.long AS l WHERE l::text LIKE '%,enc1:%,enc1:%'), 1, 'columns whose long names begin alike are both encrypted');
+
+-- Another trigger writes the column in an UPDATE that does not name it.
+CREATE TABLE shop.triggered (team_id uuid NOT NULL, id uuid NOT NULL DEFAULT saas.uuid_v7(), email text, n int);
+SELECT saas.encrypt_column('shop.triggered', 'email') \g /dev/null
+CREATE FUNCTION shop.write_email() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN NEW.email := 'of the trigger'; RETURN NEW; END $$;
+CREATE TRIGGER a_write BEFORE UPDATE ON shop.triggered FOR EACH ROW EXECUTE FUNCTION shop.write_email();
+INSERT INTO shop.triggered (team_id, email) VALUES (:'red', 'one');
+UPDATE shop.triggered SET n = 1;
+SELECT is((SELECT count(*)::int FROM shop.triggered WHERE email LIKE 'enc1:%'), 1, 'what a trigger before writes is encrypted whatever the UPDATE names');
+
 -- A table without team, and without a row: the team of the context.
 CREATE TABLE shop.notes (body text);
 SELECT saas.encrypt_column('shop.notes', 'body', p_row_column => NULL) \g /dev/null
@@ -152,6 +188,11 @@ ALTER TABLE shop.people RENAME COLUMN person TO human;
 SELECT throws_ok(format($$INSERT INTO shop.people (team_id, email) VALUES (%L, 'x')$$, :'red'), 'SA110', NULL, 'a renamed column stops the trigger rather than encrypting wrongly');
 SELECT lives_ok($$SELECT saas.encrypt_column('shop.people', 'email', p_subject_column => 'human')$$, 'until it is set up again');
 SELECT lives_ok(format($$INSERT INTO shop.people (team_id, email) VALUES (%L, 'x')$$, :'red'), 'then it works');
+ALTER TABLE shop.people RENAME COLUMN email TO address;
+SELECT throws_ok(format($$INSERT INTO shop.people (team_id, address) VALUES (%L, 'y')$$, :'red'), 'SA110', NULL, 'the column itself was renamed');
+SELECT lives_ok($$SELECT saas.encrypt_column('shop.people', 'address', p_subject_column => 'human')$$, 'set up under its new name');
+SELECT lives_ok(format($$INSERT INTO shop.people (team_id, address) VALUES (%L, 'y')$$, :'red'), 'it has one trigger');
+SELECT is((SELECT count(*) FROM shop.people WHERE address = 'y'), 0::bigint, 'that encrypts');
 CREATE TABLE shop.wrong (body text);
 CREATE TRIGGER wrong AFTER INSERT ON shop.wrong FOR EACH ROW EXECUTE FUNCTION saas.encrypt_columns('body', '', '', '', 'xaes-256-gcm');
 SELECT throws_ok($$INSERT INTO shop.wrong VALUES ('x')$$, 'SA110', NULL, 'an AFTER trigger');

@@ -239,6 +239,32 @@ TEST(fraud_evaluator, equal_expressions_are_shared) {
     }
 }
 
+// Each rule asks twice about the one before.
+TEST(fraud_evaluator, the_program_grows_with_the_rules_that_ask_about_one_another) {
+    std::vector<std::string> texts{"TAG 'x' IF :amount: > 5"};
+    for (int i = 1; i < 90; ++i) {
+        std::string asked = "rule_hit('" + std::to_string(i) + "')";
+        texts.push_back("TAG 'x' IF " + asked + " = (" + asked + " AND :amount: != -" +
+                        std::to_string(i) + ")");
+    }
+    fraud::rule_set rules = compiled(texts);
+    EXPECT_LT(rules.program().size(), 1'000U);
+    EXPECT_EQ(fraud::evaluate(rules, values_for(rules, {{"amount", whole(7)}})).matched.size(), 90U);
+    // In the other direction the one that is asked stands behind.
+    EXPECT_EQ(assess({"TAG 'x' IF rule_hit('2')", "TAG 'x' IF :amount: = 1"}, {{"amount", whole(1)}})
+                  .matched.size(),
+              2U);
+}
+
+TEST(fraud_evaluator, patterns_over_long_texts_can_be_cancelled) {
+    fraud::rule_set rules = compiled({"TAG 'x' IF :description: LIKE '%a_b%'"});
+    fraud::evaluator memory{rules};
+    std::string text(5'000, 'a');
+    memory.set(0, value::of(std::string_view{text}));
+    EXPECT_THROW((void)memory.run({}, {0, nullptr, [] { return true; }}), saas::core::cancelled);
+    EXPECT_TRUE(memory.run({}, {0, nullptr, [] { return false; }}).matched.empty());
+}
+
 TEST(fraud_evaluator, broken_rules_refuse_the_set_or_stay_behind) {
     std::vector<fraud::rule_source> sources{{"a", "BLOCK IF true"}, {"b", "BLOCK IF"}};
     try {

@@ -306,6 +306,32 @@ TEST(fraud_parser, history) {
               "36: functions over history do not nest");
 }
 
+// Conditions of history whose SQL, or whose numbers, would grow beyond all bounds.
+TEST(fraud_parser, conditions_of_history_are_bounded) {
+    auto where = [](const std::string &condition) {
+        return verdict("BLOCK IF count(FROM attempts WHERE " + condition +
+                       " > 0 BY :email: OVER 1h) > 3");
+    };
+    auto nested = [](int levels) {
+        std::string out = "amount";
+        for (int i = 0; i < levels; ++i)
+            out = "1 / (" + out + ")";
+        return out;
+    };
+    EXPECT_EQ(where(nested(5)), "valid");
+    EXPECT_NE(where(nested(45)).find("the condition of WHERE is too long"), std::string::npos);
+    std::string product = "1e308";
+    for (int i = 0; i < 5; ++i)
+        product = "(" + product + " * " + product + ")"; // 31 products
+    EXPECT_EQ(where(product), "valid");
+    EXPECT_NE(where("(" + product + " * " + product + ")").find("more than 50 products"),
+              std::string::npos);
+    std::string keys = "status = ::k0::";
+    for (int i = 1; i < 60; ++i)
+        keys += " OR status = ::k" + std::to_string(i) + "::";
+    EXPECT_NE(where(keys + " OR amount").find("more than 60 attributes"), std::string::npos);
+}
+
 TEST(fraud_parser, hostile_lengths_and_depths_are_refused) {
     std::string deep = "BLOCK IF " + std::string(100'000, '(') + "true";
     EXPECT_EQ(verdict(deep.substr(0, 60'000)), "210: expression nested deeper than 200 levels");

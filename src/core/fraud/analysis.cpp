@@ -5,6 +5,7 @@
 #include "core/fraud/rule_error.hpp"
 #include "core/fraud/rule_set.hpp"
 #include "core/fraud/satisfaction.hpp"
+#include "core/sha256.hpp"
 
 #include <algorithm>
 
@@ -103,6 +104,19 @@ validation validate(std::string_view rule, bool (*knows_zone)(std::string_view))
         out.hint = e.hint();
     }
     return out;
+}
+
+// Lengths before contents, so that no two lists of rules have the same bytes.
+std::string version_of(std::span<const rule_source> rules) {
+    std::string bytes;
+    auto append = [&](std::string_view words) {
+        bytes.append(std::to_string(words.size())).append(":").append(words);
+    };
+    for (const rule_source &rule : rules) {
+        append(rule.id);
+        append(rule.text);
+    }
+    return to_hex(sha256(bytes_of(bytes))).substr(0, 32);
 }
 
 std::vector<history_query> histories_of(std::string_view rule) {

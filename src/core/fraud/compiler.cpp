@@ -3,7 +3,6 @@
 #include "core/fraud/expression_graph.hpp"
 #include "core/fraud/rule_error.hpp"
 #include "core/fraud/rule_set.hpp"
-#include "core/sha256.hpp"
 
 #include <algorithm>
 #include <array>
@@ -48,6 +47,7 @@ private:
     void emit_arguments(const vertex &v, std::uint32_t first);
     void emit_distance(const vertex &v, std::uint32_t dst);
     void place_shared();
+    void emit_asked();
     void derive_domain();
     std::size_t put(opcode op, std::uint32_t dst, std::uint32_t a, std::uint32_t b);
     [[nodiscard]] std::uint32_t here() const noexcept {
@@ -65,6 +65,8 @@ private:
     boost::unordered_flat_map<std::string_view, std::size_t> by_name_; // and by id
     rule_set out_;
     std::vector<std::uint32_t> shared_; // register by vertex, or k_no_register
+    std::vector<vertex_id> linked_;     // conditions, those asked about before those that ask
+    std::vector<bool> computed_;        // by vertex: the program computes it whatever it jumps over
     std::vector<std::uint32_t> seen_;   // by vertex: the last rule that list_inputs met it for
     std::uint32_t scratch_ = 0;
     std::uint32_t scratch_high_ = 0;
@@ -112,6 +114,7 @@ std::optional<vertex_id> rule_compiler::link(std::size_t rule, unsigned depth) {
                                                 : link(found->second, depth + 1);
                                  });
         e.state = progress::linked;
+        linked_.push_back(e.condition);
         return e.condition;
     } catch (const rule_error &problem) {
         e.state = progress::broken;
@@ -201,6 +204,8 @@ std::uint32_t rule_compiler::emit(vertex_id id) {
     if (v.op == operation::attribute)
         return static_cast<std::uint32_t>(graph_.constants.size()) + v.payload;
     bool shared = shared_[id] != k_no_register;
+    if (computed_[id])
+        return shared_[id];
     std::uint32_t dst = shared ? shared_[id] : take_scratch();
     std::uint32_t before = scratch_;
     std::size_t skip = shared ? put(opcode::skip_done, 0, dst, 0) : 0;
@@ -209,6 +214,24 @@ std::uint32_t rule_compiler::emit(vertex_id id) {
         out_.program_[skip].b = here();
     scratch_ = before;
     return dst;
+}
+
+// Conditions that rule_hit() asks about come first, each once: written out wherever somebody asks, a chain of
+// rules that ask twice would double the program with every rule. They are all needed in the end.
+void rule_compiler::emit_asked() {
+    std::vector<bool> asked(graph_.size(), false);
+    for (vertex_id id = 0; id < graph_.size(); ++id) {
+        if (graph_.at(id).op == operation::rule_hit)
+            asked[graph_.children_of(graph_.at(id))[0]] = true;
+    }
+    for (vertex_id condition : linked_) {
+        if (!asked[condition] || shared_[condition] == k_no_register || computed_[condition])
+            continue;
+        std::uint32_t before = scratch_;
+        (void)emit(condition);
+        scratch_ = before;
+        computed_[condition] = true;
+    }
 }
 
 void rule_compiler::emit_vertex(const vertex &v, std::uint32_t dst) {
@@ -334,6 +357,8 @@ rule_set rule_compiler::finish(std::string version) {
     derive_domain();
     place_shared();
     seen_.assign(graph_.size(), 0);
+    computed_.assign(graph_.size(), false);
+    emit_asked();
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         list_inputs(entries_[i], static_cast<std::uint32_t>(i + 1));
         std::uint32_t before = scratch_;
@@ -351,23 +376,6 @@ rule_set rule_compiler::finish(std::string version) {
     out_.texts_ = std::move(graph_.texts);
     return std::move(out_);
 }
-
-namespace {
-
-// Lengths before contents, so that no two lists of rules have the same bytes.
-std::string version_of(std::span<const rule_source> rules) {
-    std::string bytes;
-    auto append = [&](std::string_view words) {
-        bytes.append(std::to_string(words.size())).append(":").append(words);
-    };
-    for (const rule_source &rule : rules) {
-        append(rule.id);
-        append(rule.text);
-    }
-    return to_hex(sha256(bytes_of(bytes))).substr(0, 32);
-}
-
-} // namespace
 
 rule_set compile(std::span<const rule_source> rules, on_broken broken, cancel_poll poll) {
     std::size_t length = 0;

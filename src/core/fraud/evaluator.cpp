@@ -162,6 +162,15 @@ value evaluator::resolve(std::uint32_t number) {
     return around_.terms->resolve(number, term, arguments, around_.now);
 }
 
+// The time is the product of both lengths, and a set may have thousands of patterns.
+value evaluator::match_pattern(const value &words, const value &pattern) const {
+    constexpr std::uint32_t k_long = 4'096;
+    if (words.type == value_type::text && words.length > k_long &&
+        around_.stop_requested != nullptr && around_.stop_requested())
+        throw cancelled{};
+    return like(words, pattern);
+}
+
 // The rarer instructions.
 void evaluator::execute_function(const instruction &i) {
     value *r = registers_.data();
@@ -216,7 +225,7 @@ void evaluator::execute() {
         case opcode::to_boolean: unary(i, to_boolean); break;
         case opcode::to_number: unary(i, to_number); break;
         case opcode::in_set: r[i.dst] = in_set(r[i.a], rules_->set(i.b)); break;
-        case opcode::like: binary(i, like); break;
+        case opcode::like: r[i.dst] = match_pattern(r[i.a], r[i.b]); break;
         case opcode::includes: binary(i, includes); break;
         case opcode::lower: r[i.dst] = lower(r[i.a], arena_); break;
         case opcode::email_domain: r[i.dst] = email_domain(r[i.a], arena_); break;

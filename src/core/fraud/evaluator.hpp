@@ -41,6 +41,8 @@ struct assessment {
 struct circumstances {
     moment now = 0;
     term_source *terms = nullptr;
+    // Asked before a pattern meets a long text; run() throws cancelled when it says so.
+    cancel_poll::stop_requested stop_requested = nullptr;
 };
 
 // The attributes of a payment, one value per slot of the rule set.
@@ -79,6 +81,7 @@ private:
     [[nodiscard]] value resolve(std::uint32_t number);
     [[nodiscard]] value is_sampled(const value &a, const sample &share) const noexcept;
     void conclude(const value &condition, std::uint32_t rule);
+    [[nodiscard]] value match_pattern(const value &words, const value &pattern) const;
     void decide(const thresholds &limits) noexcept;
 
     const rule_set *rules_;

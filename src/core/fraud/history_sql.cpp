@@ -12,7 +12,12 @@
 namespace saas::core::fraud {
 namespace {
 
-constexpr unsigned k_max_filter_depth = 50; // keeps products of numbers within what numeric holds
+constexpr unsigned k_max_filter_depth = 50;
+// A number of a row or a rule has up to 324 digits, a quotient up to 1,000 more; numeric holds 131,072.
+constexpr unsigned k_max_products = 50;
+// Divisors are written twice, so one within the other makes the text double.
+constexpr std::size_t k_max_filter_length = 262'144;
+constexpr std::size_t k_max_arguments = 60;
 
 std::string operated(const std::string &a, std::string_view op, const std::string &b) {
     return "(" + a + " OPERATOR(pg_catalog." + std::string{op} + ") " + b + ")";
@@ -49,9 +54,16 @@ public:
         : rule_{rule}, ast_{ast}, clause_{clause} {}
 
     // The node as SQL of the type that its context reads it as.
-    [[nodiscard]] std::string write(std::uint32_t id, static_type wanted);
+    [[nodiscard]] std::string write(std::uint32_t id, static_type wanted) {
+        std::string out = write_node(id, wanted);
+        if (out.size() > k_max_filter_length)
+            refuse_rule(rule_, ast_.nodes[id].offset, "the condition of WHERE is too long",
+                        "Divide by something simpler, or split the condition.");
+        return out;
+    }
 
 private:
+    [[nodiscard]] std::string write_node(std::uint32_t id, static_type wanted);
     [[nodiscard]] std::string write_parameter(std::uint32_t id, static_type wanted);
     [[nodiscard]] std::string write_field(const node &n, static_type wanted);
     [[nodiscard]] std::string write_comparison(const node &n, std::string_view op);
@@ -65,6 +77,7 @@ private:
     std::string_view rule_;
     const rule_ast &ast_;
     history_clause &clause_;
+    unsigned products_ = 0;
 };
 
 static_type filter_writer::common_type(std::span<const std::uint32_t> ids) const {
@@ -146,6 +159,10 @@ std::string filter_writer::write_logic(const node &n) {
 
 std::string filter_writer::write_arithmetic(const node &n) {
     auto children = ast_.children_of(n);
+    if (n.op == operation::multiply || n.op == operation::divide)
+        ++products_;
+    if (products_ > k_max_products)
+        refuse_rule(rule_, n.offset, "the condition of WHERE has more than 50 products and quotients");
     std::string left = write(children[0], static_type::number);
     if (n.op == operation::negate)
         return "(OPERATOR(pg_catalog.-) " + left + ")";
@@ -160,7 +177,7 @@ std::string filter_writer::write_arithmetic(const node &n) {
                     right);
 }
 
-std::string filter_writer::write(std::uint32_t id, static_type wanted) {
+std::string filter_writer::write_node(std::uint32_t id, static_type wanted) {
     const node &n = ast_.nodes[id];
     switch (n.op) {
     case operation::literal:
@@ -294,6 +311,9 @@ void write_history(std::string_view rule, rule_ast &ast, history_clause &clause,
                    external_term &term, std::span<const std::uint32_t> arguments) {
     history_query &query = term.history;
     const history_source &source = *clause.source;
+    if (arguments.size() > k_max_arguments)
+        refuse_rule(rule, ast.nodes[arguments[k_max_arguments]].offset,
+                    "a function over history has more than 60 attributes");
     clause.readings.assign(arguments.size(), static_type::text);
     if (clause.filter && ast.nodes[*clause.filter].depth > k_max_filter_depth)
         refuse_rule(rule, ast.nodes[*clause.filter].offset,

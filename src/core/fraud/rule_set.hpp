@@ -167,6 +167,9 @@ private:
 // What to do with a rule that does not parse: refuse the set, or keep it as broken().
 enum class on_broken : std::uint8_t { refuse, keep };
 
+// A digest of identifiers and texts in their order: 32 hexadecimal digits.
+[[nodiscard]] std::string version_of(std::span<const rule_source> rules);
+
 // Compiles the rules. Throws rule_error (SA050; the detail names the rule) under on_broken::refuse,
 // error 54000 for more than k_max_rules rules or k_max_rule_set_length bytes, cancelled by `poll`.
 [[nodiscard]] rule_set compile(std::span<const rule_source> rules,

@@ -3,11 +3,14 @@ CREATE OR REPLACE FUNCTION saas.fraud_index_exists(p_table text, p_columns text[
 RETURNS boolean
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
+SET standard_conforming_strings = on
 AS $$
-    -- The catalog prints expressions with more parentheses and casts than anybody writes.
+    -- The catalog prints expressions with more parentheses and casts than anybody writes. Within quotes, in the
+    -- keys of documents, every character counts.
     SELECT EXISTS (
         SELECT
         FROM pg_index AS i
+        CROSS JOIN (SELECT '(''(?:[^'']|'''')*'')|[()\s"]|::text|pg_catalog\.') AS f (furniture)
         WHERE i.indrelid = to_regclass('saas.' || quote_ident(p_table))
             AND i.indisvalid
             AND i.indpred IS NULL
@@ -15,8 +18,12 @@ AS $$
             AND NOT EXISTS (
                 SELECT
                 FROM unnest(p_columns) WITH ORDINALITY AS c (wanted, place)
-                WHERE regexp_replace(pg_get_indexdef(i.indexrelid, c.place::integer, false), '[()\s"]|::text|pg_catalog\.', '', 'g')
-                    <> regexp_replace(c.wanted, '[()\s"]|::text|pg_catalog\.', '', 'g')
+                WHERE regexp_replace(pg_get_indexdef(i.indexrelid, c.place::integer, false), f.furniture, '\1', 'g')
+                    <> regexp_replace(
+                        CASE WHEN strpos(c.wanted, '\') = 0 THEN c.wanted
+                            ELSE replace(replace(c.wanted, '> E''', '> '''), '\\', '\') END,
+                        f.furniture, '\1', 'g'
+                    )
             )
     )
 $$;

@@ -37,7 +37,7 @@ BEGIN
             TABLE = TG_TABLE_NAME,
             COLUMN = 'rule';
     END IF;
-    NEW.warnings := saas.fraud_rule_warnings(NEW.team_id, NEW.id, NEW.rule, v_verdict.warnings);
+    NEW.warnings := COALESCE(saas.fraud_rule_warnings(NEW.team_id, NEW.id, NEW.rule, v_verdict.warnings), '[]');
     -- What saas.evaluate_team_rules() takes in one set.
     IF NEW.enabled THEN
         SELECT count(*) AS rules, COALESCE(sum(octet_length(r.rule)), 0) AS bytes

@@ -63,7 +63,10 @@ RETURNS numeric
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    SELECT p_amount / power(10::numeric, c.exponent) * saas.exchange_rate(p_currency, p_target, p_as_of, p_max_age)
+    -- Rounded, because an inverse rate (1 / 150) ends somewhere and 1500 yen would be a little more than ten dollars.
+    SELECT round(
+        p_amount / power(10::numeric, c.exponent) * saas.exchange_rate(p_currency, p_target, p_as_of, p_max_age), 10
+    )
     FROM saas.currencies AS c
     WHERE c.code = upper(p_currency)::char(3)
 $$;

@@ -36,9 +36,13 @@ EXECUTE FUNCTION saas.enforce_immutable(
 CREATE OR REPLACE TRIGGER payment_transactions_20_immutable
 BEFORE UPDATE ON saas.payment_transactions
 FOR EACH ROW
-EXECUTE FUNCTION saas.enforce_immutable(
-    'team_id', 'id', 'payment_id', 'operation', 'provider_reference', 'currency'
-);
+EXECUTE FUNCTION saas.enforce_immutable('team_id', 'id', 'payment_id', 'operation', 'currency');
+-- An operation that we asked for bears a name of ours until the provider has given it one.
+CREATE OR REPLACE TRIGGER payment_transactions_22_immutable_reference
+BEFORE UPDATE ON saas.payment_transactions
+FOR EACH ROW
+WHEN (old.provider_reference NOT LIKE 'saas:%')
+EXECUTE FUNCTION saas.enforce_immutable('provider_reference');
 -- A capture may go on: several captures of one authorisation are one growing operation.
 CREATE OR REPLACE TRIGGER payment_transactions_21_immutable_amount
 BEFORE UPDATE ON saas.payment_transactions

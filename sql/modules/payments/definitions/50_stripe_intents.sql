@@ -114,6 +114,9 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'SA072', MESSAGE = 'the status of the payment intent is unknown';
     END IF;
     PERFORM saas.lock_provider_object(p_team, 'stripe', v_ref);
+    PERFORM saas.link_provider_intent(
+        p_team, 'stripe', v_ref, p_intent #>> '{metadata,saas_intent_id}', v_amount, v_money.code
+    );
     SELECT i.* INTO v_row
     FROM saas.payment_intents AS i
     WHERE i.team_id = p_team AND i.provider = 'stripe' AND i.provider_intent_id = v_ref

@@ -15,7 +15,16 @@ DECLARE
         WHEN v_authorized = 'succeeded' AND 'failed' = ANY (p_payment.states_seen) THEN 'conflict'
         ELSE p_payment.status_source
     END;
+    v_ours bigint;
 BEGIN
+    -- Captures that we asked for are operations of their own; the rest is one.
+    SELECT COALESCE(sum(t.amount), 0) INTO v_ours
+    FROM saas.payment_transactions AS t
+    WHERE t.team_id = p_payment.team_id
+        AND t.payment_id = p_payment.id
+        AND t.operation = 'capture'
+        AND t.status = 'succeeded'
+        AND t.provider_reference LIKE 'saas:%';
     INSERT INTO saas.payment_transactions (
         team_id, payment_id, operation, provider_reference, amount, currency, status, status_source,
         failure_code, occurred_at
@@ -26,9 +35,15 @@ BEGIN
     FROM (
         VALUES
             ('authorize', p_payment.amount, v_authorized, p_payment.failure_code),
-            ('capture', p_payment.amount_captured, 'succeeded', NULL)
+            ('capture', p_payment.amount_captured - v_ours, 'succeeded', NULL)
     ) AS o (operation, amount, status, failure_code)
-    WHERE o.operation = 'authorize' OR o.amount > 0
+    WHERE o.operation = 'authorize' OR o.amount > 0 OR (o.amount = 0 AND v_ours > 0 AND EXISTS (
+        SELECT FROM saas.payment_transactions AS t
+        WHERE t.team_id = p_payment.team_id
+            AND t.payment_id = p_payment.id
+            AND t.operation = 'capture'
+            AND t.provider_reference = p_payment.provider_payment_id
+    ))
     ON CONFLICT (team_id, payment_id, operation, provider_reference) DO UPDATE
     SET amount = excluded.amount,
         status = excluded.status,

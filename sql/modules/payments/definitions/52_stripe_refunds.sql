@@ -71,6 +71,9 @@ BEGIN
         RETURN;
     END IF;
 
+    PERFORM saas.link_provider_refund(
+        p_team, 'stripe', v_ref, p_refund #>> '{metadata,saas_refund_id}', v_payment.id, v_amount
+    );
     SELECT r.* INTO v_before
     FROM saas.refunds AS r
     WHERE r.team_id = p_team AND r.provider = 'stripe' AND r.provider_refund_id = v_ref

@@ -5,6 +5,7 @@ SELECT saas.audit_table('saas.payment_intents', '{updated_at}');
 SELECT saas.audit_table('saas.payment_transactions', '{updated_at}');
 SELECT saas.audit_table('saas.payments', '{updated_at}');
 SELECT saas.audit_table('saas.payouts', '{updated_at}');
+SELECT saas.audit_table('saas.provider_requests', '{updated_at}');
 SELECT saas.audit_table('saas.refunds', '{updated_at}');
 
 CREATE OR REPLACE VIEW saas.payment_audit_log
@@ -32,6 +33,7 @@ WHERE l.table_name IN (
     'saas.payment_transactions',
     'saas.payments',
     'saas.payouts',
+    'saas.provider_requests',
     'saas.refunds'
 );
 GRANT SELECT ON saas.payment_audit_log TO saas_app, saas_service;

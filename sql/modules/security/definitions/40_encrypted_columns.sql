@@ -43,16 +43,22 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_columns text[] := p_arguments[1:4];
+    -- Two long names can begin alike, and a name holds 63 bytes.
+    v_name name := COALESCE(
+        (
+            SELECT t.tgname FROM pg_trigger AS t
+            WHERE t.tgrelid = p_table
+                AND t.tgfoid = 'saas.encrypt_columns()'::regprocedure
+                AND (saas.trigger_arguments(t.tgargs))[1] = p_arguments[1]
+        ),
+        'saas_encrypt_' || CASE WHEN octet_length(p_arguments[1]) <= 40 THEN p_arguments[1] ELSE md5(p_arguments[1]) END
+    );
 BEGIN
-    -- Behind asset, kind, characters and bits stands the column.
-    SELECT v_columns || array_agg(regexp_replace(i.argument, '^([^:]*:){4}', '')) INTO v_columns
-    FROM unnest(p_arguments[6:]) AS i (argument);
+    -- Not UPDATE OF: another trigger may give the column a value in an UPDATE that does not name it.
     EXECUTE format(
-        'CREATE OR REPLACE TRIGGER %I BEFORE INSERT OR UPDATE OF %s ON %s
+        'CREATE OR REPLACE TRIGGER %I BEFORE INSERT OR UPDATE ON %s
          FOR EACH ROW EXECUTE FUNCTION saas.encrypt_columns(%s)',
-        'saas_encrypt_' || left(p_arguments[1], 40),
-        (SELECT string_agg(quote_ident(c.name), ', ') FROM unnest(v_columns) AS c (name) WHERE c.name <> ''),
+        v_name,
         p_table,
         (SELECT string_agg(quote_literal(a.argument), ', ' ORDER BY a.ordinal)
         FROM unnest(p_arguments) WITH ORDINALITY AS a (argument, ordinal))
@@ -63,6 +69,47 @@ COMMENT ON FUNCTION saas.make_encrypting_trigger(regclass, text[]) IS
 'Makes or replaces the trigger of an encrypted column with these arguments.';
 REVOKE ALL ON FUNCTION saas.make_encrypting_trigger(regclass, text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.make_encrypting_trigger(regclass, text[]) TO pg_database_owner, saas_migrator;
+
+-- A trigger names its column, and fails when that is renamed. Set up under the new name, the column takes the
+-- trigger's blind indexes over.
+CREATE OR REPLACE FUNCTION saas.take_over_renamed_trigger(p_table regclass, p_column name)
+RETURNS text[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_triggers name[];
+    v_arguments text[];
+BEGIN
+    SELECT array_agg(t.tgname), min(saas.trigger_arguments(t.tgargs))
+    INTO v_triggers, v_arguments
+    FROM pg_trigger AS t
+    WHERE t.tgrelid = p_table
+        AND t.tgfoid = 'saas.encrypt_columns()'::regprocedure
+        AND t.tgparentid = 0
+        AND NOT EXISTS (
+            SELECT FROM pg_attribute AS a
+            WHERE a.attrelid = p_table
+                AND a.attname = (saas.trigger_arguments(t.tgargs))[1]
+                AND NOT a.attisdropped
+        );
+    -- Of two or more, nobody knows which one was this column's.
+    IF cardinality(v_triggers) = 1 AND saas.encryption_arguments(p_table, p_column) IS NULL THEN
+        EXECUTE format('DROP TRIGGER %I ON %s', v_triggers[1], p_table);
+        RETURN ARRAY(
+            SELECT a.argument
+            FROM unnest(v_arguments) WITH ORDINALITY AS a (argument, ordinal)
+            WHERE a.ordinal > 5
+            ORDER BY a.ordinal
+        );
+    END IF;
+    RETURN '{}'::text[];
+END
+$$;
+COMMENT ON FUNCTION saas.take_over_renamed_trigger(regclass, name) IS
+'Drops the one encrypting trigger of the table whose column is there no longer, when this column has none, and returns its blind indexes.';
+REVOKE ALL ON FUNCTION saas.take_over_renamed_trigger(regclass, name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.take_over_renamed_trigger(regclass, name) TO pg_database_owner, saas_migrator;
 
 CREATE OR REPLACE FUNCTION saas.require_encryptable(p_table regclass, p_column name)
 RETURNS void
@@ -111,6 +158,7 @@ DECLARE
     v_asset uuid;
     v_name name;
     v_team name := p_team_column;
+    v_indexes text[];
 BEGIN
     PERFORM saas.require_encryptable(p_table, p_column);
     IF p_team_column = 'team_id' AND NOT EXISTS (
@@ -130,10 +178,11 @@ BEGIN
             HINT = 'The algorithms are xaes-256-gcm, aes-256-gcm and aes-256-siv.';
     END IF;
     v_asset := saas.register_asset(p_table, p_column, p_classification);
+    v_indexes := saas.take_over_renamed_trigger(p_table, p_column);
     PERFORM saas.make_encrypting_trigger(
         p_table,
         ARRAY[p_column, COALESCE(p_row_column, ''), COALESCE(p_subject_column, ''), COALESCE(v_team, ''), p_algorithm]::text[]
-        || COALESCE((saas.encryption_arguments(p_table, p_column))[6:], '{}')
+        || COALESCE((saas.encryption_arguments(p_table, p_column))[6:], v_indexes)
     );
     RETURN v_asset;
 END
@@ -161,7 +210,9 @@ COMMENT ON FUNCTION saas.encrypted_test(regclass, name) IS
 REVOKE ALL ON FUNCTION saas.encrypted_test(regclass, name) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.encrypted_test(regclass, name) TO pg_database_owner, saas_migrator;
 
--- Batches go by ctid, which names a row within one table only.
+-- Batches go by ctid, which names a row within one table only. The functions that work on batches switch
+-- off all scans but that of a range of ctids: an index would give rows in another order, and those before the
+-- last one of a batch would be left out.
 CREATE OR REPLACE FUNCTION saas.require_rows(p_table regclass)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY INVOKER
@@ -191,21 +242,30 @@ CREATE OR REPLACE FUNCTION saas.encrypt_existing(
 RETURNS record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
+SET enable_indexscan = off
+SET enable_bitmapscan = off
+SET enable_seqscan = off
+SET synchronize_seqscans = off
 AS $$
 DECLARE
     v_rows tid[];
 BEGIN
     PERFORM saas.require_encryption(p_table, p_column);
     PERFORM saas.require_rows(p_table);
+    IF COALESCE(p_batch, 0) < 1 THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'a batch of at least one row is needed';
+    END IF;
     EXECUTE format(
         'SELECT array_agg(r.ctid) FROM (
-            SELECT t.ctid FROM %s AS t
+            SELECT t.ctid FROM ONLY %s AS t
             WHERE t.ctid > $1 AND t.%I IS NOT NULL AND NOT %s
             LIMIT $2 FOR UPDATE
         ) AS r',
         p_table, p_column, saas.encrypted_test(p_table, p_column)
     ) INTO v_rows USING p_after, p_batch;
-    EXECUTE format('UPDATE %s AS t SET %I = t.%2$I WHERE t.ctid = ANY ($1)', p_table, p_column) USING v_rows;
+    EXECUTE format('UPDATE ONLY %s AS t SET %I = t.%2$I WHERE t.ctid = ANY ($1)', p_table, p_column) USING v_rows;
     GET DIAGNOSTICS encrypted = ROW_COUNT;
     next_after := (SELECT max(r.id) FROM unnest(v_rows) AS r (id));
 END

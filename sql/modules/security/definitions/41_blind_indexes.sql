@@ -126,6 +126,10 @@ CREATE OR REPLACE FUNCTION saas.migrate_pgp_column(
 RETURNS record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
+SET enable_indexscan = off
+SET enable_bitmapscan = off
+SET enable_seqscan = off
+SET synchronize_seqscans = off
 AS $$
 DECLARE
     v_row tid;
@@ -139,12 +143,12 @@ BEGIN
             MESSAGE = 'a passphrase and a batch of at least one row are needed';
     END IF;
     v_update := format(
-        'UPDATE %s AS t SET %I = %s WHERE t.ctid = $1', p_table, p_column, saas.pgp_expression(p_table, p_column)
+        'UPDATE ONLY %s AS t SET %I = %s WHERE t.ctid = $1', p_table, p_column, saas.pgp_expression(p_table, p_column)
     );
     migrated := 0;
     failed := 0;
     FOR v_row IN EXECUTE format(
-        'SELECT t.ctid FROM %s AS t WHERE t.ctid > $1 AND t.%I IS NOT NULL AND NOT %s LIMIT $2 FOR UPDATE',
+        'SELECT t.ctid FROM ONLY %s AS t WHERE t.ctid > $1 AND t.%I IS NOT NULL AND NOT %s LIMIT $2 FOR UPDATE',
         p_table, p_column, saas.encrypted_test(p_table, p_column)
     ) USING p_after, p_batch LOOP
         next_after := GREATEST(next_after, v_row);

@@ -1,0 +1,32 @@
+-- What each table and column of money movement is, with its data classification.
+COMMENT ON TABLE saas.idempotency_keys IS 'Keys under which callers made requests, with what the first call returned.';
+COMMENT ON COLUMN saas.idempotency_keys.team_id IS 'The team. [internal]';
+COMMENT ON COLUMN saas.idempotency_keys.id IS 'Identifier within the team. [internal]';
+COMMENT ON COLUMN saas.idempotency_keys.key IS 'The caller''s key. [internal]';
+COMMENT ON COLUMN saas.idempotency_keys.operation IS 'The function that was called. [internal]';
+COMMENT ON COLUMN saas.idempotency_keys.request_sha256 IS 'SHA-256 of its arguments. [internal]';
+COMMENT ON COLUMN saas.idempotency_keys.result IS 'What it returned. [internal]';
+COMMENT ON COLUMN saas.idempotency_keys.created_at IS 'When the key was first used. [internal]';
+COMMENT ON COLUMN saas.idempotency_keys.expires_at IS 'From when on the key is as good as new. [internal]';
+
+COMMENT ON TABLE saas.provider_requests IS 'Outbox: requests to providers, which workers claim, send and complete.';
+COMMENT ON COLUMN saas.provider_requests.team_id IS 'The team. [internal]';
+COMMENT ON COLUMN saas.provider_requests.id IS 'Identifier within the team; the idempotency key towards the provider. [internal]';
+COMMENT ON COLUMN saas.provider_requests.provider IS 'The provider. [internal]';
+COMMENT ON COLUMN saas.provider_requests.kind IS 'create_intent, confirm_intent, cancel_intent, capture or refund. [internal]';
+COMMENT ON COLUMN saas.provider_requests.ask IS 'send: make the request; lookup: it may have been made, ask the provider what came of it. [internal]';
+COMMENT ON COLUMN saas.provider_requests.payment_intent_id IS 'The payment intent. [internal]';
+COMMENT ON COLUMN saas.provider_requests.payment_id IS 'The payment that is captured or refunded. [internal]';
+COMMENT ON COLUMN saas.provider_requests.payment_transaction_id IS 'The operation whose outcome this decides. [internal]';
+COMMENT ON COLUMN saas.provider_requests.refund_id IS 'The refund. [internal]';
+COMMENT ON COLUMN saas.provider_requests.request IS 'What to ask for; amounts in the currency''s minor units. [confidential]';
+COMMENT ON COLUMN saas.provider_requests.status IS 'queued, claimed, succeeded, failed, dead (given up) or canceled (never sent). [internal]';
+COMMENT ON COLUMN saas.provider_requests.attempts IS 'How often it was claimed; the number of the claim that may complete it. [internal]';
+COMMENT ON COLUMN saas.provider_requests.max_attempts IS 'After how many it is given up. [internal]';
+COMMENT ON COLUMN saas.provider_requests.next_attempt_at IS 'When it may be claimed; of a claimed one, when its lease ends. [internal]';
+COMMENT ON COLUMN saas.provider_requests.worker IS 'Who claimed it last. [internal]';
+COMMENT ON COLUMN saas.provider_requests.last_outcome IS 'What the last attempt came to. [internal]';
+COMMENT ON COLUMN saas.provider_requests.response IS 'What the provider answered, as the worker reports it. [confidential]';
+COMMENT ON COLUMN saas.provider_requests.completed_at IS 'When its outcome was final. [internal]';
+COMMENT ON COLUMN saas.provider_requests.created_at IS 'When the row was created. [internal]';
+COMMENT ON COLUMN saas.provider_requests.updated_at IS 'When the row last changed. [internal]';
