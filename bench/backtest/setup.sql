@@ -1,5 +1,6 @@
 -- A team with 200,000 attempts of a year, as they were assessed: twelve attributes each, one in a thousand fraud.
 DROP SCHEMA IF EXISTS backtest_bench CASCADE;
+DROP INDEX IF EXISTS saas.backtest_bench_email;
 DELETE FROM saas.teams WHERE slug = 'backtest-bench';
 CREATE SCHEMA backtest_bench;
 CREATE TABLE backtest_bench.results (what text, attempts bigint, seconds double precision);
