@@ -1,3 +1,7 @@
+DROP TRIGGER IF EXISTS payment_intents_15_fraud ON saas.payment_intents;
+DROP FUNCTION IF EXISTS saas.snooze_rules(uuid, text, text, timestamptz, text);
+DROP FUNCTION IF EXISTS saas.decide_review(uuid, uuid, text, text);
+DROP FUNCTION IF EXISTS saas.set_fraud_settings(uuid, integer, integer, integer, text);
 ALTER TABLE saas.payment_intents DROP COLUMN IF EXISTS fraud_flag;
 DROP TABLE IF EXISTS saas.fraud_snoozes;
 DROP TABLE IF EXISTS saas.fraud_reviews;
