@@ -214,7 +214,7 @@ killed_while "SELECT saas.advance_key_epoch('$team', 1000)"
 is "$(sql -c "SELECT current - oldest FROM saas.key_epochs('$team', 'shred')")" 0 'killed after the old key was destroyed, before the commit'
 is "$(all_open)" 3000 'everything opens'
 is "$(advance shop 10000), $(advance)" 'rewrapped, destroyed' 'and the next epoch comes and goes'
-is "$(sql -c "SELECT count(*) FROM saas.encryption_key_epochs WHERE destroyed_at IS NULL AND purpose = 'shred'")" 1 'the rows of epochs follow the key file'
+is "$(sql -c "SELECT count(*) FROM saas.encryption_key_epochs WHERE team_id = '$team' AND destroyed_at IS NULL AND purpose = 'shred'")" 1 'the rows of epochs follow the key file'
 
 # The same for rows that are brought to a new key.
 sql -c "SELECT saas.rotate_encryption_key(team_id, kind, subject_id) FROM saas.encryption_keys WHERE kind = 'subject' AND status = 'active'" >/dev/null
