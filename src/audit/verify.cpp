@@ -365,7 +365,7 @@ SAAS_FUNCTION(saas_verify_audit_chain) {
     namespace audit = saas::audit;
     namespace pg = saas::pg;
     if (PG_ARGISNULL(0))
-        return 0;
+        throw saas::core::error{saas::core::sqlstate{"22004"}, "the audit log of which team?"};
     const std::uint8_t *team = PG_GETARG_UUID_P(0)->data;
     const std::int64_t from = PG_ARGISNULL(1) ? PG_INT64_MIN : PG_GETARG_INT64(1);
     const std::int64_t to = PG_ARGISNULL(2) ? PG_INT64_MAX : PG_GETARG_INT64(2);
