@@ -34,8 +34,8 @@ COMMENT ON FUNCTION saas.evaluate_rules(text[], jsonb, integer, integer, timesta
 CREATE OR REPLACE FUNCTION saas.evaluate_team_rules(
     p_team uuid,
     p_attributes jsonb,
-    p_review_from integer DEFAULT 50,
-    p_block_from integer DEFAULT 75,
+    p_review_from integer DEFAULT NULL,
+    p_block_from integer DEFAULT NULL,
     p_as_of timestamptz DEFAULT pg_catalog.now(),
     p_intent uuid DEFAULT NULL,
     OUT score integer,
@@ -50,7 +50,7 @@ LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'saas_evaluate_team_rules';
 REVOKE ALL ON FUNCTION saas.evaluate_team_rules(uuid, jsonb, integer, integer, timestamptz, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION saas.evaluate_team_rules(uuid, jsonb, integer, integer, timestamptz, uuid) IS
-'Evaluates the enabled rules of a team, as last committed, at a moment from which history looks back. p_intent is the payment intent in question, which is no history of its own; NULL without one. Reads rules, lists and history whatever the caller may see: only for functions that have checked their caller.';
+'Evaluates the enabled rules of a team, as last committed, at a moment from which history looks back. p_intent is the payment intent in question, which is no history of its own; NULL without one. Thresholds that are NULL are the team''s. Reads rules, lists and history whatever the caller may see: only for functions that have checked their caller.';
 
 CREATE OR REPLACE FUNCTION saas.normalize_list_value(p_kind text, p_value text)
 RETURNS text

@@ -135,6 +135,8 @@ BEGIN
                 ELSE 'the ' || k.kind || ' was deployed and is missing'
             END,
             CASE
+                -- With ONLY the index of a partitioned table has no parts, and none can make it valid.
+                WHEN c.identity IS NULL AND k.kind = 'index' THEN replace(k.remedy, ' ON ONLY ', ' ON ')
                 WHEN c.identity IS NULL THEN k.remedy
                 WHEN k.kind = 'column' THEN 'give the column its type back'
                 ELSE 'drop it, then: ' || k.remedy

@@ -38,6 +38,12 @@ AS $$
         WHERE f.prosecdef
             AND EXISTS (SELECT FROM aclexplode(f.proacl) AS a WHERE a.grantee = r.oid AND a.privilege_type = 'EXECUTE')
         UNION ALL
+        SELECT 'error', f.name, 'SECURITY DEFINER with the rights of ' || f.proowner::regrole,
+            pg_catalog.format('ALTER FUNCTION %s OWNER TO %I;', f.name, r.rolname)
+        FROM functions AS f
+        JOIN pg_roles AS r ON r.rolname = current_setting('saas.role_internal', true)
+        WHERE f.prosecdef AND NOT f.native AND f.proowner <> r.oid
+        UNION ALL
         SELECT 'error', f.name, 'the search_path of the function has schema ' || s.nspname || ', in which others create objects',
             'ALTER FUNCTION ' || f.name || ' SET search_path = pg_catalog, saas, pg_temp;'
         FROM functions AS f

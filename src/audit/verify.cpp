@@ -90,7 +90,8 @@ constexpr const char *k_checkpoints =
     " WHERE c.team_id = $1 AND c.number >= $2 AND c.number < $3 ORDER BY c.number";
 
 constexpr const char *k_leaves =
-    "SELECT a.first_index, a.leaf_count, a.hashes, a.positions FROM saas.audit_leaves AS a"
+    "SELECT a.first_index, a.leaf_count, a.hashes, a.positions,"
+    " xid8send(a.first_xact_id) || xid8send(a.last_xact_id) FROM saas.audit_leaves AS a"
     " WHERE a.team_id = $1 AND a.first_index >= $2 AND a.first_index < $3 ORDER BY a.first_index";
 
 // Whether these are the roots of the full subtrees of the checkpoint's tree: the next leaves are
@@ -268,6 +269,14 @@ void tree_walk::read_order(std::uint64_t first, std::span<const std::uint8_t> po
         result_.runs.back().end = first + positions.size() / k_position;
 }
 
+// By these transactions the list of a row is found.
+bool has_transactions(std::span<const std::uint8_t> positions,
+                      std::span<const std::uint8_t> first_and_last) {
+    return positions.size() >= k_position && first_and_last.size() == 16 &&
+           std::memcmp(first_and_last.data(), positions.data(), 8) == 0 &&
+           std::memcmp(first_and_last.data() + 8, positions.last(k_position).data(), 8) == 0;
+}
+
 void tree_walk::add(const cursor &chunk) {
     const auto first = static_cast<std::uint64_t>(chunk.integer(1));
     const auto count = static_cast<std::uint64_t>(chunk.integer(2));
@@ -278,6 +287,9 @@ void tree_walk::add(const cursor &chunk) {
         result_.complete = false;
         note(at_leaf(expected_, "leaves missing",
                      "The list of sealed leaves has a gap or a wrong length."));
+    } else if (!has_transactions(positions, chunk.bytes(5))) {
+        note(at_leaf(first, "order changed",
+                     "The transactions of a list of leaves are not those of its rows."));
     }
     read_order(first, positions.first(positions.size() / k_position * k_position));
     expected_ = first + count;
@@ -365,7 +377,7 @@ SAAS_FUNCTION(saas_verify_audit_chain) {
     namespace audit = saas::audit;
     namespace pg = saas::pg;
     if (PG_ARGISNULL(0))
-        throw saas::core::error{saas::core::sqlstate{"22004"}, "the audit log of which team?"};
+        throw saas::core::error{saas::core::k_invalid_parameter_value, "the team is null"};
     const std::uint8_t *team = PG_GETARG_UUID_P(0)->data;
     const std::int64_t from = PG_ARGISNULL(1) ? PG_INT64_MIN : PG_GETARG_INT64(1);
     const std::int64_t to = PG_ARGISNULL(2) ? PG_INT64_MAX : PG_GETARG_INT64(2);

@@ -28,7 +28,8 @@ using core::encryption::secret_key;
 
 constinit pg::watched_table keys_table{"encryption_keys"};
 
-// A key that was made in a transaction that is rolled back was never there.
+// A key that was made in a transaction that is rolled back was never there. One that is prepared may
+// be rolled back from any session, without a word to this one.
 bool made_in_transaction = false;
 
 key_cache &cache() {
@@ -37,7 +38,8 @@ key_cache &cache() {
 }
 
 void ended(XactEvent event, void *) {
-    if (made_in_transaction && (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT))
+    if (made_in_transaction && (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT ||
+                                event == XACT_EVENT_PREPARE))
         forget_keys();
     if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE) {
         forget_kept_epochs();

@@ -21,6 +21,15 @@ namespace saas::encryption {
 // Goes up whenever read_key_file() found another file, for what is kept of it.
 [[nodiscard]] std::uint64_t key_file_readings() noexcept;
 
+// While alive, read_key_file() looks at the file once only: for one request, which asks several times.
+class one_reading {
+public:
+    one_reading() noexcept;
+    ~one_reading();
+    one_reading(const one_reading &) = delete;
+    one_reading &operator=(const one_reading &) = delete;
+};
+
 // Reads the file under the lock, lets `change` work on it, and writes it when that returns true.
 // What is removed is gone from this file, not from copies of it. Throws SA105, and nothing is
 // changed.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// Rows of saas.encryption_keys, read and written as saas_internal.
+// Rows of saas.encryption_keys, read from its indexes and written as saas_internal.
 #pragma once
 
 #include <optional>

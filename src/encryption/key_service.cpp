@@ -166,6 +166,7 @@ bool verify(const key_request &request) {
 }
 
 void serve_keys(const key_request &request, key_answer &out) {
+    const one_reading once;
     secret_key key;
     switch (request.operation) {
     case key_operation::wrap:

@@ -93,6 +93,8 @@ Jsonb *describe(const engine::rule_info &rule) {
         out.add(member("tag", rule.head.tag));
     if (!rule.name.empty())
         out.add(member("name", rule.name));
+    if (rule.platform)
+        out.add(member("scope", "platform"));
     if (rule.head.action == engine::action::score)
         out.add(member("score", std::int64_t{rule.head.score}));
     out.add(member("action", engine::name_of(rule.head.action)));

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
 // SQL entry points of the fraud rule engine.
-#include <cstring>
-#include <limits>
 #include <set>
 
 #include "core/error.hpp"
@@ -9,6 +7,7 @@
 #include "core/fraud/list_set.hpp"
 #include "core/fraud/satisfaction.hpp"
 #include "fraud/answer.hpp"
+#include "fraud/arguments.hpp"
 #include "fraud/attributes.hpp"
 #include "fraud/rules.hpp"
 #include "fraud/terms.hpp"
@@ -20,8 +19,6 @@
 
 extern "C" {
 #include "utils/builtins.h"    // cstring_to_text_with_len
-#include "utils/timestamp.h"   // TimestampTz
-#include "utils/uuid.h"        // DatumGetUUIDP
 }
 
 using namespace saas; // NOLINT: entry points only
@@ -34,26 +31,10 @@ core::fraud::thresholds thresholds_of(int32 review, int32 block) {
                           "a threshold lies between 0 and 101",
                           {},
                           "A score reaches 100, so 101 is never reached."};
-    return {review, block};
-}
-
-core::uuid uuid_of(Datum value) {
-    core::uuid out{};
-    std::memcpy(out.data(), DatumGetUUIDP(value)->data, UUID_LEN);
+    core::fraud::thresholds out;
+    out.review = review;
+    out.block = block;
     return out;
-}
-
-// Infinities are the ends of the range of timestamps.
-core::fraud::moment unix_time(TimestampTz at) {
-    constexpr std::int64_t k_server_epoch = 946'684'800LL * 1'000'000;
-    if (TIMESTAMP_IS_NOBEGIN(at))
-        return std::numeric_limits<std::int64_t>::min() / 2;
-    if (TIMESTAMP_IS_NOEND(at))
-        return std::numeric_limits<std::int64_t>::max() / 2;
-    // The server's last thirty years lie beyond what counts from 1970.
-    return at > std::numeric_limits<std::int64_t>::max() - k_server_epoch
-               ? std::numeric_limits<std::int64_t>::max()
-               : at + k_server_epoch;
 }
 
 core::fraud::list_kind list_kind_of(const std::string &name) {
@@ -82,25 +63,29 @@ SAAS_FUNCTION(saas_evaluate_rules) {
     fraud::read_attributes(document, compiled);
     fraud::zone_terms zones;
     const auto &result =
-        compiled.memory.run(limits, {unix_time(PG_GETARG_TIMESTAMPTZ(4)), &zones,
+        compiled.memory.run(limits, {fraud::unix_time(PG_GETARG_TIMESTAMPTZ(4)), &zones,
                                      pg::stop_requested});
     return pg::call([&] { return fraud::assessment_row(fcinfo, compiled, result); });
 }
 
 SAAS_FUNCTION(saas_evaluate_team_rules) {
-    for (int i = 0; i < 5; ++i) {
+    for (int i : {0, 1, 4}) {
         if (PG_ARGISNULL(i))
             PG_RETURN_NULL();
     }
     Jsonb *document = PG_GETARG_JSONB_P(1);
-    auto limits = thresholds_of(PG_GETARG_INT32(2), PG_GETARG_INT32(3));
-    fraud::assessment_request request{uuid_of(PG_GETARG_DATUM(0)), std::nullopt,
-                                      unix_time(PG_GETARG_TIMESTAMPTZ(4)), document};
+    fraud::assessment_request request{fraud::uuid_of(PG_GETARG_DATUM(0)), std::nullopt,
+                                      fraud::unix_time(PG_GETARG_TIMESTAMPTZ(4)), document};
     if (!PG_ARGISNULL(5))
-        request.intent = uuid_of(PG_GETARG_DATUM(5));
+        request.intent = fraud::uuid_of(PG_GETARG_DATUM(5));
     fraud::assessment_guard alone;
     fraud::compiled_rules &compiled = fraud::rules_of_team(request.team);
     fraud::read_attributes(document, compiled);
+    core::fraud::thresholds limits = compiled.limits;
+    if (!PG_ARGISNULL(2))
+        limits.review = thresholds_of(PG_GETARG_INT32(2), 0).review;
+    if (!PG_ARGISNULL(3))
+        limits.block = thresholds_of(0, PG_GETARG_INT32(3)).block;
     fraud::table_terms terms{request};
     const auto &result = compiled.memory.run(limits, {request.now, &terms, pg::stop_requested});
     return pg::call([&] { return fraud::assessment_row(fcinfo, compiled, result); });

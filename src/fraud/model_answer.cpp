@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "fraud/model_answer.hpp"
 
-#include <charconv>
-
+#include "fraud/json_text.hpp"
 #include "pg/boundary.hpp"
 
 #include "pg/prelude.hpp"
@@ -18,33 +17,6 @@ namespace saas::fraud {
 namespace {
 
 constexpr std::size_t k_reasons = 5;
-
-// The text in JSON's quotes.
-void append_quoted(std::string &out, std::string_view text) {
-    static constexpr char digits[] = "0123456789abcdef";
-    out += '"';
-    for (char c : text) {
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += c;
-        } else if (static_cast<unsigned char>(c) < 0x20) {
-            out += "\\u00";
-            out += digits[static_cast<unsigned char>(c) >> 4U];
-            out += digits[static_cast<unsigned char>(c) & 15U];
-        } else {
-            out += c;
-        }
-    }
-    out += '"';
-}
-
-// JSON has no NaN or infinity: a text.
-void append_number(std::string &out, double value) {
-    if (value - value == 0)
-        out += number_text(value);
-    else
-        append_quoted(out, number_text(value));
-}
 
 void append_value(std::string &out, const core::fraud::raw_value &value) {
     switch (value.is) {
@@ -62,21 +34,7 @@ void append_value(std::string &out, const core::fraud::raw_value &value) {
     }
 }
 
-Datum jsonb_of(const std::string &text) {
-    return pg::call([&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(text.c_str())); });
-}
-
 } // namespace
-
-std::string number_text(double value) {
-    char digits[32];
-    auto [end, status] = std::to_chars(digits, digits + sizeof digits, value);
-    if (value != value)
-        return "NaN";
-    if (value - value != 0)
-        return value > 0 ? "Infinity" : "-Infinity";
-    return status == std::errc{} ? std::string(digits, end) : std::string{"NaN"};
-}
 
 Datum contributions_json(loaded_model &which, double margin) {
     core::fraud::explanation why = core::fraud::explain(which.model, which.values, which.memory,

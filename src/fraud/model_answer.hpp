@@ -16,9 +16,6 @@ namespace saas::fraud {
 [[nodiscard]] Datum inputs_json(const core::fraud::model &which,
                                 const std::vector<core::fraud::feature_source> &sources);
 
-// A number in the shortest form that reads back as the same; "NaN", "Infinity".
-[[nodiscard]] std::string number_text(double value);
-
 // The record of an entry point: the datums in the order of its OUT parameters. Raises as the server
 // does; for use inside pg::call.
 [[nodiscard]] Datum record_unsafe(FunctionCallInfo fcinfo, const Datum *values, const bool *nulls);

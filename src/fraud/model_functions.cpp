@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/fraud/model/stability.hpp"
+#include "fraud/json_text.hpp"
 #include "fraud/model_answer.hpp"
 #include "fraud/models.hpp"
 #include "pg/boundary.hpp"

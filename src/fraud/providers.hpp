@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 // What other parts of the module know that rules may ask for. A provider is set once, by _PG_init. Without one
-// model_score() is that of the team's champion, and snoozed() unknown.
+// model_score() is that of the team's champion, and snoozed() asks saas.fraud_snoozes.
 #pragma once
 
 #include <optional>

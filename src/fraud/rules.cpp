@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <map>
 #include <memory>
 #include <string>
 
 #include "core/error.hpp"
 #include "fraud/answer.hpp"
+#include "fraud/json_text.hpp"
 #include "fraud/lists.hpp"
 #include "pg/datum.hpp"
 #include "pg/package.hpp"
@@ -26,6 +28,13 @@ constexpr std::size_t k_kept_teams = 256;
 
 // A team's set that was read before the table changed is dropped when it is next asked for.
 constinit pg::watched_table rules_table{"fraud_detection_rules"};
+constinit pg::watched_table platform_table{"platform_fraud_rules"};
+constinit pg::watched_table settings_table{"fraud_settings"};
+
+// Each goes up only, so their sum tells every change.
+std::uint64_t generation() {
+    return rules_table.generation() + platform_table.generation() + settings_table.generation();
+}
 
 std::uint64_t next_use() {
     static std::uint64_t uses = 0;
@@ -70,7 +79,7 @@ std::unique_ptr<compiled_rules> compile_texts(const std::vector<std::string> &te
 }
 
 void find_table() {
-    if (!rules_table.find())
+    if (!rules_table.find() || !platform_table.find() || !settings_table.find())
         pg::refuse_not_deployed();
 }
 
@@ -78,27 +87,66 @@ std::string_view text_of(const pg::text_value &value) {
     return value ? std::string_view{*value} : std::string_view{};
 }
 
+int number_of(const pg::text_value &value, int otherwise) {
+    int number = otherwise;
+    if (value)
+        std::from_chars(value->data(), value->data() + value->size(), number);
+    return number;
+}
+
+// Thresholds of the team, and the rules as they are kept with the version of the set.
+void read_settings(pg::spi &connection, const core::uuid &team, compiled_rules &out) {
+    auto rows = connection.query_newest(
+        "SELECT s.review_from, s.block_from, s.challenge_from, s.on_error"
+        " FROM saas.fraud_settings AS s"
+        " WHERE s.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid",
+        {core::to_text(team)});
+    if (rows.empty())
+        return;
+    const pg::text_row &row = rows.front();
+    out.limits = {number_of(row[0], 50), number_of(row[1], 75), number_of(row[2], 101),
+                  on_error_of(text_of(row[3]))};
+}
+
+std::string sources_json(const std::vector<pg::text_row> &rows) {
+    std::string out = "[";
+    for (const pg::text_row &row : rows) {
+        out += out.size() > 1 ? ",{" : "{";
+        static constexpr const char *k_keys[] = {"\"id\":", ",\"name\":", ",\"rule\":", ",\"scope\":"};
+        for (std::size_t i = 0; i < 4; ++i) {
+            out += k_keys[i];
+            append_quoted(out, text_of(row[i]));
+        }
+        out += '}';
+    }
+    return out + "]";
+}
+
 // Reads as saas_internal: what is kept serves every later caller in this backend, so no one's
 // row-level security may have filtered it. The newest snapshot, because a set read through the
 // older one of a REPEATABLE READ transaction would outlive it.
 std::unique_ptr<compiled_rules> load(const core::uuid &team) {
-    std::vector<pg::text_row> rows;
-    {
-        pg::as_role reader{pg::internal_role_id()};
-        pg::spi connection;
-        rows = connection.query_newest(
-            "SELECT r.id::pg_catalog.text, r.name, r.rule FROM saas.fraud_detection_rules AS r"
-            " WHERE r.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid AND r.enabled"
-            " ORDER BY r.id",
-            {core::to_text(team)});
-        connection.close();
-    }
+    pg::as_role reader{pg::internal_role_id()};
+    pg::spi connection;
+    std::vector<pg::text_row> rows = connection.query_newest(
+        "SELECT r.id::pg_catalog.text, r.name, r.rule, 'team'"
+        " FROM saas.fraud_detection_rules AS r"
+        " WHERE r.team_id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid AND r.enabled"
+        " UNION ALL SELECT p.id::pg_catalog.text, p.name, p.rule, 'platform'"
+        " FROM saas.platform_fraud_rules AS p WHERE p.enabled"
+        " ORDER BY 1",
+        {core::to_text(team)});
     std::vector<core::fraud::rule_source> sources;
     sources.reserve(rows.size());
     // The owner may have dropped a NOT NULL: a row without rule is a broken one, named as such.
     for (const pg::text_row &row : rows)
-        sources.push_back({text_of(row[0]), text_of(row[2]), text_of(row[1])});
-    return compile(sources, core::fraud::on_broken::keep);
+        sources.push_back(
+            {text_of(row[0]), text_of(row[2]), text_of(row[1]), text_of(row[3]) == "platform"});
+    auto out = compile(sources, core::fraud::on_broken::keep);
+    out->sources = sources_json(rows);
+    read_settings(connection, team, *out);
+    connection.close();
+    return out;
 }
 
 void forget_least_used() {
@@ -129,6 +177,8 @@ assessment_guard::~assessment_guard() {
 
 void initialise() {
     rules_table.watch();
+    platform_table.watch();
+    settings_table.watch();
     initialise_lists();
 }
 
@@ -157,18 +207,43 @@ compiled_rules &rules_of_texts(ArrayType *texts) {
 compiled_rules &rules_of_team(const core::uuid &team) {
     pg::accept_changes();
     auto known = teams().find(team);
-    if (known == teams().end() || known->second.generation != rules_table.generation()) {
+    if (known == teams().end() || known->second.generation != generation()) {
         find_table();
         // A change while the rules are read leaves the set outdated from the start: the next call
         // reads again.
-        std::uint64_t generation = rules_table.generation();
+        std::uint64_t before = generation();
         auto compiled = load(team);
         if (known == teams().end() && teams().size() >= k_kept_teams)
             forget_least_used();
-        known = teams().insert_or_assign(team, kept_team{std::move(compiled), generation, 0}).first;
+        known = teams().insert_or_assign(team, kept_team{std::move(compiled), before, 0}).first;
     }
     known->second.used = next_use();
     return *known->second.compiled;
+}
+
+const compiled_rules *kept_rules_of_team(const core::uuid &team) {
+    auto known = teams().find(team);
+    return known == teams().end() ? nullptr : known->second.compiled.get();
+}
+
+std::unique_ptr<compiled_rules> rules_of_sources(const std::vector<std::string> &ids,
+                                                 const std::vector<std::string> &texts,
+                                                 const std::vector<std::string> &names,
+                                                 const std::vector<std::string> &scopes) {
+    if (texts.size() != ids.size() || names.size() != ids.size() || scopes.size() != ids.size())
+        throw core::error{core::k_invalid_parameter_value, "the arrays are not equally long"};
+    std::vector<core::fraud::rule_source> sources;
+    sources.reserve(ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i)
+        sources.push_back({ids[i], texts[i], names[i], scopes[i] == "platform"});
+    return compile(sources, core::fraud::on_broken::keep);
+}
+
+core::fraud::on_error on_error_of(std::string_view name) noexcept {
+    using core::fraud::on_error;
+    if (name == "block")
+        return on_error::block;
+    return name == "review" ? on_error::review : on_error::ignore;
 }
 
 } // namespace saas::fraud

@@ -2,6 +2,9 @@
 // Compiled rule sets, kept in the backend.
 #pragma once
 
+#include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/fraud/evaluator.hpp"
@@ -30,6 +33,8 @@ struct compiled_rules {
     core::fraud::evaluator memory;
     std::vector<core::fraud::value> found; // what the document holds, by slot
     std::vector<json_container> described; // what a match says, by rule
+    core::fraud::thresholds limits;        // of the team
+    std::string sources;                   // of a team: the rules as a JSON array, to be kept with the version
 };
 
 // While alive, no other assessment of a team's rules begins in this backend: what it keeps would make
@@ -53,5 +58,17 @@ void initialise();
 // The compiled enabled rules of a team, as last committed (and as changed by this transaction).
 // Valid until the next call of this function. Rules that no longer parse are rules.broken().
 [[nodiscard]] compiled_rules &rules_of_team(const core::uuid &team);
+
+// The set that rules_of_team() gave last for the team, without taking in changes; null when none is kept.
+[[nodiscard]] const compiled_rules *kept_rules_of_team(const core::uuid &team);
+
+// Compiles rules as they were kept: ids, texts, names and whether they are the platform's ("platform"), by
+// place. Keeps nothing. Throws core::error 22023 when the arrays are not equally long.
+[[nodiscard]] std::unique_ptr<compiled_rules>
+rules_of_sources(const std::vector<std::string> &ids, const std::vector<std::string> &texts,
+                 const std::vector<std::string> &names, const std::vector<std::string> &scopes);
+
+// "ignore", "review" or "block"; anything else is ignore.
+[[nodiscard]] core::fraud::on_error on_error_of(std::string_view name) noexcept;
 
 } // namespace saas::fraud

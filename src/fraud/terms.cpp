@@ -37,7 +37,17 @@ engine::value champion_score(const assessment_request &request, std::string_view
 }
 
 constinit model_provider models = champion_score;
-constinit snooze_provider snoozes = nullptr;
+
+engine::value rest_of_rules(const assessment_request &request, std::string_view subject) {
+    static const std::string sql =
+        "SELECT EXISTS (SELECT FROM saas.fraud_snoozes AS s"
+        " WHERE s.team_id OPERATOR(pg_catalog.=) $1 AND s.value OPERATOR(pg_catalog.=) $4"
+        " AND s.starts_at OPERATOR(pg_catalog.<=) $2 AND s.ends_at OPERATOR(pg_catalog.>) $2)";
+    engine::text_arena texts;
+    return run_history(sql, request, {std::string{subject}}, texts);
+}
+
+constinit snooze_provider snoozes = rest_of_rules;
 
 } // namespace
 
@@ -110,9 +120,7 @@ engine::value table_terms::resolve(std::uint32_t, const engine::external_term &t
     case engine::term_kind::list:
         return list_holds(request_->team, term.name, arguments[0], now);
     case engine::term_kind::snooze:
-        return snoozes == nullptr
-                   ? engine::value::missing()
-                   : snoozes(*request_, engine::text_of(arguments[0]));
+        return snoozes(*request_, engine::text_of(arguments[0]));
     case engine::term_kind::amount:
         return amount(term, arguments);
     case engine::term_kind::model:

@@ -29,7 +29,7 @@ key_file() { # key_file NAME LINE …: a file of the server's user
 }
 restart() { # restart SETTING=VALUE …
     saas_stop >/dev/null
-    saas_start fsync=off max_connections=20 "saas.kek_file=$work/kek" "saas.key_file=$work/data-keys" "$@" || echo "# the server did not start"
+    saas_start fsync=off max_connections=20 max_prepared_transactions=2 "saas.kek_file=$work/kek" "saas.key_file=$work/data-keys" "$@" || echo "# the server did not start"
 }
 [ "$(id -u)" -ne 0 ] || chown "$saas_user" "$work"
 first_root=$(new_key)
@@ -122,6 +122,56 @@ is "$(sql -c "SELECT phase FROM saas.advance_key_epoch('$team', 10, 'hold')"), $
 is "$(sql -c "SELECT saas.release_subject_key('$team', '$b')")" 1 'the hold ends'
 is "$(note shop B)" 'note of B' 'and B opens again'
 
+# Backups may hold a key as it was wrapped during its hold, or by a transaction that rolled back.
+c=00000000-0000-7000-8000-00000000000c
+reached() { # PERSON
+    sql -c "SELECT saas.shred_proof('$team', '$1') ->> 'backups_reached'"
+}
+note_of() { # PERSON NAME
+    sql -c "INSERT INTO public.notes (team_id, person, name, note) SELECT '$team', '$1', '$2', saas.encrypt_sensitive_data('note of $2', p_table => 'public.notes', p_column => 'note', p_subject => '$1', p_team => '$team')"
+}
+note_of "$c" C
+sql -c "SELECT saas.hold_subject_key('$team', '$c', 'court case')" -c "SELECT saas.release_subject_key('$team', '$c')" -c "SELECT saas.shred_subject_key('$team', '$c', 'erasure request 2')" >/dev/null
+is "$(advance), $(advance)" 'rewrapped, destroyed' 'an epoch after a hold, its release and an erasure'
+is "$(reached "$c")" false 'reaches no backup from the time of the hold'
+advance_held() {
+    sql -c "SELECT phase FROM saas.advance_key_epoch('$team', 10, 'hold')"
+}
+is "$(advance_held), $(advance_held)" 'rewrapped, destroyed' 'whose epoch is advanced too'
+is "$(reached "$c")" true 'then all are reached'
+d=00000000-0000-7000-8000-00000000000d
+note_of "$d" D
+sql -c BEGIN -c "SELECT saas.advance_key_epoch('$team')" -c ROLLBACK >/dev/null
+is "$(sql -c "SELECT saas.shred_subject_key('$team', '$d', 'erasure request 3')")" 1 'somebody is erased after an epoch was begun in vain'
+is "$(advance), $(advance)" 'rewrapped, destroyed' 'which is then carried through'
+is "$(reached "$d")" false 'but began before the erasure'
+is "$(advance), $(advance)" 'rewrapped, destroyed' 'the next one'
+is "$(reached "$d")" true 'began after it'
+
+# Several teams are due at once, each in another phase.
+other=$(sql -c "SELECT saas.create_team('Other', 'other', saas.create_user('other@example.com'))")
+sql -c "SELECT saas.rotate_encryption_key('$other')" -c "SELECT saas.schedule_key_rotation(t, 'epoch', '1 day') FROM unnest(ARRAY['$team', '$other']::uuid[]) AS t" \
+    -c "SELECT saas.schedule_key_rotation('$other', 'tenant', '1 day')" >/dev/null
+is "$(advance)" rewrapped 'one team has begun an epoch'
+sql -c "UPDATE saas.encryption_schedules SET next_at = now() - CASE WHEN team_id = '$team' THEN INTERVAL '1 hour' ELSE INTERVAL '2 hours' END" >/dev/null
+for _ in 1 2 3; do sql -c 'SELECT saas.rotate_due_keys()' >/dev/null; done
+is "$(sql -c 'SELECT count(*) FROM saas.encryption_schedules WHERE next_at < now()')" 0 'all that is due comes to its end'
+is "$(sql -c "SELECT sum(e.current - e.oldest) FROM unnest(ARRAY['$team', '$other']::uuid[]) AS t CROSS JOIN saas.key_epochs(t, 'shred') AS e")" 0 'with the old keys destroyed'
+sql -c 'DELETE FROM saas.encryption_schedules' >/dev/null
+
+# A prepared transaction is rolled back behind the back of the session that made a key in it.
+e=00000000-0000-7000-8000-00000000000e
+encrypted="SELECT saas.ciphertext_key_no(saas.encrypt_sensitive_data('x', p_table => 'public.notes', p_column => 'note', p_subject => '$e', p_team => '$team')) AS key_no"
+is "$(sql <<SQL
+BEGIN;
+$encrypted \\gset
+PREPARE TRANSACTION 'made';
+ROLLBACK PREPARED 'made';
+$encrypted \\gset
+SELECT count(*) FROM saas.encryption_keys WHERE key_no = :key_no;
+SQL
+)" 1 'the session encrypts under a key that is there'
+
 # Killed in the middle: nothing is lost, and it goes on.
 sql >/dev/null <<SQL
 INSERT INTO public.notes (team_id, person, name, note)
@@ -145,6 +195,7 @@ killed_while() { # killed_while STATEMENT: kills the backend in the transaction 
     read -r pid <&"${victim[0]}"
     while read -r line <&"${victim[0]}" && [ "$line" != 'done' ]; do :; done
     kill -9 "$pid"
+    while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done # until the server has noticed
     exec {victim[1]}>&-
     wait
     wait_for_server

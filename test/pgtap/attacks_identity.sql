@@ -130,7 +130,7 @@ CREATE FUNCTION pg_temp.call(p_function oid, p_team uuid, p_values boolean) RETU
             ELSE CASE a.type WHEN 'uuid'::regtype THEN quote_literal(p_team) WHEN 'text'::regtype THEN quote_literal('member') WHEN 'jsonb'::regtype THEN quote_literal('{}')
                 WHEN 'integer'::regtype THEN '1' WHEN 'bigint'::regtype THEN '1' WHEN 'regclass'::regtype THEN quote_literal('saas.teams') WHEN 'text[]'::regtype THEN quote_literal('{x}') WHEN 'interval'::regtype THEN quote_literal('1 day')
                 WHEN 'boolean'::regtype THEN 'true' WHEN 'date'::regtype THEN 'current_date' WHEN 'timestamptz'::regtype THEN 'now()'
-                WHEN 'bytea'::regtype THEN quote_literal('x') WHEN 'bytea[]'::regtype THEN quote_literal('{x}') ELSE 'NULL' END
+                WHEN 'xid8'::regtype THEN quote_literal('1') WHEN 'bytea'::regtype THEN quote_literal('x') WHEN 'bytea[]'::regtype THEN quote_literal('{x}') ELSE 'NULL' END
         END || '::' || a.type::regtype, ', ' ORDER BY a.position))
     FROM pg_proc AS p LEFT JOIN LATERAL unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, position) ON true
     WHERE p.oid = p_function GROUP BY p.oid

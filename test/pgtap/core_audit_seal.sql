@@ -10,7 +10,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION pg_saas CASCADE;
 CREATE EXTENSION pgtap SCHEMA public;
 SELECT saas.deploy() \g /dev/null
-SELECT plan(118);
+SELECT plan(123);
 -- Waits until no transaction of the server's own, of autovacuum, holds up the sealer.
 CREATE FUNCTION pg_temp.settle() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -58,6 +58,7 @@ SELECT is(pg_temp.problems(:'blue'), 'none', 'and that of another');
 SELECT is(pg_temp.problems('00000000-0000-0000-0000-000000000000'), 'none', 'and that of the platform');
 SELECT is(pg_temp.problems(saas.uuid_v7()), 'none', 'a team without a trail has no problem');
 SELECT is(pg_temp.problems(:'red', :'anchor1') || pg_temp.problems(:'red', :'anchor3'), 'nonenone', 'it continues what was anchored');
+SELECT throws_ok('SELECT saas.verify_audit_log(NULL)', '22023', NULL, 'no team is no trail');
 SELECT results_eq(
     format('SELECT v.checkpoints, v.verified_rows = v.sealed_rows, v.unsealed_rows, v.unsealed_since IS NOT NULL FROM saas.verify_audit_log(%L) AS v', :'red'),
     'VALUES (3::bigint, true, 2::bigint, true)', 'the answer counts checkpoints, sealed rows and those that wait');
@@ -139,6 +140,8 @@ SELECT pg_temp.named(:'red', NULL, format('UPDATE saas.audit_leaves SET hashes =
     'root differs, leaf differs', 'a changed leaf');
 SELECT pg_temp.named(:'red', NULL, format('UPDATE saas.audit_leaves SET positions = substring(positions FROM 33 FOR 32) || substring(positions FOR 32) || substring(positions FROM 65) WHERE team_id = %L AND first_index = 0', :'red'),
     'order changed', 'leaves in another order');
+SELECT pg_temp.named(:'red', NULL, format('UPDATE saas.audit_leaves SET %s WHERE team_id = %L AND first_index = 512', c.change, :'red'), 'order changed', 'leaves: ' || c.change)
+FROM (VALUES ('first_xact_id = ''0'''), ('last_xact_id = ''99999999999''')) AS c (change);
 SELECT pg_temp.named(:'red', NULL, format('DELETE FROM saas.audit_leaves WHERE team_id = %L AND first_index = 512', :'red'), 'leaves missing', 'a gap in the leaves');
 SELECT pg_temp.named(:'red', NULL, format('DELETE FROM saas.audit_leaves WHERE team_id = %L AND first_index >= 512', :'red'), 'leaves missing', 'the end of the leaves cut off');
 SELECT pg_temp.named(:'red', NULL, format('DELETE FROM saas.audit_checkpoints WHERE team_id = %L AND number = 2', :'red'), 'checkpoint missing', 'a gap in the checkpoints');
@@ -215,6 +218,7 @@ SELECT is(pg_temp.problems(:'blue') || pg_temp.problems(:'red'), 'nonenone', 'ro
 SELECT is((SELECT array_agg(d) FROM saas.drop_audit_partitions(now() - INTERVAL '80 days') AS d), NULL, 'retention drops no month that has not passed');
 SELECT is((SELECT array_agg(d) FROM saas.drop_audit_partitions(now() - INTERVAL '35 days') AS d),
     ARRAY['saas.audit_logs_' || to_char(now() - INTERVAL '70 days', 'YYYY_MM')], 'retention drops a month');
+SELECT is((SELECT array_agg(d) FROM saas.drop_audit_partitions('infinity') AS d), NULL, 'and none that is not over, whatever it is told');
 SELECT is(pg_temp.problems(:'red', :'anchor3'), 'none', 'and the trail verifies from there');
 SELECT is((SELECT count(*) FROM saas.audit_leaves AS a JOIN saas.audit_salts AS s ON s.team_id = a.team_id AND s.first_index = a.first_index
     CROSS JOIN LATERAL saas.audit_leaf_positions(a.positions) AS p
@@ -250,7 +254,7 @@ FROM (VALUES ('verify', format('verify_audit_log(%L)', :'blue')), ('checkpoint',
     ('chain', format('verify_audit_chain(%L, NULL, NULL, NULL)', :'red')), ('seal', 'seal_audit_log()'),
     ('redact', format('redact_audit_row(%L, %L, ''x'')', :'red', :'neighbour')), ('payload', format('redact_audit_payload(%L, now(), %L, '''')', :'red', :'neighbour')), ('salts', 'forget_audit_salts(now())'), ('salt', format('find_audit_leaf(%L, %L, ''1'')', :'red', :'neighbour')),
     ('checkpoints', format('add_audit_checkpoint(%L, '''', ''1'', %L, NULL)', :'red', :'red')), ('retention', 'record_audit_retention(now())'),
-    ('partitions', 'drop_audit_partitions(now())'), ('note', 'note_audited_table(''x'', false)'), ('key', 'rotate_audit_key()')) AS f (name, call);
+    ('later rows', 'has_later_audit_rows(now(), now(), ''1'')'), ('partitions', 'drop_audit_partitions(now())'), ('note', 'note_audited_table(''x'', false)'), ('key', 'rotate_audit_key()')) AS f (name, call);
 ROLLBACK;
 BEGIN;
 SELECT saas.set_context(:'red', :'viewer') \g /dev/null

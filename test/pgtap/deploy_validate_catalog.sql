@@ -1,7 +1,7 @@
 -- saas.validate() notices columns, constraints, indexes and rights of the package that are gone, names the statement
 -- that brings each back, keeps noticing after another deployment, and leaves what owners added alone.
 BEGIN;
-SELECT plan(16);
+SELECT plan(18);
 CREATE FUNCTION pg_temp.found() RETURNS text LANGUAGE sql AS $$
     SELECT COALESCE(string_agg(v.object, ', ' ORDER BY v.object), 'nothing') FROM saas.validate_catalog() AS v
 $$;
@@ -29,6 +29,13 @@ SELECT is(pg_temp.found(), 'nothing', 'what the remedies say mends it');
 DROP INDEX saas.users_created_at_idx;
 SELECT is(pg_temp.found(), 'saas.users_created_at_idx ON saas.users', 'a dropped index');
 SELECT pg_temp.mend();
+DROP INDEX saas.audit_logs_xact_id_idx;
+SELECT pg_temp.mend();
+SELECT is((SELECT count(*) FROM saas.validate() AS v WHERE v.object LIKE '%audit_logs%'), 0::bigint, 'the index of a partitioned table comes back whole');
+ALTER FUNCTION saas.seal_audit_log(bigint) OWNER TO CURRENT_USER;
+SELECT is((SELECT v.remedy FROM saas.validate() AS v WHERE v.object LIKE '%seal_audit_log%'),
+    'ALTER FUNCTION saas.seal_audit_log(bigint) OWNER TO saas_internal;', 'a function with the rights of somebody else');
+ALTER FUNCTION saas.seal_audit_log(bigint) OWNER TO saas_internal;
 ALTER TABLE saas.teams DROP CONSTRAINT teams_name_check, ADD CONSTRAINT teams_name_check CHECK (length(name) > 0);
 SELECT matches((SELECT v.finding FROM saas.validate_catalog() AS v), '^the constraint was deployed as CHECK .* and is now CHECK', 'a constraint that says something else');
 ALTER TABLE saas.teams DROP CONSTRAINT teams_name_check, ADD CONSTRAINT teams_name_check CHECK (length(name) BETWEEN 1 AND 200);

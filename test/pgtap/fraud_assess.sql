@@ -157,7 +157,7 @@ SELECT throws_ok(
 SELECT throws_ok('DELETE FROM saas.fraud_assessments', '42501', NULL, 'nor deletes them');
 RESET ROLE;
 SET LOCAL ROLE saas_analyst;
-SELECT isnt_empty('SELECT id, decision, matched FROM saas.fraud_assessments', 'an analyst reads decisions');
+SELECT isnt_empty('SELECT id, decision, errors FROM saas.fraud_assessments', 'an analyst reads decisions');
 SELECT throws_ok('SELECT attributes FROM saas.fraud_assessments', '42501', NULL, 'but no personal data');
 RESET ROLE;
 

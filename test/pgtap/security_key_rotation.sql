@@ -131,6 +131,22 @@ SELECT cmp_ok((SELECT next_at FROM saas.encryption_schedules WHERE kind = 'tenan
 SELECT throws_ok(format($$SELECT saas.schedule_key_rotation(%L, 'tenant', '1 second')$$, :'red'), '23514', NULL, 'not every second');
 SELECT is(saas.schedule_key_rotation(:'red', 'tenant', NULL), NULL, 'never again');
 
+-- A name is a name, also when it reads like a part of a statement.
+CREATE TABLE public."old WHERE <rows> %s new" (team_id uuid, id uuid, "a <rows> %I" bytea) PARTITION BY HASH (id);
+CREATE TABLE public."part WHERE 0" PARTITION OF public."old WHERE <rows> %s new" FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE public."part WHERE 1" PARTITION OF public."old WHERE <rows> %s new" FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+SELECT 'public."old WHERE <rows> %s new"' AS odd, saas.register_asset('public."old WHERE <rows> %s new"', 'a <rows> %I') AS odd_asset \gset
+INSERT INTO public."old WHERE <rows> %s new"
+SELECT :'red', r.id, saas.encrypt_sensitive_data('odd', :'odd_asset'::uuid, r.id, p_team => :'red')
+FROM generate_series(1, 20) AS n CROSS JOIN LATERAL (SELECT saas.uuid_v7() AS id WHERE n > 0) AS r;
+INSERT INTO public."old WHERE <rows> %s new" VALUES (:'red', saas.uuid_v7(), saas.encrypt_sensitive_data('moved', :'odd_asset'::uuid, saas.uuid_v7(), p_team => :'red'));
+SELECT saas.rotate_encryption_key(:'red') \g /dev/null
+SELECT results_eq(format($$SELECT r.reencrypted, r.failed > 0 FROM saas.rotation_step(%L, 'a <rows> %%I', 20, 60000) AS r$$, :'odd'), $$VALUES (20::bigint, true)$$, 'partitions of any name are walked, and what does not open is counted');
+SELECT is((SELECT count(*) FROM public."old WHERE <rows> %s new" AS o JOIN saas.encryption_keys AS k ON k.key_no = saas.ciphertext_key_no(o."a <rows> %I") WHERE CASE k.status WHEN 'active' THEN saas.decrypt_sensitive_data(o."a <rows> %I", :'odd_asset'::uuid, o.id, :'red') = 'odd' END), 20::bigint, 'the others open under the new key');
+
+SELECT throws_ok('SELECT saas.rotate_due_keys(NULL)', '22023', NULL, 'no limit of keys');
+SELECT throws_ok(format('SELECT saas.advance_key_epoch(%L, 1, NULL)', :'red'), '22023', NULL, 'no epoch without a purpose');
+
 -- Not for others.
 SELECT throws_ok($$SELECT saas.rotation_step('public.vault', 'owner')$$, 'SA104', NULL, 'a column that is no asset');
 SELECT saas.register_asset('public.vault', 'owner') \g /dev/null

@@ -280,6 +280,25 @@ TEST(fraud_evaluator, broken_rules_refuse_the_set_or_stay_behind) {
     EXPECT_EQ(fraud::evaluate(kept, {}).decision, fraud::decision::block);
 }
 
+// What the score reaches and what a failed rule asks for; ALLOW and BLOCK stand above both.
+TEST(fraud_evaluator, thresholds_and_failures_decide) {
+    auto decided = [](const std::vector<std::string> &rules, const fraud::thresholds &limits) {
+        fraud::rule_set set = compiled(rules);
+        return fraud::evaluate(set, values_for(set, {}), limits).decision;
+    };
+    EXPECT_EQ(decided({"SCORE 60 IF true"}, {50, 75, 60, {}}), fraud::decision::challenge);
+    EXPECT_EQ(decided({"SCORE 60 IF true"}, {50, 75, 61, {}}), fraud::decision::review);
+    EXPECT_EQ(decided({"SCORE 60 IF true"}, {50, 60, 10, {}}), fraud::decision::block);
+    const std::string failing = "TAG 'x' IF 1 / 0 > 1";
+    EXPECT_EQ(decided({failing}, {50, 75, 101, fraud::on_error::ignore}), fraud::decision::approve);
+    EXPECT_EQ(decided({failing}, {50, 75, 101, fraud::on_error::review}), fraud::decision::review);
+    EXPECT_EQ(decided({failing}, {50, 75, 101, fraud::on_error::block}), fraud::decision::block);
+    EXPECT_EQ(decided({"SHADOW " + failing}, {50, 75, 101, fraud::on_error::block}),
+              fraud::decision::approve);
+    EXPECT_EQ(decided({failing, "ALLOW IF true"}, {50, 75, 101, fraud::on_error::block}),
+              fraud::decision::approve);
+}
+
 TEST(fraud_evaluator, too_many_rules_are_refused) {
     std::vector<fraud::rule_source> sources(fraud::k_max_rules + 1, {"a", "BLOCK IF :livemode:"});
     EXPECT_THROW((void)fraud::compile(sources), saas::core::error);

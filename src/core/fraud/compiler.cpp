@@ -79,7 +79,7 @@ void rule_compiler::refuse(const rule_info &rule, const rule_error &e) {
 }
 
 void rule_compiler::add(const rule_source &source) {
-    rule_info info{std::string{source.id}, std::string{source.name}, {}, {}, {}};
+    rule_info info{std::string{source.id}, std::string{source.name}, {}, {}, {}, source.platform};
     try {
         auto ast = std::make_unique<rule_ast>(parse_rule(source.text));
         info.head = ast->head;

@@ -243,6 +243,14 @@ void evaluator::execute() {
     }
 }
 
+// A rule that does not parse may have been a live one.
+bool evaluator::live_rule_failed() const noexcept {
+    return !rules_->broken().empty() ||
+           std::any_of(result_.failures.begin(), result_.failures.end(), [this](const auto &failed) {
+               return !rules_->rules()[failed.rule].head.shadow;
+           });
+}
+
 // ALLOW and BLOCK are final: the first of them in the order of the rules decides, so without
 // priorities ALLOW overrides everything. Otherwise the gravest of what the rules and the score ask for:
 // a rule that wants a review does not shield a payment whose score says block.
@@ -268,8 +276,12 @@ void evaluator::decide(const thresholds &limits) noexcept {
     }
     if (result_.score >= limits.block)
         asked = decision::block;
-    else if (result_.score >= limits.review)
+    if (result_.score >= limits.challenge)
+        asked = std::max(asked, decision::challenge);
+    if (result_.score >= limits.review)
         asked = std::max(asked, decision::review);
+    if (limits.failing != on_error::ignore && live_rule_failed())
+        asked = std::max(asked, limits.failing == on_error::block ? decision::block : decision::review);
     result_.decision = asked;
 }
 

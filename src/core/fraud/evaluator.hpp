@@ -16,10 +16,15 @@ namespace saas::core::fraud {
 enum class decision : std::uint8_t { approve, review, challenge, block };
 [[nodiscard]] std::string_view name_of(decision what) noexcept; // "approve", "review", …
 
-// From which score on a payment is reviewed or blocked when no rule decides. 101 is never.
+// What a live rule that failed means for the payment, unless an ALLOW or BLOCK decides.
+enum class on_error : std::uint8_t { ignore, review, block };
+
+// From which score on a payment is reviewed, challenged or blocked when no rule decides. 101 is never.
 struct thresholds {
     int review = 50;
     int block = 75;
+    int challenge = 101;
+    on_error failing = on_error::ignore;
 };
 
 struct rule_failure {
@@ -70,6 +75,11 @@ public:
     [[nodiscard]] const value &term_value(std::uint32_t term) const noexcept {
         return registers_[rules_->place_of(term).result];
     }
+    // With which arguments a term was asked for; of no meaning when no rule asked.
+    [[nodiscard]] std::span<const value> term_arguments(std::uint32_t term) const noexcept {
+        return {registers_.data() + rules_->place_of(term).arguments,
+                rules_->terms()[term].argument_count};
+    }
 
 private:
     [[nodiscard]] bool derive_domain();
@@ -81,6 +91,7 @@ private:
     [[nodiscard]] value resolve(std::uint32_t number);
     [[nodiscard]] value is_sampled(const value &a, const sample &share) const noexcept;
     void conclude(const value &condition, std::uint32_t rule);
+    [[nodiscard]] bool live_rule_failed() const noexcept;
     [[nodiscard]] value match_pattern(const value &words, const value &pattern) const;
     void decide(const thresholds &limits) noexcept;
 

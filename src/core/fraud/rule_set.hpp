@@ -28,6 +28,7 @@ struct rule_source {
     std::string_view id;
     std::string_view text;
     std::string_view name = {};
+    bool platform = false; // belongs to the platform, not to the team
 };
 
 // The steps of the program. `dst`, `a` and `b` are registers unless said otherwise.
@@ -94,6 +95,7 @@ struct rule_info {
     rule_head head;
     std::vector<std::uint32_t> slots; // what it reads, ascending
     std::vector<std::uint32_t> terms;
+    bool platform = false;
 };
 
 // A rule that does not parse and so can only fail.

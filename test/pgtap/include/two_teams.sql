@@ -59,6 +59,13 @@ INSERT INTO saas.fraud_lists (team_id, id, alias, kind) VALUES (:'red', :'red', 
 INSERT INTO saas.fraud_list_items (team_id, list_id, value) VALUES (:'red', :'red', 'any'), (:'blue', :'blue', 'any');
 INSERT INTO saas.exchange_rates (base_currency, quote_currency, as_of, rate, source) VALUES ('EUR', 'USD', now(), 1.1, 'test');
 
+-- Thresholds, a rest of rules, and a rule of the platform; the payments above have left the rest.
+SELECT saas.set_context(t.team, t.owner), saas.set_fraud_settings(t.team, 60), saas.snooze_rules(t.team, 'customer', 'cus_1', 'infinity')
+FROM (VALUES (:'red'::uuid, :'ann'::uuid), (:'blue', :'bob')) AS t (team, owner) \g /dev/null
+SELECT saas.clear_context() \g /dev/null
+SELECT saas.set_platform_fraud_rule('any', 'TAG ''any'' IF hour() > 24') \g /dev/null
+SELECT saas.record_assessment(i.team_id, i.id) FROM saas.payment_intents AS i \g /dev/null
+
 -- An issuer of tokens with a key each.
 INSERT INTO saas.jwt_issuers (team_id, issuer, audience, algorithms, user_match, user_claim, team_claim, role_claim, leeway_seconds, is_enabled)
 SELECT t.team, 'https://issuer.example', '{us}', '{EdDSA}', 'id', '{sub}', '{}', '{}', 0, false FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);

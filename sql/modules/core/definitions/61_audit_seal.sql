@@ -113,6 +113,8 @@ BEGIN
             MESSAGE = format('cannot seal %s rows at once', p_max_rows),
             HINT = 'Give a number from 1 to 10000000.';
     END IF;
+    -- The log before the state of the sealer, as retention locks them.
+    LOCK TABLE saas.audit_logs IN ACCESS SHARE MODE;
     SELECT * INTO v_state FROM saas.audit_sealing AS s FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING

@@ -30,6 +30,8 @@ DECLARE
     v_erased record;
 BEGIN
     PERFORM saas.require_audit_access(p_team);
+    -- Retention must not drop a month after what follows chose its snapshot.
+    LOCK TABLE saas.audit_logs IN ACCESS SHARE MODE;
     FOR v_found IN SELECT * FROM saas.verify_audit_chain(p_team, p_from, p_to, p_anchor) LOOP
         problem := v_found.problem;
         detail := v_found.detail;
@@ -98,6 +100,8 @@ DECLARE
     v_sealed record;
     v_zeros CONSTANT bytea := decode(repeat('00', 16), 'hex');
 BEGIN
+    -- The log before the state of the sealer, as retention locks them.
+    LOCK TABLE ONLY saas.audit_logs IN ACCESS SHARE MODE;
     -- The sealer waits: a row that it is hashing must not lose its payload meanwhile.
     PERFORM FROM saas.audit_sealing AS s FOR SHARE;
     v_row := saas.find_audit_row(p_team, p_id);
@@ -111,7 +115,8 @@ BEGIN
         RETURN;
     END IF;
     INSERT INTO saas.audit_redactions (team_id, audit_id, audit_created_at, user_id, reason)
-    VALUES (p_team, p_id, v_row.created_at, saas.current_user_id(), p_reason);
+    VALUES (p_team, p_id, v_row.created_at, saas.current_user_id(), p_reason)
+    ON CONFLICT (team_id, audit_id) DO NOTHING;
     SELECT * INTO v_sealed FROM saas.find_audit_leaf(p_team, p_id, v_row.xact_id);
     IF v_sealed.first_index IS NULL THEN
         -- Not sealed yet: with a salt that nobody will know.
@@ -154,6 +159,22 @@ REVOKE ALL ON FUNCTION saas.count_unsealed_audit_rows(timestamptz, timestamptz) 
 GRANT EXECUTE ON FUNCTION saas.count_unsealed_audit_rows(timestamptz, timestamptz) TO pg_database_owner;
 COMMENT ON FUNCTION saas.count_unsealed_audit_rows(timestamptz, timestamptz) IS
 'Rows of the audit log, of all teams, of that time without a sealed leaf. For the owner.';
+
+CREATE OR REPLACE FUNCTION saas.has_later_audit_rows(p_from timestamptz, p_to timestamptz, p_xact_id xid8)
+RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT EXISTS (
+        SELECT
+        FROM saas.audit_logs AS l
+        WHERE l.created_at >= p_from AND l.created_at < p_to AND l.xact_id >= p_xact_id
+    )
+$$;
+REVOKE ALL ON FUNCTION saas.has_later_audit_rows(timestamptz, timestamptz, xid8) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.has_later_audit_rows(timestamptz, timestamptz, xid8) TO pg_database_owner;
+COMMENT ON FUNCTION saas.has_later_audit_rows(timestamptz, timestamptz, xid8) IS
+'Whether the audit log, of any team, has rows created in that time by a transaction from that one on. Only for saas.drop_audit_partitions().';
 
 CREATE OR REPLACE FUNCTION saas.forget_audit_salts(p_before timestamptz)
 RETURNS void
@@ -221,8 +242,10 @@ AS $$
 DECLARE
     v_month record;
     v_months text[] := '{}'::text[];
+    v_from timestamptz;
     v_until timestamptz;
     v_unsealed bigint;
+    v_horizon xid8 := pg_snapshot_xmin(pg_current_snapshot());
 BEGIN
     FOR v_month IN
         SELECT p.name, p.bounds[1]::timestamptz AS from_time, p.bounds[2]::timestamptz AS to_time
@@ -234,11 +257,9 @@ BEGIN
             JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
             WHERE i.inhparent = 'saas.audit_logs'::regclass
         ) AS p
-        WHERE p.bounds[2]::timestamptz <= p_before
+        WHERE p.bounds[2]::timestamptz <= LEAST(p_before, now())
         ORDER BY 2
     LOOP
-        -- Nobody may add a row between the look and the drop.
-        EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', v_month.name);
         v_unsealed := saas.count_unsealed_audit_rows(v_month.from_time, v_month.to_time);
         IF v_unsealed > 0 THEN
             RAISE EXCEPTION USING
@@ -248,10 +269,26 @@ BEGIN
                 HINT = 'Run saas.seal_audit_log() first.';
         END IF;
         v_months := v_months || v_month.name;
+        v_from := COALESCE(v_from, v_month.from_time);
         v_until := v_month.to_time;
     END LOOP;
     IF v_until IS NULL THEN
         RETURN;
+    END IF;
+    -- Before the lock on the state of the sealer: transactions that changed audited rows may wait for that one. And
+    -- only now, since changes wait from here on.
+    LOCK TABLE ONLY saas.audit_logs IN ACCESS EXCLUSIVE MODE;
+    FOR v_month IN SELECT m.name FROM unnest(v_months) AS m (name) LOOP
+        EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', v_month.name);
+    END LOOP;
+    IF saas.has_later_audit_rows(v_from, v_until, v_horizon)
+        AND saas.count_unsealed_audit_rows(v_from, v_until) > 0
+    THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA048',
+            MESSAGE = 'partitions of the audit log are not sealed',
+            DETAIL = 'Rows came in while it was looked for such.',
+            HINT = 'Run saas.seal_audit_log() first.';
     END IF;
     PERFORM saas.record_audit_retention(v_until);
     FOR v_month IN SELECT m.name FROM unnest(v_months) AS m (name) LOOP
@@ -262,7 +299,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION saas.drop_audit_partitions(timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION saas.drop_audit_partitions(timestamptz) IS
-'Drops the partitions of the audit log whose months ended by then, after a signed checkpoint that says so; leaves and checkpoints stay. SA048 when one is not sealed. For the owner of the log. Returns their names.';
+'Drops the partitions of the audit log whose months ended by then and are over, after a signed checkpoint that says so; leaves and checkpoints stay. SA048 when one is not sealed. For the owner of the log. Returns their names.';
 
 CREATE OR REPLACE FUNCTION saas.note_audited_table(p_table_name text, p_audited boolean)
 RETURNS void

@@ -16,8 +16,8 @@ COMMENT ON COLUMN saas.fraud_assessments.id IS 'Identifier within the team. [int
 COMMENT ON COLUMN saas.fraud_assessments.payment_intent_id IS 'The intent assessed. [internal]';
 COMMENT ON COLUMN saas.fraud_assessments.score IS 'Sum of the SCORE rules that matched, from 0 to 100. [internal]';
 COMMENT ON COLUMN saas.fraud_assessments.decision IS 'approve, review, challenge (ask for strong authentication) or block. [internal]';
-COMMENT ON COLUMN saas.fraud_assessments.matched IS 'Rules that matched, in the order in which they decide: id, name, action, score or tag. [internal]';
-COMMENT ON COLUMN saas.fraud_assessments.shadow IS 'SHADOW rules that matched, without effect on the decision. [internal]';
+COMMENT ON COLUMN saas.fraud_assessments.matched IS 'Rules that matched, in the order in which they decide: id, name, action, score or tag, and what they read. [confidential]';
+COMMENT ON COLUMN saas.fraud_assessments.shadow IS 'SHADOW rules that matched, without effect on the decision. [confidential]';
 COMMENT ON COLUMN saas.fraud_assessments.errors IS 'Rules that failed, with the reason; a failed rule does not match. [internal]';
 COMMENT ON COLUMN saas.fraud_assessments.attributes IS 'The attributes that the rules read. [confidential]';
 COMMENT ON COLUMN saas.fraud_assessments.rule_set_version IS 'Digest of the rules that were in force. [internal]';

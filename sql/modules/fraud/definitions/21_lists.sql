@@ -225,6 +225,38 @@ COMMENT ON FUNCTION saas.find_fraud_list(uuid, text) IS
 REVOKE ALL ON FUNCTION saas.find_fraud_list(uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.find_fraud_list(uuid, text) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.fraud_list_held(
+    p_team uuid,
+    p_list text,
+    p_value text,
+    p_as_of timestamptz
+)
+RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT EXISTS (
+        SELECT
+        FROM unnest(saas.list_candidates(l.kind, p_value)) AS c (value)
+        CROSS JOIN LATERAL (
+            SELECT h.present, h.expires_at
+            FROM saas.fraud_list_changes AS h
+            WHERE h.team_id = p_team AND h.list_id = l.id AND h.value = c.value
+                AND h.changed_at <= p_as_of
+            ORDER BY h.changed_at DESC, h.id DESC
+            LIMIT 1
+        ) AS last_change
+        WHERE last_change.present
+            AND (last_change.expires_at IS NULL OR last_change.expires_at > p_as_of)
+    )
+    FROM saas.fraud_lists AS l
+    WHERE l.team_id = p_team AND l.alias = p_list
+$$;
+COMMENT ON FUNCTION saas.fraud_list_held(uuid, text, text, timestamptz) IS
+'Whether a list of the team held a value at a moment, by the history of its changes; NULL for an unknown list. Checks no caller.';
+REVOKE ALL ON FUNCTION saas.fraud_list_held(uuid, text, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.fraud_list_held(uuid, text, text, timestamptz) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.fraud_list_holds(
     p_team uuid,
     p_list text,
@@ -240,20 +272,7 @@ DECLARE
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
     v_list := saas.find_fraud_list(p_team, p_list);
-    RETURN EXISTS (
-        SELECT
-        FROM unnest(saas.list_candidates(v_list.kind, p_value)) AS c (value)
-        CROSS JOIN LATERAL (
-            SELECT h.present, h.expires_at
-            FROM saas.fraud_list_changes AS h
-            WHERE h.team_id = p_team AND h.list_id = v_list.id AND h.value = c.value
-                AND h.changed_at <= p_as_of
-            ORDER BY h.changed_at DESC, h.id DESC
-            LIMIT 1
-        ) AS last_change
-        WHERE last_change.present
-            AND (last_change.expires_at IS NULL OR last_change.expires_at > p_as_of)
-    );
+    RETURN saas.fraud_list_held(p_team, v_list.alias, p_value, p_as_of);
 END
 $$;
 COMMENT ON FUNCTION saas.fraud_list_holds(uuid, text, text, timestamptz) IS

@@ -9,6 +9,7 @@ DECLARE
     v_attributes jsonb;
     v_begin timestamptz;
     v_result record;
+    v_models jsonb;
     v_assessment saas.fraud_assessments;
 BEGIN
     v_attributes := saas.payment_attributes(p_team, p_intent);
@@ -19,19 +20,24 @@ BEGIN
             DETAIL = pg_catalog.format('Team %s, intent %s.', p_team, p_intent);
     END IF;
     v_begin := clock_timestamp();
-    SELECT * INTO v_result FROM saas.evaluate_team_rules(
-        p_team, v_attributes, p_intent => p_intent
-    );
+    v_result := saas.trace_team_rules(p_team, v_attributes, p_intent => p_intent);
+    v_models := saas.explain_fraud_models(p_team, v_attributes);
+    PERFORM saas.keep_fraud_rule_set(p_team, v_result.rule_set_version);
     INSERT INTO saas.fraud_assessments (
         team_id, payment_intent_id, score, decision, matched, shadow, errors, attributes,
-        rule_set_version, microseconds
+        rule_set_version, settings, models, microseconds
     )
     VALUES (
         p_team, p_intent, v_result.score, v_result.decision, v_result.matched, v_result.shadow,
-        v_result.errors, v_attributes, v_result.rule_set_version,
+        v_result.errors, v_attributes, v_result.rule_set_version, v_result.settings, v_models,
         GREATEST(0, (EXTRACT(epoch FROM clock_timestamp() - v_begin) * 1000000)::bigint)
     )
     RETURNING * INTO v_assessment;
+    IF v_result.terms <> '[]' THEN
+        INSERT INTO saas.fraud_assessment_terms (team_id, assessment_id, terms)
+        VALUES (p_team, v_assessment.id, v_result.terms);
+    END IF;
+    PERFORM saas.queue_fraud_review(v_assessment);
     RETURN v_assessment;
 END
 $$;
@@ -65,6 +71,7 @@ CREATE OR REPLACE FUNCTION saas.assess(
     OUT shadow jsonb,
     OUT errors jsonb,
     OUT rule_set_version text,
+    OUT models jsonb,
     OUT microseconds bigint
 )
 RETURNS record
@@ -73,12 +80,18 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_begin timestamptz;
+    v_result record;
 BEGIN
     PERFORM saas.require_team(p_team, 'member');
     v_begin := clock_timestamp();
-    SELECT e.score, e.decision, e.matched, e.shadow, e.errors, e.rule_set_version
-    INTO score, decision, matched, shadow, errors, rule_set_version
-    FROM saas.evaluate_team_rules(p_team, p_attributes, p_as_of => p_as_of) AS e;
+    v_result := saas.trace_team_rules(p_team, p_attributes, p_as_of);
+    score := v_result.score;
+    decision := v_result.decision;
+    matched := v_result.matched;
+    shadow := v_result.shadow;
+    errors := v_result.errors;
+    rule_set_version := v_result.rule_set_version;
+    models := saas.explain_fraud_models(p_team, p_attributes);
     microseconds := GREATEST(0, (EXTRACT(epoch FROM clock_timestamp() - v_begin) * 1000000)::bigint);
 END
 $$;
@@ -92,8 +105,29 @@ RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_obstacle text;
 BEGIN
     PERFORM saas.record_assessment(NEW.team_id, NEW.id);
+    -- A provider may report an intent that we have not seen before and that is already confirmed; a
+    -- change of the amount may come with a step that the new assessment does not allow.
+    v_obstacle := saas.fraud_obstacle(NEW.team_id, NEW.id, NEW.status, NEW.capture_method);
+    IF v_obstacle IS NULL OR NEW.fraud_flag IS NOT NULL THEN
+        RETURN NULL;
+    END IF;
+    IF NEW.status_source <> 'api' THEN
+        UPDATE saas.payment_intents AS i
+        SET fraud_flag = CASE v_obstacle
+                WHEN 'blocked' THEN 'confirmed_although_blocked' ELSE 'captured_before_review'
+            END
+        WHERE i.team_id = NEW.team_id AND i.id = NEW.id;
+    ELSIF TG_OP = 'UPDATE' AND OLD.status IS DISTINCT FROM NEW.status THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA069',
+            MESSAGE = pg_catalog.format('the payment is %s: it cannot become %s', v_obstacle, NEW.status),
+            DETAIL = pg_catalog.format('Payment intent %s.', NEW.id),
+            HINT = 'Change what is paid first, then confirm or capture it.';
+    END IF;
     RETURN NULL;
 END
 $$;

@@ -43,8 +43,8 @@ ON saas.fraud_detection_rules TO saas_app, saas_service;
 GRANT SELECT ON saas.fraud_detection_rules TO saas_analyst;
 GRANT SELECT ON saas.fraud_assessments TO saas_app, saas_service;
 GRANT SELECT (
-    team_id, id, payment_intent_id, score, decision, matched, shadow, errors, rule_set_version,
-    assessed_at, microseconds
+    team_id, id, payment_intent_id, score, decision, errors, rule_set_version, settings, assessed_at,
+    microseconds
 ) ON saas.fraud_assessments TO saas_analyst;
 
 GRANT SELECT ON saas.fraud_detection_rules, saas.payment_intents, saas.teams TO saas_internal;

@@ -7,6 +7,7 @@ COMMENT ON COLUMN saas.encryption_keys.asset_id IS 'The column that an index key
 COMMENT ON COLUMN saas.encryption_keys.version IS 'Counts the keys of one owner; the newest encrypts. [internal]';
 COMMENT ON COLUMN saas.encryption_keys.status IS 'active, decrypt_only (older version), retired (no value is under it any more), shredded (destroyed), hold (under legal hold). [internal]';
 COMMENT ON COLUMN saas.encryption_keys.kek_epoch IS 'Epoch of the key in the key file that wraps this one. [internal]';
+COMMENT ON COLUMN saas.encryption_keys.hold_epoch IS 'Last epoch of keys under legal hold that wrapped this one; NULL when it was never held. [internal]';
 COMMENT ON COLUMN saas.encryption_keys.wrapped IS 'The key, wrapped; NULL when destroyed. [restricted]';
 COMMENT ON COLUMN saas.encryption_keys.kcv IS 'Check value: proves which key it was. [restricted]';
 COMMENT ON COLUMN saas.encryption_keys.uses IS 'How many values were encrypted under it by AES-256-GCM, added in batches. [internal]';

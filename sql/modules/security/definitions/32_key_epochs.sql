@@ -136,6 +136,8 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = 'only workers advance the epoch of a team''s keys';
     ELSIF COALESCE(p_batch, 0) < 1 THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a batch has at least one key';
+    ELSIF p_team IS NULL OR p_purpose IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a team and a purpose are needed';
     END IF;
     PERFORM saas.require_home();
     rewrapped := 0;
@@ -189,7 +191,7 @@ BEGIN
         PERFORM saas.note_key_epochs(p_team, 'hold', 0);
     END IF;
     UPDATE saas.encryption_keys AS k
-    SET status = 'hold', shred_reason = p_reason, kek_epoch = v_epoch, wrapped = saas.rewrap_key(
+    SET status = 'hold', shred_reason = p_reason, kek_epoch = v_epoch, hold_epoch = v_epoch, wrapped = saas.rewrap_key(
         k.team_id, k.key_no, k.kind, k.subject_id, k.asset_id, k.version, k.kek_epoch, k.wrapped,
         'shred', 'hold', v_epoch
     )
@@ -217,6 +219,7 @@ BEGIN
     UPDATE saas.encryption_keys AS k
     SET status = CASE WHEN k.version = n.version THEN 'active' ELSE 'decrypt_only' END,
         shred_reason = NULL,
+        hold_epoch = GREATEST(k.hold_epoch, k.kek_epoch),
         kek_epoch = v_epoch,
         wrapped = saas.rewrap_key(
             k.team_id, k.key_no, k.kind, k.subject_id, k.asset_id, k.version, k.kek_epoch, k.wrapped,
@@ -243,6 +246,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
+    v_epoch integer;
+    v_hold_epoch integer;
     v_shredded bigint;
 BEGIN
     PERFORM saas.require_key_rights(p_team);
@@ -261,8 +266,20 @@ BEGIN
             MESSAGE = 'the key is under legal hold',
             HINT = 'End the hold with saas.release_subject_key() first.';
     END IF;
+    -- A backup may hold what is wrapped by any key that the file has by now, even of a transaction that rolled back.
+    BEGIN
+        SELECT f.current INTO v_epoch FROM saas.key_epochs(p_team, 'shred') AS f;
+        SELECT f.current INTO v_hold_epoch FROM saas.key_epochs(p_team, 'hold') AS f;
+    EXCEPTION WHEN SQLSTATE 'SA100' OR SQLSTATE 'SA105' OR SQLSTATE 'SA107' THEN
+        -- A key is destroyed without the key file too. At most one epoch has begun since it was wrapped.
+        SELECT max(k.kek_epoch) + 1, max(k.hold_epoch) + 1 INTO v_epoch, v_hold_epoch
+        FROM saas.encryption_keys AS k
+        WHERE k.team_id = p_team AND k.subject_id = p_subject AND k.status <> 'shredded';
+    END;
     UPDATE saas.encryption_keys AS k
-    SET status = 'shredded', wrapped = NULL, shredded_at = clock_timestamp(), shred_reason = p_reason
+    SET kek_epoch = GREATEST(k.kek_epoch, v_epoch),
+        hold_epoch = CASE WHEN k.hold_epoch IS NOT NULL THEN GREATEST(k.hold_epoch, v_hold_epoch) END,
+        status = 'shredded', wrapped = NULL, shredded_at = clock_timestamp(), shred_reason = p_reason
     WHERE k.team_id = p_team AND k.subject_id = p_subject AND k.status <> 'shredded';
     GET DIAGNOSTICS v_shredded = ROW_COUNT;
     RETURN v_shredded;
@@ -280,10 +297,12 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_oldest integer;
+    v_oldest_hold integer;
     v_proof jsonb;
 BEGIN
     PERFORM saas.require_key_rights(p_team);
     SELECT f.oldest INTO v_oldest FROM saas.key_epochs(p_team, 'shred') AS f;
+    SELECT f.oldest INTO v_oldest_hold FROM saas.key_epochs(p_team, 'hold') AS f;
     PERFORM saas.note_key_epochs(p_team, 'shred', 0);
     SELECT jsonb_build_object(
         'team_id', p_team,
@@ -293,12 +312,17 @@ BEGIN
             'version', k.version,
             'check_value', encode(k.kcv, 'hex'),
             'epoch', k.kek_epoch,
+            'hold_epoch', k.hold_epoch,
             'shredded_at', k.shredded_at,
             'reason', k.shred_reason,
             'epoch_destroyed_at', e.destroyed_at
         ) ORDER BY k.version),
         'shredded', bool_and(k.status = 'shredded'),
-        'backups_reached', bool_and(k.status = 'shredded' AND COALESCE(k.kek_epoch < v_oldest, false)),
+        'backups_reached', bool_and(
+            k.status = 'shredded'
+            AND COALESCE(k.kek_epoch < v_oldest, false)
+            AND COALESCE(k.hold_epoch < v_oldest_hold, k.hold_epoch IS NULL)
+        ),
         'proved_at', clock_timestamp()
     ) INTO v_proof
     FROM saas.encryption_keys AS k
@@ -312,7 +336,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.shred_proof(uuid, uuid) IS
-'What became of the keys of a person, signed: whether all are shredded, and whether the keys that wrapped them are destroyed too, so that no backup opens (backups_reached). NULL for somebody without keys. For admins of the team and workers.';
+'What became of the keys of a person, signed: whether all are shredded, and whether the keys that wrapped them are destroyed too, so that no backup opens (backups_reached); for somebody who was under legal hold, the epochs of that have to advance as well. NULL for somebody without keys. For admins of the team and workers.';
 REVOKE ALL ON FUNCTION saas.shred_proof(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.shred_proof(uuid, uuid) TO saas_app, saas_service, saas_internal;
 

@@ -23,13 +23,13 @@ BEGIN
     -- What was destroyed here stays destroyed. Keys that encrypt come last: one of an owner at a time.
     UPDATE saas.encryption_keys AS k
     SET status = o.status, wrapped = o.wrapped, kek_epoch = o.kek_epoch, shredded_at = o.shredded_at,
-        shred_reason = o.shred_reason, closed_at = o.closed_at, uses = GREATEST(k.uses, o.uses)
+        shred_reason = o.shred_reason, hold_epoch = GREATEST(k.hold_epoch, o.hold_epoch), closed_at = o.closed_at, uses = GREATEST(k.uses, o.uses)
     FROM unnest(p_keys) AS g (key)
     CROSS JOIN LATERAL jsonb_populate_record(NULL::saas.encryption_keys, g.key) AS o
     WHERE k.team_id = o.team_id AND k.key_no = o.key_no AND k.status <> 'shredded' AND o.status <> 'active';
     GET DIAGNOSTICS v_changed = ROW_COUNT;
     UPDATE saas.encryption_keys AS k
-    SET status = o.status, wrapped = o.wrapped, kek_epoch = o.kek_epoch, uses = GREATEST(k.uses, o.uses)
+    SET status = o.status, wrapped = o.wrapped, kek_epoch = o.kek_epoch, hold_epoch = GREATEST(k.hold_epoch, o.hold_epoch), uses = GREATEST(k.uses, o.uses)
     FROM unnest(p_keys) AS g (key)
     CROSS JOIN LATERAL jsonb_populate_record(NULL::saas.encryption_keys, g.key) AS o
     WHERE k.team_id = o.team_id AND k.key_no = o.key_no AND k.status <> 'shredded' AND o.status = 'active';

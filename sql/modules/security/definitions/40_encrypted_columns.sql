@@ -103,7 +103,7 @@ BEGIN
             ORDER BY a.ordinal
         );
     END IF;
-    RETURN '{}';
+    RETURN '{}'::text[];
 END
 $$;
 COMMENT ON FUNCTION saas.take_over_renamed_trigger(regclass, name) IS

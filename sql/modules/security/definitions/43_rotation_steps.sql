@@ -219,6 +219,7 @@ DECLARE
     v_blocks bigint;
     v_from text;
     v_where text;
+    v_leaf text;
     v_range text;
     v_update text;
     v_rows tid[];
@@ -272,26 +273,21 @@ BEGIN
         ELSIF v_run.reindexing THEN -- not again what this pass has written behind the end
             v_blocks := LEAST(v_blocks, v_run.end_block);
         END IF;
-        v_from := CASE
-            WHEN v_run.table_oid = p_table THEN format('ONLY %s AS t WHERE ', p_table)
-            ELSE format('%s AS t WHERE t.tableoid = %s AND ', p_table, v_run.table_oid)
-        END;
+        v_from := CASE WHEN v_run.table_oid = p_table THEN 'ONLY ' ELSE '' END || p_table || ' AS t';
+        v_leaf := CASE WHEN v_run.table_oid = p_table THEN '' ELSE format('t.tableoid = %s AND ', v_run.table_oid) END;
         v_range := format(
             't.ctid >= ''(%s,0)'' AND t.ctid < ''(%s,0)''',
             v_run.next_block, LEAST(v_run.next_block + 100, v_blocks)
         );
-        EXECUTE format('SELECT array_agg(t.ctid) FROM %s %s AND %s', v_from, v_range, v_where)
+        EXECUTE format('SELECT array_agg(t.ctid) FROM %s WHERE %s%s AND %s', v_from, v_leaf, v_range, v_where)
         INTO v_rows USING v_rows, p_team, v_asset, v_keys;
         IF v_rows IS NOT NULL THEN
-            v_update := format(
-                'UPDATE %s SET %s %s t.ctid = ANY (ARRAY(
-                    SELECT t.ctid FROM %s %s AND %s FOR NO KEY UPDATE SKIP LOCKED
-                ))',
-                regexp_replace(v_from, ' WHERE .*$', ''), v_texts.assignments,
-                regexp_replace(v_from, '^.* WHERE ', 'WHERE '), v_from, '<rows>', v_where
+            v_update := format('UPDATE %s SET %s WHERE %s', v_from, v_texts.assignments, v_leaf) || format(
+                't.ctid = ANY (ARRAY(SELECT t.ctid FROM %s WHERE %s%s AND ', v_from, v_leaf, v_where
             );
             v_batch := saas.rotate_rows(
-                replace(v_update, '<rows>', v_range), replace(v_update, '<rows>', 't.ctid = ANY ($1)'),
+                v_update || v_range || ' FOR NO KEY UPDATE SKIP LOCKED))',
+                v_update || 't.ctid = ANY ($1) FOR NO KEY UPDATE SKIP LOCKED))',
                 v_rows, p_team, v_asset, v_keys
             );
             reencrypted := reencrypted + v_batch.changed;
