@@ -5,8 +5,13 @@ AFTER UPDATE OF team_id, key_no, kind, subject_id, asset_id, version, status, ke
 ON saas.encryption_keys
 FOR EACH ROW
 WHEN (
-    (OLD.team_id, OLD.key_no, OLD.kind, OLD.subject_id, OLD.asset_id, OLD.version, OLD.status)
-        IS DISTINCT FROM (NEW.team_id, NEW.key_no, NEW.kind, NEW.subject_id, NEW.asset_id, NEW.version, NEW.status)
+    OLD.team_id IS DISTINCT FROM NEW.team_id
+    OR OLD.key_no IS DISTINCT FROM NEW.key_no
+    OR OLD.kind IS DISTINCT FROM NEW.kind
+    OR OLD.subject_id IS DISTINCT FROM NEW.subject_id
+    OR OLD.asset_id IS DISTINCT FROM NEW.asset_id
+    OR OLD.version IS DISTINCT FROM NEW.version
+    OR OLD.status IS DISTINCT FROM NEW.status
     OR NEW.wrapped IS NULL
     OR NEW.kek_epoch <= OLD.kek_epoch
     OR NEW.wrapped = OLD.wrapped
