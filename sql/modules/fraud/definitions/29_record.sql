@@ -59,7 +59,7 @@ AS $$
 DECLARE
     v_said record;
     v_why record;
-    v_all jsonb := '[]';
+    v_all jsonb := '[]'::jsonb;
 BEGIN
     FOR v_said IN SELECT * FROM saas.score_team_models(p_team, p_attributes) LOOP
         v_why := NULL;

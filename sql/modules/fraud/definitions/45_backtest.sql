@@ -66,7 +66,7 @@ DECLARE
     v_limits saas.fraud_settings;
     v_fraud uuid[] := saas.fraud_intents(p_team);
     v_again uuid[];
-    v_groups jsonb := '[]';
+    v_groups jsonb := '[]'::jsonb;
     v_slice jsonb;
     v_tried bigint := 0;
     v_begin timestamptz := p_from;
@@ -241,18 +241,18 @@ BEGIN
     v_found := saas.summarize_backtest(
         saas.backtest_groups(p_team, ARRAY[p_rule], NULL, p_from, p_to), 'a', 12, 0
     );
-    attempts := v_found -> 'attempts';
-    hits := v_found -> 'hits';
-    errors := v_found -> 'errors';
-    would_block := v_found -> 'would_block';
-    newly_blocked := v_found -> 'newly_blocked';
+    attempts := (v_found ->> 'attempts')::bigint;
+    hits := (v_found ->> 'hits')::bigint;
+    errors := (v_found ->> 'errors')::bigint;
+    would_block := (v_found ->> 'would_block')::bigint;
+    newly_blocked := (v_found ->> 'newly_blocked')::bigint;
     amounts := v_found -> 'amounts';
-    true_positives := v_found -> 'true_positives';
-    false_positives := v_found -> 'false_positives';
-    false_negatives := v_found -> 'false_negatives';
-    true_negatives := v_found -> 'true_negatives';
-    "precision" := v_found ->> 'precision';
-    recall := v_found ->> 'recall';
+    true_positives := (v_found ->> 'true_positives')::bigint;
+    false_positives := (v_found ->> 'false_positives')::bigint;
+    false_negatives := (v_found ->> 'false_negatives')::bigint;
+    true_negatives := (v_found ->> 'true_negatives')::bigint;
+    "precision" := (v_found ->> 'precision')::double precision;
+    recall := (v_found ->> 'recall')::double precision;
     examples := v_found -> 'examples';
 END
 $$;
