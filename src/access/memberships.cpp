@@ -148,7 +148,7 @@ const memberships &of_current_user() {
     const memberships &teams =
         context->user ? of_user(core::uuid{*context->user}) : of_nobody(context->team, context->role);
     if (context::generation() != 0)
-        detail::last = {context::generation(), changes, detail::current_transaction(), &teams};
+        detail::last = {context::generation(), changes, pg::current_transaction(), &teams};
     return teams;
 }
 

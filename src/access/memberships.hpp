@@ -4,13 +4,10 @@
 
 #include "context/context.hpp"
 #include "core/access/memberships.hpp"
+#include "pg/transaction.hpp"
 #include "pg/watched_table.hpp"
 
 #include "pg/prelude.hpp"
-
-extern "C" {
-#include "storage/proc.h" // MyProc
-}
 
 namespace saas::access {
 
@@ -23,14 +20,6 @@ struct last_answer {
     const core::access::memberships *teams = nullptr;
 };
 extern constinit last_answer last;
-
-inline LocalTransactionId current_transaction() noexcept {
-#if PG_VERSION_NUM >= 170000
-    return MyProc->vxid.lxid;
-#else
-    return MyProc->lxid;
-#endif
-}
 } // namespace detail
 
 // Registers for changes of memberships, teams and users. Called once, by _PG_init.
@@ -49,7 +38,7 @@ void initialise();
     const detail::last_answer &last = detail::last;
     const bool same = last.context == context::generation() &&
                       last.changes == pg::watched_table::all_changes() &&
-                      last.transaction == detail::current_transaction();
+                      last.transaction == pg::current_transaction();
     return same ? last.teams : nullptr;
 }
 

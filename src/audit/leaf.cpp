@@ -207,6 +207,8 @@ SAAS_FUNCTION(saas_audit_leaf) {
 
 // (salt, row_key, old_values, new_values, client_addr)
 SAAS_FUNCTION(saas_audit_commitment) {
+    if (PG_ARGISNULL(0))
+        PG_RETURN_NULL(); // without a salt anybody could guess what it stands for
     log_row row;
     for (int i = 0; i < 4; ++i) {
         if (!PG_ARGISNULL(i + 1))

@@ -8,12 +8,12 @@
 #include "pg/settings.hpp"
 #include "pg/package.hpp"
 #include "pg/spi.hpp"
+#include "pg/transaction.hpp"
 
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "access/xact.h" // GetCurrentTransactionStartTimestamp
-#include "utils/guc.h"   // GetConfigOption
+#include "utils/guc.h" // GetConfigOption
 }
 
 namespace saas::context {
@@ -26,7 +26,7 @@ using pg::trusted_source;
 struct resolved {
     core::uuid team{};
     core::uuid user{};
-    std::int64_t transaction_start = 0;
+    LocalTransactionId transaction = InvalidLocalTransactionId;
     bool member = false;
     request_context context{};
 };
@@ -100,10 +100,9 @@ const request_context *trusted_context() {
     auto named = identity();
     if (!named)
         return nullptr;
-    std::int64_t started = GetCurrentTransactionStartTimestamp();
-    if (last.transaction_start != started || last.user != named->user ||
-        last.team != named->team) {
-        last.transaction_start = 0; // nothing is known until the look-up has come back
+    const LocalTransactionId now = pg::current_transaction();
+    if (last.transaction != now || last.user != named->user || last.team != named->team) {
+        last.transaction = InvalidLocalTransactionId; // nothing is known until the look-up has come back
         auto role = active_role(named->team, named->user);
         last.member = role.has_value();
         last.context.team = named->team;
@@ -111,7 +110,7 @@ const request_context *trusted_context() {
         last.context.role = role.value_or(core::context::team_role::viewer);
         last.team = named->team;
         last.user = named->user;
-        last.transaction_start = started;
+        last.transaction = now;
     }
     return last.member ? &last.context : nullptr;
 }

@@ -3,7 +3,8 @@
 //
 // Each such table has an AFTER row trigger saas.announce_change(), which invalidates the table's
 // relation descriptor; the server tells every session when the change commits, and the session that
-// made it at once and again when it is rolled back. Here that becomes a number that goes up.
+// made it at once and again when it is rolled back. Here that becomes a number that goes up. What was
+// read in a transaction that writes counts as changed when that, or a part of it, is rolled back.
 // Whoever keeps rows compares the number with the one that held before they were read:
 //
 //     table.find();                       // a change from here on counts
@@ -29,7 +30,7 @@ public:
     // From now on the callback counts changes. Called once, by _PG_init.
     void watch();
 
-    // Looks the table up by name. False when there is none. Calls the server through pg::call.
+    // Looks the table up by name, which is to be done before rows are read. False when there is none. Calls the server through pg::call.
     [[nodiscard]] bool find();
 
     // What find() found last; InvalidOid for none.
@@ -43,6 +44,7 @@ public:
 
 private:
     static void changed(Oid relation) noexcept;
+    static void taken_back() noexcept;
 
     static watched_table *first_;
     static inline constinit std::uint64_t all_changes_ = 1;

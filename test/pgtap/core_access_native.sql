@@ -88,6 +88,22 @@ SELECT is(saas.my_team_ids(), ARRAY[:'red']::uuid[], 'a change that replication 
 ROLLBACK TO before_changes;
 SELECT is(cardinality(saas.my_team_ids()), 2, 'all is as before');
 
+-- A statement that fails between a change and its triggers: what was read meanwhile is forgotten with it.
+CREATE FUNCTION public.look_and_fail(p_team uuid, p_user uuid) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM saas.sign_context(p_team, p_user, 'viewer');
+    RAISE EXCEPTION 'as %', saas.role_in_team(p_team) USING ERRCODE = 'UT001';
+END
+$$;
+SELECT throws_ok(
+    format('WITH made AS (INSERT INTO saas.team_members (team_id, user_id, role) VALUES (%L, %L, ''owner'') RETURNING team_id, user_id)
+        SELECT public.look_and_fail(team_id, user_id) FROM made', :'green', :'eve'),
+    'UT001', 'as owner', 'a statement that looks at what it has just made'
+);
+SELECT saas.sign_context(:'green', :'eve', 'viewer') \g /dev/null
+SELECT is(saas.role_in_team(:'green'), NULL, 'and fails leaves nothing of it');
+SELECT saas.set_context(:'red', :'ann') \g /dev/null
+
 -- Random data: 40 teams, 30 people in some of them, a table of their shared documents.
 SELECT setseed(0.5) \g /dev/null
 INSERT INTO saas.users (id, email) SELECT md5('u' || n)::uuid, 'u' || n || '@example.com' FROM generate_series(1, 30) AS n;
