@@ -5,10 +5,6 @@
 #include "pg/invalidation.hpp"
 #include "redaction/dependencies.hpp"
 #include "redaction/met_names.hpp"
-#include "redaction/query_walk.hpp"
-
-#include <cstring>
-#include <string_view>
 
 #include "pg/prelude.hpp"
 
@@ -16,15 +12,10 @@ extern "C" {
 #include "access/htup_details.h" // GETSTRUCT
 #include "access/transam.h"      // FirstNormalObjectId
 #include "catalog/namespace.h"   // get_namespace_oid
-#include "catalog/pg_class.h"    // Form_pg_class
 #include "catalog/pg_language.h" // ClanguageId
-#include "catalog/pg_operator.h" // Form_pg_operator
 #include "catalog/pg_proc.h"     // Form_pg_proc
-#include "catalog/pg_type.h"     // Form_pg_type
 #include "funcapi.h"             // get_func_arg_info
-#include "parser/parser.h"       // standard_conforming_strings
 #include "utils/builtins.h"      // TextDatumGetCString
-#include "utils/catcache.h"      // CatCList
 #include "utils/hsearch.h"       // hash_create
 #include "utils/lsyscache.h"     // get_rel_name
 #include "utils/inval.h"         // CacheRegisterSyscacheCallback
@@ -164,88 +155,6 @@ bool has_secret_parameter(HeapTuple function) {
     return false;
 }
 
-// Whether the schema is the one that is named, if one is; pg_temp is another one in each session.
-bool is_space(const char *name, Oid schema_of_it) {
-    return *name == '\0' || LookupNamespaceNoError(name) == schema_of_it;
-}
-
-// A domain of the name with a check that handles secrets.
-bool finds_secret_domain(const core::name_use &use) {
-    CatCList *list = SearchSysCacheList1(TYPENAMENSP, CStringGetDatum(use.name));
-    bool found = false;
-    for (int i = 0; !found && i < list->n_members; ++i) {
-        auto *entry = reinterpret_cast<Form_pg_type>(GETSTRUCT(&list->members[i]->tuple));
-        found = is_space(use.schema, entry->typnamespace) && domain_runs_secrets_unsafe(entry->oid);
-    }
-    ReleaseSysCacheList(list);
-    return found;
-}
-
-// An operator of these symbols. What is written behind it may seem to be a part of it: a @>-1.
-bool finds_secret_operator(const char *symbols) {
-    char name[core::k_name_bytes];
-    strlcpy(name, symbols, sizeof(name));
-    bool found = false;
-    for (std::size_t length = std::strlen(name); !found && length > 0;) {
-        CatCList *list = SearchSysCacheList1(OPERNAMENSP, CStringGetDatum(name));
-        for (int i = 0; !found && i < list->n_members; ++i) {
-            auto *entry = reinterpret_cast<Form_pg_operator>(GETSTRUCT(&list->members[i]->tuple));
-            found = entry->oid >= FirstNormalObjectId && function_handles_secrets_unsafe(entry->oprcode);
-        }
-        ReleaseSysCacheList(list);
-        if (std::strchr("+-", name[length - 1]) == nullptr)
-            break;
-        name[--length] = '\0';
-    }
-    return found;
-}
-
-// A routine of the name in the schema, or in any.
-bool finds_secret_function(const char *in, const char *name) {
-    CatCList *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
-    bool found = false;
-    for (int i = 0; !found && i < list->n_members; ++i) {
-        auto *entry = reinterpret_cast<Form_pg_proc>(GETSTRUCT(&list->members[i]->tuple));
-        found = is_space(in, entry->pronamespace) &&
-                function_handles_secrets_unsafe(entry->oid);
-    }
-    ReleaseSysCacheList(list);
-    return found;
-}
-
-bool finds_secret_relation(const core::name_use &use) {
-    CatCList *list = SearchSysCacheList1(RELNAMENSP, CStringGetDatum(use.name));
-    bool found = false;
-    for (int i = 0; !found && i < list->n_members; ++i) {
-        auto *entry = reinterpret_cast<Form_pg_class>(GETSTRUCT(&list->members[i]->tuple));
-        if (!is_space(use.schema, entry->relnamespace))
-            continue;
-        found = relation_handles_secrets_unsafe(entry->oid, access::read) ||
-                (use.target && relation_handles_secrets_unsafe(entry->oid, access::write));
-    }
-    ReleaseSysCacheList(list);
-    return found;
-}
-
-bool use_handles_secrets(const core::name_use &use) {
-    if (use.symbol)
-        return finds_secret_operator(use.name);
-    return use.escaped || (use.called && finds_secret_function(use.schema, use.name)) ||
-           ((use.source || use.target) && finds_secret_relation(use)) ||
-           (use.type && finds_secret_domain(use));
-}
-
-// Whether the code names something that handles secrets.
-bool code_handles_secrets(const char *code) {
-    core::name_scanner names{code, core::strings::code, !standard_conforming_strings};
-    core::name_use use;
-    while (names.next(use)) {
-        if (use_handles_secrets(use))
-            return true;
-    }
-    return false;
-}
-
 bool body_handles_secrets(HeapTuple row, Form_pg_proc function) {
     if (function->prokind != PROKIND_AGGREGATE &&
         (function->prolang == INTERNALlanguageId || function->prolang == ClanguageId))
@@ -256,7 +165,7 @@ bool body_handles_secrets(HeapTuple row, Form_pg_proc function) {
     if (!missing || function->prokind == PROKIND_AGGREGATE)
         return depends_on_secrets_unsafe(ProcedureRelationId, function->oid);
     const Datum source = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_prosrc, &missing);
-    return !missing && code_handles_secrets(TextDatumGetCString(source));
+    return !missing && code_handles_secrets_unsafe(TextDatumGetCString(source));
 }
 
 bool find_function(Oid function) {
@@ -387,20 +296,6 @@ bool relation_handles_secrets_unsafe(Oid relation, access use) {
     if (secret)
         meet_name(get_rel_name(relation));
     return secret;
-}
-
-bool text_handles_secrets_unsafe(const char *sql) {
-    if (!has_package_unsafe())
-        return false;
-    prepare_at_top();
-    core::name_scanner names{sql, core::strings::opaque, !standard_conforming_strings};
-    core::name_use use;
-    for (bool executed = false; names.next(use);) {
-        if (use_handles_secrets(use) || (executed && prepared_handles_secrets_unsafe(use.name)))
-            return true;
-        executed = std::strcmp(use.name, "execute") == 0;
-    }
-    return false;
 }
 
 } // namespace saas::redaction

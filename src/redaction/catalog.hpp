@@ -36,4 +36,7 @@ enum class access : std::uint32_t { read, write };
 // the schema they are qualified with, or in all schemas.
 [[nodiscard]] bool text_handles_secrets_unsafe(const char *sql);
 
+// The same of the body of a function, in whatever language.
+[[nodiscard]] bool code_handles_secrets_unsafe(const char *code);
+
 } // namespace saas::redaction

@@ -31,6 +31,8 @@ INSERT INTO expected VALUES
     ('encryption_schedules', 'S', 'S', '', true),
     ('encryption_rotations', '', 'S', '', false),
     ('encryption_home', '', '', '', false),
+    ('key_access_logs', 'S', 'S', 'S', true),
+    ('key_access_positions', '', '', '', false),
     ('data_classifications', 'S', 'S', 'S', true),
     ('data_assets', 'S', 'S', 'S', true),
     ('payment_providers', 'S', 'S', 'S', true),

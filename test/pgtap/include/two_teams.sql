@@ -87,6 +87,8 @@ FROM (VALUES (:'red'::uuid, :'ann'::uuid), (:'blue', :'bob')) AS t (team, owner)
 SELECT saas.clear_context() \g /dev/null
 INSERT INTO saas.api_key_usage_logs (team_id, api_key_id, first_used_at, last_used_at, accepted, refused, limited)
 SELECT k.team_id, k.id, now(), now(), 1, 0, 0 FROM saas.api_keys AS k WHERE k.team_id IN (:'red', :'blue');
+INSERT INTO saas.key_access_logs (team_id, accessed_at, key_no, kind, role_name, action, outcome)
+SELECT t.team, now(), 1, 'tenant', 'somebody', 'open', 'done' FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
 
 -- A second factor, recovery codes, a token and a failed attempt of each owner.
 INSERT INTO saas.mfa_factors (user_id, label, sealed_secret) VALUES (:'ann', 'Phone', ''), (:'bob', 'Phone', '');
