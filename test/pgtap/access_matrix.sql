@@ -72,6 +72,7 @@ INSERT INTO expected VALUES
     ('api_key_usage_logs', 'S', 'S', 'S', true),
     ('credential_keys', '', '', '', false),
     ('mfa_factors', 'S', 'S', '', true),
+    ('mfa_codes', '', '', '', false),
     ('mfa_recovery_codes', 'S', 'S', '', true),
     ('credential_attempts', 'S', 'S', '', true),
     ('user_tokens', 'S', 'S', '', true),

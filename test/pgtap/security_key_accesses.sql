@@ -22,7 +22,7 @@ SELECT saas.decrypt_sensitive_data(:'value') \g /dev/null
 SELECT saas.decrypt_sensitive_data(:'value') \g /dev/null
 ROLLBACK TO SAVEPOINT before;
 SELECT results_eq('SELECT action, outcome, role_name FROM pg_temp.noted() OFFSET 2',
-    'VALUES (''open'', ''done'', current_user::text), (''open'', ''done'', ''saas_app'')', 'a key that was opened, once for a session');
+    format('VALUES (''open'', ''done'', %L), (''open'', ''done'', ''saas_app'')', current_user), 'a key that was opened, once for a session');
 UPDATE saas.encryption_keys SET wrapped = set_byte(wrapped, 70, get_byte(wrapped, 70) # 1) WHERE team_id = :'red' AND kind = 'tenant';
 SELECT throws_ok(format('SELECT saas.decrypt_sensitive_data(%L::bytea)', :'value'), 'SA101', NULL, 'a key that was changed does not open');
 SELECT is((SELECT n.outcome FROM pg_temp.noted() AS n OFFSET 4 LIMIT 1), 'failed', 'and somebody has tried');
