@@ -165,12 +165,18 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_timeout text := current_setting('lock_timeout');
+    v_held boolean;
     v_row tid;
     v_count bigint;
 BEGIN
     failed := 0;
-    -- Locking each row before it is updated costs as much as a third of the update: rows that others hold are few.
+    -- Locking each row before it is updated costs as much as a third of the update. So rows are locked only where
+    -- others hold some, or come to hold one meanwhile.
+    EXECUTE p_texts[5] INTO v_held;
     BEGIN
+        IF v_held THEN
+            RAISE lock_not_available;
+        END IF;
         PERFORM set_config('lock_timeout', '10ms', true);
         changed := saas.try_rotation(p_texts[1], p_rows, p_team, p_asset, p_keys);
         PERFORM set_config('lock_timeout', v_timeout, true);
@@ -193,7 +199,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.rotate_rows(text[], tid[], uuid, uuid, bigint[]) IS
-'Brings a batch over by the first of four statements that works: an update that waits for nobody for long; one that leaves out rows that are locked; one for each of the rows $1, which the fourth finds.';
+'Brings a batch over by the first of three statements that works: an update that waits for nobody for long; one that leaves out rows that are locked; one for each of the rows $1. The fourth finds rows, the fifth tells whether others may hold some.';
 REVOKE ALL ON FUNCTION saas.rotate_rows(text[], tid[], uuid, uuid, bigint[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.rotate_rows(text[], tid[], uuid, uuid, bigint[]) TO saas_service, pg_database_owner;
 
@@ -320,7 +326,8 @@ BEGIN
                     format('%s%s AND %s', v_set, v_range, v_where),
                     v_update || v_range || ' FOR NO KEY UPDATE SKIP LOCKED))',
                     v_update || 't.ctid = ANY ($1) FOR NO KEY UPDATE SKIP LOCKED))',
-                    v_select
+                    v_select,
+                    format('SELECT EXISTS (SELECT FROM %s WHERE %s%s AND t.xmax <> 0)', v_from, v_leaf, v_range)
                 ],
                 v_rows, p_team, v_asset, v_keys
             );
