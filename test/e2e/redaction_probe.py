@@ -61,6 +61,7 @@ def activity(pid):
 
 
 def attempt(connection, sql, marker, arguments=None, prepare=None, count=1):
+    connection.prepare_threshold = 0 if prepare else None  # None prepares nothing, whatever is asked for
     for _ in range(count):
         try:
             cursor = connection.execute(sql.replace("MARK", marker), arguments, prepare=prepare)
