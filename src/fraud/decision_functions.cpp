@@ -14,6 +14,10 @@
 
 #include "pg/prelude.hpp"
 
+extern "C" {
+#include "access/xact.h" // GetCurrentTransactionStartTimestamp
+}
+
 using namespace saas; // NOLINT: entry points only
 
 namespace {
@@ -42,7 +46,11 @@ SAAS_FUNCTION(saas_trace_team_rules) {
     fraud::assessment_guard alone;
     fraud::compiled_rules &compiled = fraud::rules_of_team(request.team);
     fraud::read_attributes(request.attributes, compiled);
-    fraud::table_terms terms{request};
+    // Of a former moment: lists and models as they were, as a backtest has them.
+    fraud::table_terms live{request};
+    fraud::past_terms past{request};
+    bool is_past = PG_GETARG_TIMESTAMPTZ(2) < GetCurrentTransactionStartTimestamp();
+    fraud::table_terms &terms = is_past ? past : live;
     const auto &result = compiled.memory.run(compiled.limits, {request.now, &terms, pg::stop_requested});
     return fraud::trace_row(fcinfo, compiled, compiled.limits, result);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "fraud/past_terms.hpp"
 
+#include <cmath>
+
 #include "core/error.hpp"
 #include "core/fraud/list_set.hpp"
 #include "fraud/history_plan.hpp"
@@ -38,6 +40,8 @@ engine::value model_then(const assessment_request &request, const std::string &n
     if (read_values(request.attributes, which))
         return engine::value::failed(engine::failure_kind::type_mismatch);
     engine::prediction said = which.model.score(which.values, which.memory);
+    if (!std::isfinite(said.margin))
+        return engine::value::failed(engine::failure_kind::out_of_range);
     return engine::value::of(which.model.has_probability ? said.probability : said.margin);
 }
 
