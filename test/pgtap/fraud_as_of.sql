@@ -126,6 +126,12 @@ SELECT is((saas.assess(:'team', '{"email": "now@as.example"}')).decision, 'block
 SELECT is((saas.assess(:'team', '{"email": "now@as.example"}', now() - interval '1 day')).decision, 'approve', 'but not yesterday');
 SELECT is((saas.assess(:'team', '{"email": "e0@as.example"}', '2026-03-28 23:06:00+00')).decision, 'block', 'what was listed then blocks then');
 SELECT results_eq(
+    $$SELECT a.errors -> 0 ->> 'message', b.errors -> 0 ->> 'message'
+      FROM (VALUES ('{"email": 1.5}'::jsonb), ('{"email": true}')) AS t (attributes), saas.assess('00000000-0000-7000-8000-0000000d2001', t.attributes) AS a,
+      saas.assess('00000000-0000-7000-8000-0000000d2001', t.attributes, now() - interval '1 day') AS b$$,
+    $$VALUES ('value of the wrong type', 'value of the wrong type'), ('value of the wrong type', 'value of the wrong type')$$, 'what cannot be looked up fails then as now'
+);
+SELECT results_eq(
     $$SELECT a.decision, a.errors FROM unnest('{-infinity,infinity,4713-01-01 BC,294276-12-31}'::timestamptz[]) AS t (at),
       saas.assess('00000000-0000-7000-8000-0000000d2001', '{"email": "e0@as.example"}', t.at) AS a$$,
     $$VALUES ('approve', '[]'::jsonb), ('approve', '[]'), ('approve', '[]'), ('approve', '[]')$$, 'the ends of time are moments, too'

@@ -139,6 +139,19 @@ SELECT throws_ok(format('SELECT saas.capture_payment(%L, %L, 1000, %L)', :'team'
 SELECT lives_ok(format('SELECT saas.cancel_payment_intent(%L, %L, %L)', :'team', :'declined', 'p6'), 'but canceled');
 RESET ROLE;
 
+-- What a person declined stays so when it is assessed anew, until a person approves.
+SELECT saas.set_context(:'team', :'member') \g /dev/null
+SELECT pg_temp.make('d1', 'review', p_method => 'pm_good') AS again \gset
+SELECT (saas.decide_review(:'team', (pg_temp.latest(:'again')).id, 'decline')).state \g /dev/null
+SELECT is((saas.assess_payment(:'team', :'again')).decision, 'review', 'a new assessment asks again');
+SELECT throws_ok(format('SELECT saas.confirm_payment_intent(%L, %L, %L)', :'team', :'again', 'd2'), 'SA069', NULL, 'meanwhile the payment stays declined');
+UPDATE saas.payment_intents SET metadata = '{}' WHERE id = :'again';
+SELECT is((pg_temp.latest(:'again')).decision, 'approve', 'rules that do not match any more');
+SELECT throws_ok(format('SELECT saas.confirm_payment_intent(%L, %L, %L)', :'team', :'again', 'd3'), 'SA069', NULL, 'do not overrule a person');
+UPDATE saas.payment_intents SET metadata = '{"test": "review"}' WHERE id = :'again';
+SELECT is((saas.decide_review(:'team', (pg_temp.latest(:'again')).id, 'approve')).state, 'approved', 'another person may');
+SELECT lives_ok(format('SELECT saas.confirm_payment_intent(%L, %L, %L)', :'team', :'again', 'd4'), 'then it is confirmed');
+
 -- What the provider did is a fact: an answer is taken even when the payment was blocked meanwhile.
 SELECT saas.set_context(:'team', :'member') \g /dev/null
 INSERT INTO saas.fraud_detection_rules (team_id, name, rule) VALUES (:'team', 'late', 'BLOCK IF ::test:: = ''late''');
@@ -157,6 +170,16 @@ SELECT is((pg_temp.deliver(pg_temp.event('evt_3', 80, pg_temp.intent('pi_f2', 's
 SELECT results_eq(
     format('SELECT i.status, i.fraud_flag FROM saas.payment_intents AS i WHERE i.id = %L', :'captured'),
     $$VALUES ('succeeded', 'captured_before_review')$$, 'which is flagged, too'
+);
+UPDATE saas.fraud_detection_rules SET enabled = false WHERE team_id = :'team';
+SELECT pg_temp.make('f5', 'no', p_method => 'pm_good') AS late \gset
+SELECT saas.confirm_payment_intent(:'team', :'late', 'f6') \g /dev/null
+SELECT pg_temp.deliver(pg_temp.event('evt_4', 80, pg_temp.intent('pi_f5', 'succeeded', jsonb_build_object('metadata', jsonb_build_object('saas_intent_id', :'late', 'test', 'no'))))) \g /dev/null
+UPDATE saas.fraud_detection_rules SET enabled = true WHERE team_id = :'team';
+SELECT pg_temp.deliver(pg_temp.event('evt_5', 90, pg_temp.intent('pi_f5', 'succeeded', jsonb_build_object('metadata', jsonb_build_object('saas_intent_id', :'late', 'test', 'review'))))) \g /dev/null
+SELECT results_eq(
+    format('SELECT (pg_temp.latest(i.id)).decision, i.fraud_flag FROM saas.payment_intents AS i WHERE i.id = %L', :'late'),
+    $$VALUES ('review', NULL)$$, 'what is doubted after it was captured was not captured too early'
 );
 SELECT throws_ok(
     format('INSERT INTO saas.provider_requests (team_id, provider, kind, payment_intent_id, request) VALUES (%L, %L, %L, %L, %L)',

@@ -107,7 +107,7 @@ std::string page() {
     std::ostringstream out;
     out << "# Attributes of fraud rules\n\n"
            "Made from the code by `test/unit/fraud_attributes_test.cpp`; do not edit by hand.\n\n"
-           "Rules read one JSON object: what the application supplied in the intent's `attributes`, over which the intent's own columns are\n"
+           "Rules read one JSON object: what the application and the provider supplied in the intent's `attributes`, over which the intent's own columns are\n"
            "laid, and under which lie those of its latest payment. `null` counts as missing. A name with a dot stands for an object within:\n"
            "`:device.id:` is `{\"device\": {\"id\": …}}`. Metadata are `metadata`, `customer_metadata`, `order_metadata` and\n"
            "`destination_metadata`.\n\n"

@@ -119,7 +119,9 @@ BEGIN
     -- A provider may report an intent that we have not seen before and that is already confirmed; a
     -- change of the amount may come with a step that the new assessment does not allow.
     v_obstacle := saas.fraud_obstacle(NEW.team_id, NEW.id, NEW.status, NEW.capture_method);
-    IF v_obstacle IS NULL OR NEW.fraud_flag IS NOT NULL THEN
+    IF v_obstacle IS NULL OR NEW.fraud_flag IS NOT NULL
+        OR TG_OP = 'UPDATE' AND OLD.status IS NOT DISTINCT FROM NEW.status
+    THEN
         RETURN NULL;
     END IF;
     IF NEW.status_source <> 'api' THEN
@@ -128,7 +130,7 @@ BEGIN
                 WHEN 'blocked' THEN 'confirmed_although_blocked' ELSE 'captured_before_review'
             END
         WHERE i.team_id = NEW.team_id AND i.id = NEW.id;
-    ELSIF TG_OP = 'UPDATE' AND OLD.status IS DISTINCT FROM NEW.status THEN
+    ELSIF TG_OP = 'UPDATE' THEN
         RAISE EXCEPTION USING
             ERRCODE = 'SA069',
             MESSAGE = pg_catalog.format('the payment is %s: it cannot become %s', v_obstacle, NEW.status),
