@@ -136,5 +136,16 @@ SELECT results_eq(
       saas.assess('00000000-0000-7000-8000-0000000d2001', '{"email": "e0@as.example"}', t.at) AS a$$,
     $$VALUES ('approve', '[]'::jsonb), ('approve', '[]'), ('approve', '[]'), ('approve', '[]')$$, 'the ends of time are moments, too'
 );
+
+-- Hours and days of the week in time zones, also around changes of the clock, are those of the server.
+SELECT is_empty(
+    $$SELECT x.t, z.zone
+      FROM (SELECT timestamptz '1900-01-01 00:00Z' + n * interval '1234567 min' AS t FROM generate_series(0, 100) AS n
+          UNION ALL SELECT u + s FROM unnest('{2026-03-29 01:00Z,2026-10-25 01:00Z,2026-03-08 10:00Z,2026-11-01 09:00Z,2011-12-30 10:00Z,1970-01-01 00:00Z}'::timestamptz[]) AS u,
+              unnest('{-1 us,0,1 us,-1 h,1 h,-1 s}'::interval[]) AS s) AS x,
+          unnest('{Europe/Berlin,America/New_York,America/Los_Angeles,Pacific/Apia,Asia/Kolkata,Australia/Lord_Howe,UTC}'::text[]) AS z (zone)
+      WHERE (saas.evaluate_rules(ARRAY[format('TAG ''x'' IF hour(%1$L) = %2$s AND dow(%1$L) = %3$s', z.zone, extract(hour FROM x.t AT TIME ZONE z.zone),
+          extract(dow FROM x.t AT TIME ZONE z.zone))], '{}', p_as_of => x.t)).matched = '[]'$$, 'local time is the server''s'
+);
 SELECT * FROM finish();
 ROLLBACK;

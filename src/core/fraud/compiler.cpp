@@ -138,9 +138,7 @@ void rule_compiler::link_all() {
         (void)link(i, 0);
     for (entry &e : entries_)
         e.ast.reset();
-    std::erase_if(entries_, [](const entry &e) {
-        return e.state == progress::broken || e.asked_only;
-    });
+    std::erase_if(entries_, [](const auto &e) { return e.asked_only || e.state == progress::broken; });
 }
 
 // Slots and terms that the rule can come to. `mark`: a number of the rule's own, not 0.
