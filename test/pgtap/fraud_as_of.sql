@@ -137,6 +137,38 @@ SELECT results_eq(
     $$VALUES ('approve', '[]'::jsonb), ('approve', '[]'), ('approve', '[]'), ('approve', '[]')$$, 'the ends of time are moments, too'
 );
 
+-- Attributes that are computed, or have another name, are found in history as the rules read them.
+DELETE FROM saas.fraud_detection_rules WHERE team_id = :'team';
+SET LOCAL client_min_messages = warning;
+INSERT INTO saas.fraud_detection_rules (team_id, name, rule)
+SELECT :'team', k.key, format('TAG %L IF count(FROM attempts BY :%s: OVER 1h) = 3', k.key, k.key)
+FROM unnest('{email_domain,billing_address,shipping_address,payment_method_id,charge_description,is_livemode,billing_address_city,provider}'::text[]) AS k (key);
+INSERT INTO saas.payment_intents (team_id, provider, amount, currency, status, provider_payment_method_id, description, livemode, attributes)
+SELECT :'team', 'square', n, 'EUR', 'requires_confirmation', 'pm_7', 'A book', true, jsonb_build_object('email', n || '@Domain.example',
+    'billing_address_line1', 'High Street 1', 'billing_city', 'Ourtown', 'billing_country', 'GB', 'shipping_address_line2', 'second floor', 'shipping_postal_code', '',
+    'shipping_city', 'Ourtown')
+FROM generate_series(1, 4) AS n;
+SELECT results_eq(
+    $$SELECT m ->> 'tag' FROM saas.fraud_assessments AS a, jsonb_array_elements(a.matched) AS m
+      WHERE a.team_id = '00000000-0000-7000-8000-0000000d2001' AND a.attributes ->> 'payment_method_id' = 'pm_7' AND (a.attributes -> 'amount') = '4' ORDER BY 1$$,
+    $$SELECT unnest('{billing_address,billing_address_city,charge_description,email_domain,is_livemode,payment_method_id,provider,shipping_address}'::text[])$$,
+    'the fourth attempt sees three before it'
+);
+SELECT results_eq(
+    $$SELECT (a.attributes ->> 'billing_address') || '/' || (a.attributes ->> 'shipping_address') FROM saas.fraud_assessments AS a
+      WHERE a.team_id = '00000000-0000-7000-8000-0000000d2001' AND a.attributes ->> 'payment_method_id' = 'pm_7' AND (a.attributes -> 'amount') = '4'$$,
+    $$VALUES ('High Street 1 Ourtown GB/second floor Ourtown ')$$, 'by the addresses that the rules read'
+);
+DO $$
+DECLARE
+    v_statement text;
+BEGIN
+    FOR v_statement IN SELECT f.statement FROM saas.fraud_index_advice() AS f LOOP
+        EXECUTE replace(v_statement, 'CONCURRENTLY ', '');
+    END LOOP;
+END $$;
+SELECT is_empty('SELECT * FROM saas.fraud_index_advice()', 'the indexes that are advised can be made, and are found');
+
 -- Hours and days of the week in time zones, also around changes of the clock, are those of the server.
 SELECT is_empty(
     $$SELECT x.t, z.zone

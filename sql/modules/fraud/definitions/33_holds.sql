@@ -8,6 +8,10 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
+    -- The domain that a provider reports is that of the address it reports.
+    IF NEW.supplied_attributes ? 'email' THEN
+        NEW.attributes := NEW.attributes - 'email_domain';
+    END IF;
     NEW.attributes := NEW.attributes || NEW.supplied_attributes;
     RETURN NEW;
 END
