@@ -186,6 +186,45 @@ SELECT throws_ok(
         :'team', 'stripe', 'confirm_intent', :'answered', '{}'), 'SA069', NULL, 'not even the owner asks for more'
 );
 
+-- Of a payment that the provider charged, the card is known with the charge: rules see it, and so does history.
+INSERT INTO saas.fraud_detection_rules (team_id, name, rule) VALUES
+    (:'team', 'card country', 'REVIEW IF :card_country: = ''KP'''),
+    (:'team', 'card often', 'TAG ''often'' IF :total_charges_per_card_number_hourly: = 1');
+CREATE FUNCTION pg_temp.charged(p_no text, p_card jsonb, p_intent_first boolean) RETURNS uuid LANGUAGE plpgsql AS $$
+BEGIN
+    IF p_intent_first THEN
+        PERFORM pg_temp.deliver(pg_temp.event('evt_i' || p_no, 90, pg_temp.intent('pi_c' || p_no, 'requires_capture', '{"capture_method": "manual"}')));
+    END IF;
+    PERFORM pg_temp.deliver(pg_temp.event('evt_c' || p_no, 90, pg_temp.charge('ch_c' || p_no, 'pi_c' || p_no, 'succeeded', false,
+        jsonb_build_object('payment_method_details', jsonb_build_object('type', 'card', 'card', p_card)))));
+    IF NOT p_intent_first THEN
+        PERFORM pg_temp.deliver(pg_temp.event('evt_i' || p_no, 90, pg_temp.intent('pi_c' || p_no, 'requires_capture', '{"capture_method": "manual"}')));
+    END IF;
+    RETURN (SELECT i.id FROM saas.payment_intents AS i WHERE i.team_id = pg_temp.team() AND i.provider_intent_id = 'pi_c' || p_no);
+END $$;
+SELECT pg_temp.charged('1', '{"country": "US", "fingerprint": "fp_1", "brand": "visa", "last4": "4242"}', true) AS card1,
+    pg_temp.charged('2', '{"country": "KP", "fingerprint": "fp_1"}', false) AS card2 \gset
+SELECT results_eq(
+    format('SELECT i.attributes ->> %L, i.attributes ->> %L FROM saas.payment_intents AS i WHERE i.id IN (%L, %L) ORDER BY i.created_at, i.id', 'card_country', 'card_fingerprint', :'card1', :'card2'),
+    $$VALUES ('US', 'fp_1'), ('KP', 'fp_1')$$, 'the card is among the attributes, whichever event came first'
+);
+SELECT is((pg_temp.latest(:'card2')).decision, 'review', 'a rule about the card matches when it is known');
+SELECT ok((pg_temp.latest(:'card2')).matched @> '[{"tag": "often"}]', 'history knows the card of the payment before');
+SELECT saas.set_context(:'team', :'admin') \g /dev/null
+SET LOCAL ROLE saas_app;
+SELECT throws_ok(format('SELECT saas.capture_payment(%L, %L, 1000, %L)', :'team', p.id, 'card' || p.id), 'SA069', NULL, 'and holds the capture')
+FROM saas.payments AS p WHERE p.payment_intent_id = :'card2';
+RESET ROLE;
+SELECT saas.set_context(:'team', :'member') \g /dev/null
+SELECT pg_temp.deliver(pg_temp.event('evt_cc', 95, pg_temp.charge('ch_c2b', 'pi_c2', 'succeeded', false,
+    '{"payment_method_details": {"type": "card", "card": {"country": "FR", "fingerprint": "fp_2"}}}'))) \g /dev/null
+SELECT is((SELECT i.attributes ->> 'card_country' FROM saas.payment_intents AS i WHERE i.id = :'card2'), 'FR', 'another card takes the place of the first');
+SELECT pg_temp.deliver(pg_temp.event('evt_ci', 99, pg_temp.intent('pi_c2', 'requires_capture', '{"capture_method": "manual", "description": "hats"}'))) \g /dev/null
+SELECT results_eq(
+    format('SELECT i.attributes ->> %L, i.attributes ->> %L FROM saas.payment_intents AS i WHERE i.id = %L', 'card_fingerprint', 'description', :'card2'),
+    $$VALUES ('fp_2', 'hats')$$, 'and stays when the intent is reported anew'
+);
+
 -- The last assessment decides, even if its transaction began first.
 SELECT pg_temp.make('o1', 'no', p_method => 'pm_good') AS ordered \gset
 ALTER TABLE saas.fraud_assessments DISABLE TRIGGER USER;

@@ -1,30 +1,97 @@
--- What the application says about an attempt, and what holds back requests to the provider.
+-- What the application and the charge say about an attempt, and what holds back requests to the provider.
 COMMENT ON COLUMN saas.payment_intents.supplied_attributes IS
 'What the application said about the attempt; part of attributes, whatever providers report. [confidential]';
+COMMENT ON COLUMN saas.payment_intents.charged_attributes IS
+'What the latest payment tells about the card; part of attributes, where nobody else says it. [confidential]';
 
-CREATE OR REPLACE FUNCTION saas.lay_supplied_attributes()
+CREATE OR REPLACE FUNCTION saas.lay_attributes()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
+    -- What an earlier payment told gives way to what the latest one does.
+    IF TG_OP = 'UPDATE' AND OLD.charged_attributes <> '{}' THEN
+        NEW.attributes := NEW.attributes - ARRAY(
+            SELECT e.key FROM jsonb_each(OLD.charged_attributes) AS e WHERE NEW.attributes -> e.key = e.value
+        );
+    END IF;
     -- The domain that a provider reports is that of the address it reports.
     IF NEW.supplied_attributes ? 'email' THEN
         NEW.attributes := NEW.attributes - 'email_domain';
     END IF;
-    NEW.attributes := NEW.attributes || NEW.supplied_attributes;
+    NEW.attributes := NEW.charged_attributes || NEW.attributes || NEW.supplied_attributes;
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION saas.lay_supplied_attributes() IS
-'Trigger of saas.payment_intents: what the application supplied stays, and goes before what a provider reports.';
-REVOKE ALL ON FUNCTION saas.lay_supplied_attributes() FROM PUBLIC;
+COMMENT ON FUNCTION saas.lay_attributes() IS
+'Trigger of saas.payment_intents: joins the attributes. What the application supplied goes before what the snapshot of the intent reports, and that before what the charge tells.';
+REVOKE ALL ON FUNCTION saas.lay_attributes() FROM PUBLIC;
 
-CREATE OR REPLACE TRIGGER payment_intents_14_supplied
-BEFORE INSERT OR UPDATE OF attributes, supplied_attributes ON saas.payment_intents
+CREATE OR REPLACE TRIGGER payment_intents_14_attributes
+BEFORE INSERT OR UPDATE OF attributes, supplied_attributes, charged_attributes ON saas.payment_intents
 FOR EACH ROW
-WHEN (new.supplied_attributes <> '{}')
-EXECUTE FUNCTION saas.lay_supplied_attributes();
+WHEN (new.supplied_attributes <> '{}' OR new.charged_attributes <> '{}')
+EXECUTE FUNCTION saas.lay_attributes();
+
+-- Of most payments the card becomes known with the charge: rules and history shall see it.
+CREATE OR REPLACE FUNCTION saas.tell_intent_of_card()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    UPDATE saas.payment_intents AS i
+    SET charged_attributes = p.told
+    FROM (
+        SELECT jsonb_strip_nulls(jsonb_build_object(
+            'card_brand', h.card_brand,
+            'card_last4', h.card_last4,
+            'card_country', h.card_country,
+            'card_funding', h.card_funding,
+            'card_fingerprint', h.card_fingerprint,
+            'cvc_check', h.cvc_check,
+            'address_zip_check', h.address_zip_check,
+            'payment_method_type', h.payment_method_type
+        )) AS told
+        FROM saas.payments AS h
+        WHERE h.team_id = NEW.team_id AND h.payment_intent_id = NEW.payment_intent_id
+        ORDER BY h.created_at DESC, h.id DESC
+        LIMIT 1
+    ) AS p
+    WHERE i.team_id = NEW.team_id AND i.id = NEW.payment_intent_id
+        AND i.charged_attributes IS DISTINCT FROM p.told;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION saas.tell_intent_of_card() IS
+'Trigger of saas.payments: what the latest payment tells about the card becomes part of the attributes of its intent, which is assessed again when they change.';
+REVOKE ALL ON FUNCTION saas.tell_intent_of_card() FROM PUBLIC;
+
+CREATE OR REPLACE TRIGGER payments_60_card
+AFTER INSERT ON saas.payments
+FOR EACH ROW
+WHEN (new.payment_intent_id IS NOT NULL)
+EXECUTE FUNCTION saas.tell_intent_of_card();
+
+CREATE OR REPLACE TRIGGER payments_61_card_again
+AFTER UPDATE ON saas.payments
+FOR EACH ROW
+WHEN (
+    new.payment_intent_id IS NOT NULL
+    AND (
+        old.payment_intent_id IS DISTINCT FROM new.payment_intent_id
+        OR old.payment_method_type IS DISTINCT FROM new.payment_method_type
+        OR old.card_brand IS DISTINCT FROM new.card_brand
+        OR old.card_last4 IS DISTINCT FROM new.card_last4
+        OR old.card_country IS DISTINCT FROM new.card_country
+        OR old.card_funding IS DISTINCT FROM new.card_funding
+        OR old.card_fingerprint IS DISTINCT FROM new.card_fingerprint
+        OR old.cvc_check IS DISTINCT FROM new.cvc_check
+        OR old.address_zip_check IS DISTINCT FROM new.address_zip_check
+    )
+)
+EXECUTE FUNCTION saas.tell_intent_of_card();
 
 CREATE OR REPLACE FUNCTION saas.describe_payment_intent(
     p_team uuid,
