@@ -27,8 +27,19 @@ BEGIN
             DETAIL = pg_catalog.format('Team %s, intent %s.', p_team, p_intent);
     END IF;
     v_begin := clock_timestamp();
-    v_result := saas.trace_team_rules(p_team, v_attributes, v_at, p_intent);
-    v_models := saas.explain_fraud_models(p_team, v_attributes);
+    -- Again when another session changed the champion in between: the record names the one that was asked.
+    FOR n IN 1..3 LOOP
+        v_result := saas.trace_team_rules(p_team, v_attributes, v_at, p_intent);
+        v_models := saas.explain_fraud_models(p_team, v_attributes);
+        EXIT WHEN NOT v_result.terms @> '[{"kind": "model"}]' OR NOT EXISTS (
+            SELECT
+            FROM jsonb_array_elements(v_result.terms) AS t
+            JOIN jsonb_array_elements(v_models) AS m
+                ON m.value ->> 'name' = t.value ->> 'name' AND m.value ->> 'state' = 'champion'
+            WHERE t.value ->> 'kind' = 'model' AND m.value ->> 'error' IS NULL
+                AND t.value -> 'value' <> COALESCE(m.value -> 'probability', m.value -> 'margin')
+        );
+    END LOOP;
     PERFORM saas.keep_fraud_rule_set(p_team, v_result.rule_set_version);
     INSERT INTO saas.fraud_assessments (
         team_id, payment_intent_id, score, decision, matched, shadow, errors, attributes,
