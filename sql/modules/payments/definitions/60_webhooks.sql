@@ -138,6 +138,12 @@ DECLARE
     v_result record;
     v_message text;
 BEGIN
+    IF p_payload IS NULL THEN
+        outcome := 'failed';
+        detail := 'the event could not be applied';
+        error_code := '22P05';
+        RETURN;
+    END IF;
     v_result := saas.apply_webhook(p_team, p_provider, p_event_id, p_payload, p_is_confirmed);
     outcome := v_result.outcome;
     detail := v_result.detail;
@@ -206,6 +212,7 @@ BEGIN
             END IF;
             v_progress := true;
             v_drained := v_drained + 1;
+            p_landed := p_landed || v_result.landed; -- a capture brings refunds that waited for it
             UPDATE saas.webhook_events AS e
             SET status = v_result.outcome,
                 reason = v_result.detail,

@@ -234,8 +234,11 @@ BEGIN
         BEGIN
             v_payload := convert_from(p_body, 'UTF8')::jsonb;
         EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
-            detail := 'the body is not JSON that can be kept';
+            v_payload := NULL; -- genuine, but nothing that jsonb can hold: it fails
         END;
+    END IF;
+    IF v_payload IS NULL AND length(v_check.event_id) > 255 THEN
+        detail := 'the body is not JSON that can be kept';
     END IF;
     IF detail IS NOT NULL THEN
         outcome := 'rejected';
