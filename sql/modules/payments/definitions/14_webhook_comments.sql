@@ -37,3 +37,8 @@ COMMENT ON COLUMN saas.provider_status_map.machine IS 'The state machine that it
 COMMENT ON COLUMN saas.provider_status_map.state IS 'Our state; object: it is read from the object that the event carries; ignored: nothing follows. [public]';
 COMMENT ON COLUMN saas.provider_status_map.stage IS 'Of a dispute, the stage that the state belongs to. [public]';
 COMMENT ON COLUMN saas.provider_status_map.reason IS 'Why it is ignored. [public]';
+
+COMMENT ON TABLE saas.provider_object_keys IS 'Members of providers'' objects that the adapters read.';
+COMMENT ON COLUMN saas.provider_object_keys.provider IS 'The provider. [public]';
+COMMENT ON COLUMN saas.provider_object_keys.object IS 'Its object, by its own name. [public]';
+COMMENT ON COLUMN saas.provider_object_keys.key IS 'A member of it. [public]';

@@ -1,17 +1,22 @@
 -- Row-level security and rights of the webhooks of all providers.
 ALTER TABLE saas.provider_status_map ENABLE ROW LEVEL SECURITY;
 ALTER TABLE saas.provider_status_map FORCE ROW LEVEL SECURITY;
+ALTER TABLE saas.provider_object_keys ENABLE ROW LEVEL SECURITY;
+ALTER TABLE saas.provider_object_keys FORCE ROW LEVEL SECURITY;
 ALTER TABLE saas.webhook_certificates ENABLE ROW LEVEL SECURITY;
 ALTER TABLE saas.webhook_certificates FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY provider_status_map_app_select ON saas.provider_status_map
 FOR SELECT TO saas_app, saas_analyst, saas_service
 USING (true);
+CREATE POLICY provider_object_keys_app_select ON saas.provider_object_keys
+FOR SELECT TO saas_app, saas_analyst, saas_service
+USING (true);
 CREATE POLICY webhook_certificates_app_select ON saas.webhook_certificates
 FOR SELECT TO saas_app, saas_analyst, saas_service
 USING (team_id = saas.current_team_id());
 
-GRANT SELECT ON saas.provider_status_map TO saas_app, saas_analyst, saas_service, saas_internal;
+GRANT SELECT ON saas.provider_status_map, saas.provider_object_keys TO saas_app, saas_analyst, saas_service, saas_internal;
 GRANT SELECT ON saas.webhook_certificates TO saas_app, saas_analyst, saas_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON saas.webhook_certificates TO saas_internal;
 GRANT SELECT (captures_automatically) ON saas.payment_providers TO saas_app, saas_analyst, saas_service;
