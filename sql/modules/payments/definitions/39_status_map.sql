@@ -72,10 +72,12 @@ GRANT EXECUTE ON FUNCTION saas.decimal_units(jsonb, integer) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.object_or_empty(p_value jsonb)
 RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    SELECT CASE WHEN jsonb_typeof(p_value) = 'object' THEN p_value ELSE '{}'::jsonb END
+BEGIN
+    RETURN CASE WHEN jsonb_typeof(p_value) = 'object' THEN p_value ELSE '{}'::jsonb END;
+END
 $$;
 COMMENT ON FUNCTION saas.object_or_empty(jsonb) IS 'The value when it is a JSON object, else an empty one.';
 REVOKE ALL ON FUNCTION saas.object_or_empty(jsonb) FROM PUBLIC;

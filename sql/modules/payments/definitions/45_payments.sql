@@ -1,5 +1,8 @@
 -- Snapshots of payments, and their captures where the provider names each.
-CREATE OR REPLACE FUNCTION saas.record_charge_operations(p_payment saas.payments)
+CREATE OR REPLACE FUNCTION saas.record_charge_operations(
+    p_payment saas.payments,
+    p_is_new boolean DEFAULT false
+)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
@@ -18,7 +21,7 @@ DECLARE
     v_ours bigint := 0;
     v_has_capture boolean := false;
 BEGIN
-    IF NOT p_payment.lists_captures THEN
+    IF NOT p_payment.lists_captures AND NOT p_is_new THEN
         -- Captures that we asked for are operations of their own; the rest is one.
         SELECT
             COALESCE(sum(t.amount) FILTER (
@@ -60,10 +63,10 @@ BEGIN
     );
 END
 $$;
-COMMENT ON FUNCTION saas.record_charge_operations(saas.payments) IS
-'Derives the operations authorize and capture of a payment from its row; captures that the provider names are recorded one by one instead.';
-REVOKE ALL ON FUNCTION saas.record_charge_operations(saas.payments) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.record_charge_operations(saas.payments) TO saas_internal;
+COMMENT ON FUNCTION saas.record_charge_operations(saas.payments, boolean) IS
+'Derives the operations authorize and capture of a payment from its row; captures that the provider names are recorded one by one instead. p_is_new: it has no operations yet.';
+REVOKE ALL ON FUNCTION saas.record_charge_operations(saas.payments, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.record_charge_operations(saas.payments, boolean) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.lock_payment_snapshot(
     p_new saas.payments,
@@ -359,7 +362,7 @@ BEGIN
 
     IF v_before.id IS NULL OR v_row IS DISTINCT FROM v_before THEN
         v_row := saas.store_payment(v_row, v_before);
-        PERFORM saas.record_charge_operations(v_row);
+        PERFORM saas.record_charge_operations(v_row, v_before.id IS NULL);
         IF v_intent.id IS NOT NULL
             AND v_row.amount <> v_intent.amount
             AND (v_row.status, v_row.payment_intent_id)

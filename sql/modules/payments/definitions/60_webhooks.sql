@@ -123,8 +123,9 @@ CREATE OR REPLACE FUNCTION saas.attempt_webhook(
     p_team uuid,
     p_provider text,
     p_event_id text,
-    p_payload jsonb,
+    p_body bytea,
     p_is_confirmed boolean,
+    INOUT payload jsonb,
     OUT outcome text,
     OUT detail text,
     OUT error_code text,
@@ -138,13 +139,10 @@ DECLARE
     v_result record;
     v_message text;
 BEGIN
-    IF p_payload IS NULL THEN
-        outcome := 'failed';
-        detail := 'the event could not be applied';
-        error_code := '22P05';
-        RETURN;
+    IF payload IS NULL THEN
+        payload := convert_from(p_body, 'UTF8')::jsonb;
     END IF;
-    v_result := saas.apply_webhook(p_team, p_provider, p_event_id, p_payload, p_is_confirmed);
+    v_result := saas.apply_webhook(p_team, p_provider, p_event_id, payload, p_is_confirmed);
     outcome := v_result.outcome;
     detail := v_result.detail;
     waits_for := v_result.waits_for;
@@ -165,10 +163,10 @@ EXCEPTION WHEN OTHERS THEN
     landed := NULL;
 END
 $$;
-COMMENT ON FUNCTION saas.attempt_webhook(uuid, text, text, jsonb, boolean) IS
-'Applies a verified event inside a subtransaction, so that one which cannot be applied leaves no trace but its outcome "failed" with SQLSTATE and message. Errors of the server and the schema (deadlock, cancellation, resources, a missing column) are raised again.';
-REVOKE ALL ON FUNCTION saas.attempt_webhook(uuid, text, text, jsonb, boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.attempt_webhook(uuid, text, text, jsonb, boolean) TO saas_internal;
+COMMENT ON FUNCTION saas.attempt_webhook(uuid, text, text, bytea, boolean, jsonb) IS
+'Applies a verified event, given as its body or read already, inside a subtransaction, so that one which cannot be applied leaves no trace but its outcome "failed" with SQLSTATE and message. Errors of the server and the schema (deadlock, cancellation, resources, a missing column) are raised again.';
+REVOKE ALL ON FUNCTION saas.attempt_webhook(uuid, text, text, bytea, boolean, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.attempt_webhook(uuid, text, text, bytea, boolean, jsonb) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.drain_deferred_webhooks(
     p_team uuid,
@@ -199,7 +197,7 @@ BEGIN
             FOR UPDATE
         LOOP
             v_result := saas.attempt_webhook(
-                p_team, p_provider, v_event.provider_event_id, v_event.payload, true
+                p_team, p_provider, v_event.provider_event_id, NULL, true, v_event.payload
             );
             IF v_result.outcome = 'deferred' THEN -- maybe for something else than before
                 UPDATE saas.webhook_events AS e

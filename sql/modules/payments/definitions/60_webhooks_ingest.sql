@@ -36,8 +36,10 @@ BEGIN
     END IF;
 
     -- The signature of PayPal binds the body by a checksum alone that can be forged.
-    v_result := saas.attempt_webhook(p_team, p_provider, p_event_id, p_payload, p_provider <> 'paypal');
-    v_facts := saas.webhook_event_facts(p_provider, p_payload);
+    v_result := saas.attempt_webhook(
+        p_team, p_provider, p_event_id, p_body, p_provider <> 'paypal', p_payload
+    );
+    v_facts := saas.webhook_event_facts(p_provider, v_result.payload);
     outcome := v_result.outcome;
     detail := v_result.detail;
     INSERT INTO saas.webhook_events (
@@ -48,7 +50,7 @@ BEGIN
     VALUES (
         p_team, COALESCE(p_id, saas.uuid_v7()), p_provider, p_event_id, v_facts.event_type, outcome, detail,
         v_result.error_code, v_result.waits_for,
-        sha256(p_body), octet_length(p_body), p_payload, p_secret_no, p_signed_at,
+        sha256(p_body), octet_length(p_body), v_result.payload, p_secret_no, p_signed_at,
         v_facts.occurred_at, p_received_at,
         p_received_at, CASE WHEN outcome NOT IN ('deferred', 'unconfirmed') THEN p_received_at END
     )
@@ -79,7 +81,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     -- Of several items the outcome is the one that needs attention most.
-    k_gravity constant text[] := '{duplicate,ignored,superseded,processed,deferred,conflict,failed}';
+    k_gravity constant text[] := '{duplicate,ignored,superseded,processed,deferred,conflict,failed}'::text[];
     v_item record;
     v_result record;
     v_outcomes text[] := '{}'::text[];
@@ -190,12 +192,16 @@ CREATE OR REPLACE FUNCTION saas.ingest_webhook(
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_result record;
 BEGIN
     PERFORM saas.require_fresh_snapshots();
-    SELECT r.* INTO webhook_event_id, outcome, detail
-    FROM saas.take_delivery(
+    v_result := saas.take_delivery(
         p_team, p_provider, p_headers, p_body, p_url, COALESCE(p_received_at, now()), NULL
-    ) AS r;
+    );
+    webhook_event_id := v_result.webhook_event_id;
+    outcome := v_result.outcome;
+    detail := v_result.detail;
 END
 $$;
 COMMENT ON FUNCTION saas.ingest_webhook(uuid, text, jsonb, bytea, text, timestamptz) IS
@@ -221,6 +227,7 @@ AS $$
 DECLARE
     v_check record := saas.verify_delivery(p_team, p_provider, p_headers, p_body, p_url, p_received_at);
     v_payload jsonb;
+    v_result record;
 BEGIN
     IF v_check.certificate_url IS NOT NULL THEN
         SELECT r.* INTO webhook_event_id, outcome, detail
@@ -230,15 +237,12 @@ BEGIN
         RETURN;
     END IF;
     detail := v_check.refusal;
-    IF detail IS NULL THEN
+    IF detail IS NULL AND p_provider = 'adyen' THEN -- its items are events of their own
         BEGIN
             v_payload := convert_from(p_body, 'UTF8')::jsonb;
         EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
-            v_payload := NULL; -- genuine, but nothing that jsonb can hold: it fails
+            detail := 'the body is not JSON that can be kept';
         END;
-    END IF;
-    IF v_payload IS NULL AND length(v_check.event_id) > 255 THEN
-        detail := 'the body is not JSON that can be kept';
     END IF;
     IF detail IS NOT NULL THEN
         outcome := 'rejected';
@@ -252,11 +256,13 @@ BEGIN
         SELECT r.* INTO webhook_event_id, outcome, detail
         FROM saas.take_adyen_items(p_team, v_payload, p_body, v_check.secret_no, p_received_at) AS r;
     ELSE
-        SELECT r.* INTO webhook_event_id, outcome, detail
-        FROM saas.take_webhook(
+        v_result := saas.take_webhook(
             p_team, p_provider, v_check.event_id, v_payload, p_body, v_check.secret_no, v_check.signed_at,
             p_received_at, p_id
-        ) AS r;
+        );
+        webhook_event_id := v_result.webhook_event_id;
+        outcome := v_result.outcome;
+        detail := v_result.detail;
     END IF;
 END
 $$;

@@ -27,8 +27,8 @@ BEGIN
         AND e.payload IS NOT NULL;
     IF FOUND THEN
         v_result := saas.attempt_webhook(
-            p_team, v_event.provider, v_event.provider_event_id, v_event.payload,
-            v_event.provider <> 'paypal' OR v_event.confirmed_at IS NOT NULL
+            p_team, v_event.provider, v_event.provider_event_id, NULL,
+            v_event.provider <> 'paypal' OR v_event.confirmed_at IS NOT NULL, v_event.payload
         );
         outcome := v_result.outcome;
         detail := v_result.detail;
@@ -89,7 +89,7 @@ BEGIN
         detail := 'the provider does not know this event';
     ELSE
         v_result := saas.attempt_webhook(
-            p_team, v_event.provider, v_event.provider_event_id, v_event.payload, true
+            p_team, v_event.provider, v_event.provider_event_id, NULL, true, v_event.payload
         );
         outcome := v_result.outcome;
         detail := v_result.detail;

@@ -79,8 +79,8 @@ BEGIN
     LOOP
         PERFORM saas.lock_provider_object(p_team, v_event.provider, v_event.provider_event_id);
         v_result := saas.attempt_webhook(
-            p_team, v_event.provider, v_event.provider_event_id, v_event.payload,
-            v_event.provider <> 'paypal' OR v_event.confirmed_at IS NOT NULL
+            p_team, v_event.provider, v_event.provider_event_id, NULL,
+            v_event.provider <> 'paypal' OR v_event.confirmed_at IS NOT NULL, v_event.payload
         );
         -- What was applied before stays so: applied again it is merely superseded, by itself.
         UPDATE saas.webhook_events AS e

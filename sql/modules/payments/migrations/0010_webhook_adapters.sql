@@ -5,6 +5,7 @@
 DROP FUNCTION IF EXISTS saas.apply_stripe_event(uuid, jsonb);
 DROP FUNCTION IF EXISTS saas.apply_stripe_fraud_warning(uuid, jsonb, timestamptz);
 DROP FUNCTION IF EXISTS saas.attempt_webhook(uuid, text, bytea, jsonb);
+DROP FUNCTION IF EXISTS saas.record_charge_operations(saas.payments);
 DROP FUNCTION IF EXISTS saas.configure_payment_provider(uuid, text, bytea[], text, integer, boolean);
 
 -- standard and svix: whoever sends webhooks by Standard Webhooks with our own neutral body.
