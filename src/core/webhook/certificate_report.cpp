@@ -80,7 +80,7 @@ certificate_report examine_paypal_certificate(std::string_view url, bytes pem,
     const std::vector<certificate> trusted = trusted_of(secrets);
     if (!is_paypal_certificate_url(url))
         report.reason = "the address is not PayPal's";
-    else if (time < report.not_before || time > report.not_after)
+    else if (time < report.not_before || time >= report.not_after)
         report.reason = "the certificate is not valid at that time";
     else if (trusted.empty())
         report.reason = "no certificate is trusted that it could chain to";
