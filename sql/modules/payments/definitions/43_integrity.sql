@@ -64,24 +64,30 @@ COMMENT ON FUNCTION saas.integrity_issue(saas.payments, saas.payment_intents) IS
 REVOKE ALL ON FUNCTION saas.integrity_issue(saas.payments, saas.payment_intents) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.integrity_issue(saas.payments, saas.payment_intents) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.refresh_integrity(p_intent saas.payment_intents, p_except uuid DEFAULT NULL)
+CREATE OR REPLACE FUNCTION saas.refresh_integrity(p_intent saas.payment_intents)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
+    -- Looking first is cheaper than an UPDATE of nothing, and there is mostly nothing.
+    IF NOT EXISTS (
+        SELECT FROM saas.payments AS p
+        WHERE p.team_id = p_intent.team_id AND p.payment_intent_id = p_intent.id
+    ) THEN
+        RETURN;
+    END IF;
     UPDATE saas.payments AS p
     SET integrity_issue = saas.integrity_issue(p, p_intent)
     WHERE p.team_id = p_intent.team_id
         AND p.payment_intent_id = p_intent.id
-        AND p.id IS DISTINCT FROM p_except
         AND p.integrity_issue IS DISTINCT FROM saas.integrity_issue(p, p_intent);
 END
 $$;
-COMMENT ON FUNCTION saas.refresh_integrity(saas.payment_intents, uuid) IS
-'Looks again at what does not agree about an intent''s payments, all but one.';
-REVOKE ALL ON FUNCTION saas.refresh_integrity(saas.payment_intents, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.refresh_integrity(saas.payment_intents, uuid) TO saas_internal;
+COMMENT ON FUNCTION saas.refresh_integrity(saas.payment_intents) IS
+'Looks again at what does not agree about an intent''s payments.';
+REVOKE ALL ON FUNCTION saas.refresh_integrity(saas.payment_intents) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.refresh_integrity(saas.payment_intents) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.note_disagreement(p_team uuid, p_payment uuid, p_words text)
 RETURNS boolean

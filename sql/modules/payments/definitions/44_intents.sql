@@ -102,14 +102,19 @@ BEGIN
             v_row.disagreements
         )
         RETURNING * INTO v_row;
-        UPDATE saas.payments AS p
-        SET payment_intent_id = v_row.id,
-            integrity_issue = saas.integrity_issue(p, v_row)
-        WHERE p.team_id = v_row.team_id
-            AND p.provider = v_row.provider
-            AND p.provider_intent_id = v_row.provider_intent_id
-            AND p.payment_intent_id IS NULL;
-        IF v_row.status IN ('requires_capture', 'partially_captured', 'succeeded') THEN
+        IF EXISTS ( -- payments that came before it
+            SELECT FROM saas.payments AS p
+            WHERE p.team_id = v_row.team_id
+                AND p.provider = v_row.provider
+                AND p.provider_intent_id = v_row.provider_intent_id
+        ) THEN
+            UPDATE saas.payments AS p
+            SET payment_intent_id = v_row.id,
+                integrity_issue = saas.integrity_issue(p, v_row)
+            WHERE p.team_id = v_row.team_id
+                AND p.provider = v_row.provider
+                AND p.provider_intent_id = v_row.provider_intent_id
+                AND p.payment_intent_id IS NULL;
             PERFORM saas.refresh_integrity(v_row); -- several payments were one another's parts
         END IF;
     ELSIF v_order > 0

@@ -22,16 +22,18 @@ DECLARE
 BEGIN
     -- Of two sessions with the same event, the second waits here and then finds the first one's row.
     PERFORM saas.lock_provider_object(p_team, p_provider, p_event_id);
-    UPDATE saas.webhook_events AS e
-    SET deliveries = e.deliveries + 1,
-        last_received_at = greatest(e.last_received_at, p_received_at)
+    SELECT e.id, 'first delivery: ' || e.status INTO webhook_event_id, detail
+    FROM saas.webhook_events AS e
     WHERE e.team_id = p_team
         AND e.provider = p_provider
         AND e.provider_event_id = p_event_id
-        AND e.status <> 'rejected'
-    RETURNING e.id, 'first delivery: ' || e.status INTO webhook_event_id, detail;
+        AND e.status <> 'rejected';
     IF FOUND THEN
         outcome := 'duplicate';
+        UPDATE saas.webhook_events AS e
+        SET deliveries = e.deliveries + 1,
+            last_received_at = greatest(e.last_received_at, p_received_at)
+        WHERE e.team_id = p_team AND e.id = webhook_event_id;
         RETURN;
     END IF;
 
