@@ -30,7 +30,7 @@ GRANT EXECUTE ON FUNCTION saas.map_status(text, text, text) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.provider_time(p_value jsonb)
 RETURNS timestamptz
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE

@@ -29,7 +29,7 @@ CREATE OR REPLACE FUNCTION saas.webhook_event_facts(
     OUT event_type text,
     OUT occurred_at timestamptz
 )
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN

@@ -1,7 +1,7 @@
 -- Applying stored events again: after a state of a provider has been mapped, or an adapter mended.
 CREATE OR REPLACE FUNCTION saas.check_replay_filter(p_filter jsonb)
 RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
