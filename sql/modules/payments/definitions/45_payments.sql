@@ -94,6 +94,10 @@ BEGIN
     IF intent_ref IS NOT NULL THEN
         ours := NULL; -- the provider tells of the intent itself
         PERFORM saas.lock_provider_object(p_new.team_id, p_new.provider, intent_ref);
+        -- The row as well, before the payment's: what is known of the card may change what is decided about it.
+        PERFORM FROM saas.payment_intents AS i
+        WHERE i.team_id = p_new.team_id AND i.provider = p_new.provider AND i.provider_intent_id = intent_ref
+        FOR NO KEY UPDATE;
     ELSIF ours IS NOT NULL THEN
         SELECT i.id INTO ours
         FROM saas.payment_intents AS i
