@@ -53,6 +53,9 @@ INSERT INTO saas.idempotency_keys (team_id, key, operation, request_sha256, expi
 SELECT t.team, 'key', 'refund_payment', sha256('x'), now() + interval '1 day' FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
 INSERT INTO saas.provider_requests (team_id, provider, kind, payment_intent_id, request)
 SELECT i.team_id, 'stripe', 'create_intent', i.id, '{}' FROM saas.payment_intents AS i WHERE i.team_id IN (:'red', :'blue');
+INSERT INTO saas.webhook_certificates (team_id, provider, url, pem, subject, sha256, not_before, not_after)
+SELECT t.team, 'paypal', 'https://api.paypal.com/v1/notifications/certs/CERT-1', 'x', 'CN=x', sha256('x'), now(), now() + interval '1 day'
+FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
 
 -- A list with an entry each, and an exchange rate.
 INSERT INTO saas.fraud_lists (team_id, id, alias, kind) VALUES (:'red', :'red', 'any', 'string'), (:'blue', :'blue', 'any', 'string');
