@@ -159,11 +159,16 @@ BEGIN
                                        'Give each measure a name of its own of up to 63 bytes.');
         END IF;
         v_type := CASE WHEN v_column IS NOT NULL THEN saas.rollup_column_type(p_name, p_relation, v_column, v_kind) END;
-        v_measures := v_measures || jsonb_build_object('name', v_measure.key, 'kind', v_kind)
-            || CASE WHEN v_column IS NULL THEN '{}'::jsonb ELSE jsonb_build_object('column', v_column) END
-            || CASE WHEN v_kind = 'sum' THEN jsonb_build_object(
-                    'type', CASE WHEN v_type IN ('real'::regtype, 'double precision'::regtype) THEN 'double precision' ELSE 'numeric' END)
-                ELSE '{}'::jsonb END;
+        v_measures := v_measures || jsonb_strip_nulls(jsonb_build_object(
+            'name', v_measure.key,
+            'kind', v_kind,
+            'column', v_column,
+            'type', CASE
+                WHEN v_kind <> 'sum' THEN NULL
+                WHEN v_type IN ('real'::regtype, 'double precision'::regtype) THEN 'double precision'
+                ELSE 'numeric'
+            END
+        ));
     END LOOP;
     RETURN v_measures;
 END

@@ -1,5 +1,6 @@
 -- The rollup that comes with the package: measured values by metric.
 SELECT saas.attach_rollup_source(r.source_id, 'saas.usage_metrics') FROM saas.rollups AS r WHERE r.name = 'usage_metrics';
+SELECT saas.make_rollup_partitions(r, 'saas.usage_metrics') FROM saas.rollups AS r WHERE r.name = 'usage_metrics';
 SELECT saas.create_rollup_view(r, 'hour') FROM saas.rollups AS r WHERE r.name = 'usage_metrics';
 SELECT saas.create_rollup_view(r, 'day') FROM saas.rollups AS r WHERE r.name = 'usage_metrics';
 SELECT saas.create_rollup_view(r, 'week') FROM saas.rollups AS r WHERE r.name = 'usage_metrics';

@@ -147,7 +147,7 @@ SELECT
       {"name": "highest", "kind": "max", "column": "value"},
       {"name": "latest", "kind": "last", "column": "value"},
       {"name": "quantiles", "kind": "quantiles", "column": "value"}]',
-    '{"hour": "400 days"}', '90 days'
+    '{"hour": "400 days"}', '400 days'
 FROM saas.rollup_sources AS s;
 
 -- Tables and views of the rollups that others make.
