@@ -108,28 +108,39 @@ COMMENT ON FUNCTION saas.rollup_merged_measure(jsonb) IS
 REVOKE ALL ON FUNCTION saas.rollup_merged_measure(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.rollup_merged_measure(jsonb) TO pg_database_owner, saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.rollup_select(p_rollup saas.rollups, p_alias text, p_measures text, p_rest text)
+CREATE OR REPLACE FUNCTION saas.rollup_select(
+    p_rollup saas.rollups,
+    p_alias text,
+    p_measures text,
+    p_buckets text,
+    p_rest text
+)
 RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SECURITY INVOKER
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    SELECT format(
-        'SELECT g.team_id, g.bucket, %s, %s FROM (SELECT d.team_id, d.bucket%s, %s %s GROUP BY d.team_id, d.bucket%s) AS g',
-        CASE cardinality(p_rollup.dimensions)
-            WHEN 0 THEN '1'
-            ELSE '(row_number() OVER (PARTITION BY g.team_id, g.bucket))::integer'
-        END,
-        saas.rollup_columns(p_rollup, 'g.'), n.named, p_measures, p_rest, n.named
-    )
+    SELECT CASE
+        -- Bucket by bucket, so that each is one stretch of an index, whatever the planner thinks of its size.
+        WHEN p_buckets IS NOT NULL THEN format(
+            'SELECT d.team_id, d.bucket, g.* FROM (%1$s) AS d CROSS JOIN LATERAL '
+            '(SELECT %2$s, %3$s%4$s %5$s%6$s HAVING count(*) > 0) AS g',
+            p_buckets, CASE WHEN n.names = '' THEN '1' ELSE '(row_number() OVER ())::integer' END, n.prefixed, p_measures,
+            p_rest, COALESCE(' GROUP BY ' || NULLIF(n.names, ''), ''))
+        ELSE format(
+            'SELECT g.team_id, g.bucket, %1$s, %2$s FROM (SELECT d.team_id, d.bucket, %3$s%4$s %5$s GROUP BY d.team_id, d.bucket%6$s) AS g',
+            CASE WHEN n.names = '' THEN '1' ELSE '(row_number() OVER (PARTITION BY g.team_id, g.bucket))::integer' END,
+            saas.rollup_columns(p_rollup, 'g.'), n.prefixed, p_measures, p_rest, COALESCE(', ' || NULLIF(n.names, ''), ''))
+        END
     FROM (
-        SELECT COALESCE(string_agg(format(', %s%I', p_alias, d.name), '' ORDER BY d.place), '') AS named
+        SELECT COALESCE(string_agg(p_alias || quote_ident(d.name), ', ' ORDER BY d.place), '') AS names,
+            COALESCE(string_agg(p_alias || quote_ident(d.name) || ', ', '' ORDER BY d.place), '') AS prefixed
         FROM unnest(p_rollup.dimensions) WITH ORDINALITY AS d (name, place)
     ) AS n
 $$;
-COMMENT ON FUNCTION saas.rollup_select(saas.rollups, text, text, text) IS
-'A query of the rows of a rollup: rows d of the wanted buckets, joined with what they are made from.';
-REVOKE ALL ON FUNCTION saas.rollup_select(saas.rollups, text, text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.rollup_select(saas.rollups, text, text, text) TO pg_database_owner, saas_internal;
+COMMENT ON FUNCTION saas.rollup_select(saas.rollups, text, text, text, text) IS
+'A query of the rows of a rollup: team, bucket, ordinal, dimensions, measures. For the buckets d that a query names, p_rest being what they are made from, or for all, p_rest then with the buckets d.';
+REVOKE ALL ON FUNCTION saas.rollup_select(saas.rollups, text, text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.rollup_select(saas.rollups, text, text, text, text) TO pg_database_owner, saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.rollup_raw_query(p_rollup saas.rollups, p_buckets text)
 RETURNS text
@@ -167,14 +178,14 @@ BEGIN
     IF p_buckets IS NOT NULL THEN
         -- No row of an hour comes before its start or an hour after it: the index finds those. Where clocks
         -- are put back by less than an hour, the rest tells one hour from the next.
-        RETURN saas.rollup_select(p_rollup, 's.', v_measures, format(
-            'FROM (%1$s) AS d JOIN %2$s AS s ON %3$s = d.team_id AND %4$s >= d.bucket '
-            'AND %4$s < d.bucket + INTERVAL ''1 hour'' AND saas.hour_bucket(%4$s, d.time_zone) = d.bucket',
-            p_buckets, v_from, v_team, v_time
+        RETURN saas.rollup_select(p_rollup, 's.', v_measures, p_buckets, format(
+            'FROM %1$s AS s WHERE %2$s = d.team_id AND %3$s >= d.bucket '
+            'AND %3$s < d.bucket + INTERVAL ''1 hour'' AND saas.hour_bucket(%3$s, d.time_zone) = d.bucket',
+            v_from, v_team, v_time
         ));
     END IF;
     -- All of them: one pass over the source, without an index.
-    RETURN saas.rollup_select(p_rollup, 's.', v_measures, format(
+    RETURN saas.rollup_select(p_rollup, 's.', v_measures, NULL, format(
         'FROM %1$s AS s LEFT JOIN saas.rollup_calendars AS k ON k.team_id = %2$s '
         'CROSS JOIN LATERAL (SELECT %2$s AS team_id, saas.hour_bucket(%3$s, COALESCE(k.time_zone, ''UTC'')) AS bucket) AS d '
         'WHERE %2$s IN (SELECT t.id FROM saas.teams AS t) AND isfinite(%3$s)',
@@ -204,7 +215,8 @@ AS $$
                 format('%s AS %I', saas.rollup_merged_measure(m.measure), m.measure ->> 'name'), ', ' ORDER BY m.place)
             FROM jsonb_array_elements(p_rollup.measures) WITH ORDINALITY AS m (measure, place)
         ),
-        format('FROM (%s) AS d JOIN %s AS h ON h.team_id = d.team_id AND ', p_buckets, p_finer) || CASE p_granularity
+        p_buckets,
+        format('FROM %s AS h WHERE h.team_id = d.team_id AND ', p_finer) || CASE p_granularity
             -- A day is what the calendar of the team calls so, 23 or 25 hours long when clocks change. The
             -- range is for the index, and wide enough for any change of clocks.
             WHEN 'day' THEN

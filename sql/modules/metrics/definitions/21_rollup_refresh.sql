@@ -161,30 +161,29 @@ LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
+    v_through xid8;
     v_teams uuid[];
     v_hours timestamptz[];
     v_zones text[];
     v_rollup saas.rollups;
 BEGIN
     hours := 0;
+    -- Oldest first, whole transactions. One pass over the log for each statement, whatever the planner
+    -- believes of a table that is empty most of the time.
+    SELECT n.xact_id INTO v_through
+    FROM (
+        SELECT c.xact_id FROM saas.rollup_changes AS c WHERE c.source_id = p_source ORDER BY c.xact_id LIMIT p_limit
+    ) AS n
+    ORDER BY n.xact_id DESC
+    LIMIT 1;
     WITH taken AS (
         DELETE FROM saas.rollup_changes AS c
-        USING (
-            SELECT n.team_id, n.source_id, n.span, n.xact_id, n.batch
-            FROM saas.rollup_changes AS n
-            WHERE n.source_id = p_source
-            LIMIT p_limit
-        ) AS t
-        WHERE c.team_id = t.team_id
-            AND c.source_id = t.source_id
-            AND c.span = t.span
-            AND c.xact_id = t.xact_id
-            AND c.batch = t.batch
+        WHERE c.source_id = p_source AND c.xact_id <= v_through
         RETURNING c.team_id, c.span
     ), taken_hours AS (
         -- Its first and its last moment: where clocks once differed by odd minutes, they are in two hours.
         SELECT DISTINCT c.team_id, saas.hour_bucket(m.moment, z.time_zone) AS hour, z.time_zone
-        FROM taken AS c
+        FROM (SELECT DISTINCT t.team_id, t.span FROM taken AS t) AS c
         JOIN saas.teams AS t ON t.id = c.team_id
         LEFT JOIN saas.rollup_calendars AS k ON k.team_id = c.team_id
         CROSS JOIN LATERAL (SELECT COALESCE(k.time_zone, 'UTC') AS time_zone) AS z

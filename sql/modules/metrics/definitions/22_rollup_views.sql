@@ -9,10 +9,10 @@ AS $$
     SELECT format(
         'SELECT DISTINCT p.team_id, %s AS bucket, p.time_zone FROM ('
         'SELECT c.team_id, saas.hour_bucket(m.moment, z.time_zone) AS hour, z.time_zone, z.week_start '
-        'FROM saas.rollup_changes AS c LEFT JOIN saas.rollup_calendars AS k ON k.team_id = c.team_id '
+        'FROM (SELECT DISTINCT n.team_id, n.span FROM saas.rollup_changes AS n WHERE n.source_id = %L) AS c '
+        'LEFT JOIN saas.rollup_calendars AS k ON k.team_id = c.team_id '
         'CROSS JOIN LATERAL (SELECT COALESCE(k.time_zone, ''UTC'') AS time_zone, COALESCE(k.week_start, 1)::integer AS week_start) AS z '
-        'CROSS JOIN LATERAL (VALUES (c.span), (c.span + INTERVAL ''899.999999 seconds'')) AS m (moment) '
-        'WHERE c.source_id = %L) AS p%s',
+        'CROSS JOIN LATERAL (VALUES (c.span), (c.span + INTERVAL ''899.999999 seconds'')) AS m (moment)) AS p%s',
         CASE p_granularity
             WHEN 'hour' THEN 'p.hour'
             WHEN 'day' THEN '(p.hour AT TIME ZONE p.time_zone)::date'
