@@ -19,3 +19,11 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'saas_record_rollup_truncate';
 COMMENT ON FUNCTION saas.record_rollup_truncate() IS
 'AFTER TRUNCATE trigger of sources of rollups: all buckets that there are have changed. Made by saas.create_rollup().';
+
+CREATE OR REPLACE FUNCTION saas.write_rollup_changes()
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_write_rollup_changes';
+REVOKE ALL ON FUNCTION saas.write_rollup_changes() FROM PUBLIC;
+COMMENT ON FUNCTION saas.write_rollup_changes() IS
+'Writes what this transaction has changed in sources of rollups to saas.rollup_changes now instead of when it commits, so that it counts in this transaction, too. Called by saas.refresh_rollups().';

@@ -26,6 +26,9 @@ static_assert(sizeof(change_key) == 40, "compared and hashed as bytes");
 // Takes note of a change. Plain frames only.
 void note_change(const change_key &key);
 
+// Writes what was noted so far, so that this transaction sees it, too. Plain frames only.
+void write_noted_changes();
+
 // Writes the rows. Throws SA021 when the table is missing, SA130 when it is not as the package made it. Plain frames only.
 void write_changes(const change_key *keys, std::size_t count, std::int32_t batch);
 

@@ -156,3 +156,8 @@ SAAS_FUNCTION(saas_record_rollup_truncate) {
     connection.close();
     return PointerGetDatum(nullptr);
 }
+
+SAAS_FUNCTION(saas_write_rollup_changes) {
+    metrics::write_noted_changes();
+    PG_RETURN_VOID();
+}

@@ -226,6 +226,8 @@ BEGIN
             MESSAGE = format('there is no rollup "%s"', p_name),
             HINT = 'SELECT * FROM saas.list_rollups() shows those that there are.';
     END IF;
+    -- What this transaction itself has changed counts as well.
+    PERFORM saas.write_rollup_changes();
     FOR v_source IN
         SELECT s.*
         FROM saas.rollup_sources AS s
