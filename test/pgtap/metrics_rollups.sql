@@ -54,12 +54,12 @@ SELECT saas.set_context(:'blue', :'bob'), saas.set_rollup_calendar(:'blue', 'Asi
 SELECT throws_ok(format('SELECT saas.set_context(%L, %L), saas.set_rollup_calendar(%1$L, ''Mars/Olympus'')', :'red', :'ann'), '22023', NULL, 'an unknown time zone');
 SELECT throws_ok(format('SELECT saas.set_context(%L, %L), saas.set_rollup_calendar(%L, ''UTC'')', :'red', :'ann', :'blue'), '42501', NULL, 'the calendar of another team');
 SELECT saas.clear_context() \g /dev/null
-INSERT INTO shop.visits VALUES (:'red', 1, '2026-10-25 00:30+00', 'a', 10, 1, :'red', 's', 1), (:'red', 2, '2026-10-25 01:30+00', 'a', 20, 2, :'red', 's', 1);
+INSERT INTO shop.visits VALUES (:'red', 1, '2026-10-25 00:30+00', 'a', 10, 1, :'red', 's', 1), (:'red', 3, now() - INTERVAL '170 days', 'a', 5, 1, NULL, NULL, NULL), (:'red', 2, '2026-10-25 01:30+00', 'a', 20, 2, :'red', 's', 1);
 SELECT set_eq($$SELECT granularity FROM saas.create_rollup('visits', 'shop.visits', 'at time',
     '{"n": "count", "rated": {"count": "rating"}, "amount": {"sum": "amount"}, "fastest": {"min": "ms"}, "slowest": {"max": "ms"},
       "visitors": {"distinct": "visitor"}, "latency": {"quantiles": "ms"}, "opened": {"first": "amount"}, "clo''sed": {"last": "amount"}}',
     '{"the \"page"}')$$, $$VALUES ('hour'), ('day'), ('week'), ('month')$$, 'a rollup with all granularities');
-SELECT results_eq('SELECT bucket, n FROM saas_rollups.visits_hour ORDER BY 1',
+SELECT results_eq('SELECT bucket, n FROM saas_rollups.visits_hour WHERE bucket BETWEEN ''2026-10-25'' AND ''2026-10-26'' ORDER BY 1',
     $$VALUES ('2026-10-25 00:00+00'::timestamptz, 1::bigint), ('2026-10-25 01:00+00', 1)$$,
     'what was there is in it; of the hour that comes twice in autumn each has its own');
 SELECT is((SELECT array_agg(v.severity || ': ' || v.object || ': ' || v.finding) FROM saas.validate() AS v WHERE v.object !~ 'admins_only'), NULL, 'validate() finds nothing');
@@ -124,7 +124,7 @@ BEGIN
             FROM generate_series(1, (random() * 8)::integer) AS n;
             UPDATE shop.visits SET "at time" = "at time" + INTERVAL '47 minutes', amount = amount + 1 WHERE random() < 0.03;
             UPDATE shop.visits SET team_id = v_teams[1], id = -id WHERE random() < 0.01 AND id > 0;
-            DELETE FROM shop.visits WHERE random() < 0.06;
+            DELETE FROM shop.visits WHERE random() < 0.03;
             IF random() < 0.2 THEN
                 PERFORM saas.refresh_rollups('visits');
             END IF;
@@ -152,18 +152,20 @@ BEGIN
     RETURN format('%s steps', p_steps);
 END
 $$;
-SELECT is(shop.walk(60), '60 steps', 'after any change the views and, once refreshed, the tables are what the source says');
-SELECT ok((SELECT count(*) > 100 FROM shop.visits), 'the walk left something to compare');
+SELECT is(shop.walk(40), '40 steps', 'after any change the views and, once refreshed, the tables are what the source says');
+SELECT ok((SELECT count(*) > 30 FROM shop.visits), 'the walk left something to compare');
 SELECT saas.rebuild_rollup('visits') \g /dev/null
 SELECT is(shop.differences(''), 0::bigint, 'so are they after a rebuild');
 
 -- A transaction that keeps its changes to itself until it commits; a NULL team cannot be.
-SELECT is((SELECT (saas.refresh_rollups('visits')).changes), 0::bigint, 'nothing to do after a refresh');
+SELECT saas.refresh_rollups('visits') \g /dev/null
+SELECT is((SELECT f.changes FROM saas.refresh_rollups('visits') AS f), 0::bigint, 'nothing to do after a refresh');
 INSERT INTO shop.visits VALUES (:'red', -1, '2026-05-05 10:59:59.999999+00', 'a', 1, 1, NULL, NULL, NULL), (:'red', -2, '2026-05-05 11:00+00', 'a', 1, 1, NULL, NULL, NULL);
 SELECT results_eq($$SELECT changes, hours, remaining, problem FROM saas.refresh_rollups('visits')$$, $$VALUES (2::bigint, 2::bigint, false, NULL::text)$$, 'two quarters of an hour in two hours');
+SELECT saas.refresh_rollups('visits') \g /dev/null
 INSERT INTO shop.visits SELECT :'red', -10 - n, '2026-05-05 10:00+00', 'a', 1, 1, NULL, NULL, NULL FROM generate_series(1, 50) AS n;
 SELECT is((SELECT f.changes FROM saas.refresh_rollups('visits') AS f), 1::bigint, 'fifty rows in one bucket are one change');
-DELETE FROM shop.visits WHERE id < 0;
+DELETE FROM shop.visits WHERE id BETWEEN -99 AND -1;
 SELECT is((SELECT f.hours FROM saas.refresh_rollups('visits') AS f), 2::bigint, 'rows that go');
 SELECT is(shop.differences(''), 0::bigint, 'empty buckets are gone');
 

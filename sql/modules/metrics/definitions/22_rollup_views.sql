@@ -22,7 +22,10 @@ AS $$
             ELSE 'date_trunc(''month'', p.hour AT TIME ZONE p.time_zone)::date'
         END,
         p_rollup.source_id,
-        COALESCE(format(' WHERE p.hour >= now() - %L::interval', saas.rollup_frozen_after(p_rollup)), '')
+        CASE
+            WHEN saas.rollup_frozen_after(p_rollup) IS NULL THEN ''
+            ELSE format(' WHERE p.hour >= now() - %L::interval', saas.rollup_frozen_after(p_rollup))
+        END
     )
 $$;
 COMMENT ON FUNCTION saas.rollup_pending_query(saas.rollups, text) IS

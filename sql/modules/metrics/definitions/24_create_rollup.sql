@@ -153,6 +153,10 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = 'an argument of saas.create_rollup() is null',
             HINT = 'Leave out what should have its default.';
     END IF;
+    -- An older snapshot would miss what others wrote before the trigger was there.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        PERFORM saas.refuse_rollup(p_name, 'The transaction keeps to an older snapshot.', 'Use READ COMMITTED.');
+    END IF;
     IF p_name !~ '^[a-z][a-z0-9_]{0,39}$' OR EXISTS (SELECT FROM saas.rollups AS r WHERE r.name = p_name) THEN
         PERFORM saas.refuse_rollup(p_name, 'The name is taken, or none: a letter, then up to 39 letters, digits and _.',
                                    'Take another name; saas.list_rollups() shows those that there are.');

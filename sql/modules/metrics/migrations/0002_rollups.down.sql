@@ -17,4 +17,4 @@ $$;
 DROP SCHEMA IF EXISTS saas_rollups CASCADE;
 
 DROP TABLE IF EXISTS saas.usage_metrics_month, saas.usage_metrics_week, saas.usage_metrics_day, saas.usage_metrics_hour,
-    saas.usage_metrics, saas.rollup_changes, saas.rollup_calendars, saas.rollups, saas.rollup_sources;
+    saas.usage_metrics, saas.rollup_changes, saas.rollup_calendars, saas.rollups, saas.rollup_sources CASCADE;
