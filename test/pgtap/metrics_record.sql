@@ -11,7 +11,7 @@ SELECT is(saas.record_metrics(:'red', ARRAY['cpu', 'cpu'], ARRAY[2.5, 3.5], ARRA
 SELECT is(saas.record_metrics(:'red', ARRAY['x'], ARRAY[1.0]), 1::bigint, 'a batch without times and labels');
 SELECT is(saas.record_metrics(:'red', '[]'), 0::bigint, 'an empty batch');
 SELECT is(saas.record_metrics(:'red', '{}'::text[], '{}'::double precision[]), 0::bigint, 'empty arrays');
-SELECT is((SELECT saas.record_metrics(:'red', array_agg('bulk'), array_agg(n::double precision), array_agg('2026-04-01 00:00+00'::timestamptz + n * INTERVAL '0.5 seconds'))
+SELECT is((SELECT saas.record_metrics(:'red', array_agg('bulk'::text), array_agg(n::double precision), array_agg('2026-04-01 00:00+00'::timestamptz + n * INTERVAL '0.5 seconds'))
     FROM generate_series(1, 20000) AS n), 20000::bigint, 'a large batch');
 
 -- What is refused leaves nothing.
@@ -33,7 +33,6 @@ SELECT throws_ok(format('SELECT saas.record_metric(%L, repeat(''x'', 201), 1)', 
 SELECT throws_ok('INSERT INTO saas.usage_metrics (team_id, metric, value) VALUES (saas.current_team_id(), ''late'', 1)', '42501', NULL, 'nobody writes the table but functions');
 SELECT is((SELECT count(*) FROM saas.usage_metrics WHERE metric = 'late'), 0::bigint, 'of what was refused nothing is there');
 RESET ROLE;
-SELECT saas.clear_context() \g /dev/null
 SELECT saas.add_team_member(:'red', :'bob', 'viewer') \g /dev/null
 SELECT saas.set_context(:'red', :'bob') \g /dev/null
 SET LOCAL ROLE saas_app;

@@ -36,9 +36,8 @@ COMMENT ON FUNCTION saas.lock_rollup_source(uuid, boolean) IS
 REVOKE ALL ON FUNCTION saas.lock_rollup_source(uuid, boolean) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION saas.write_rollup_buckets(
-    p_table text,
-    p_bucket_type text,
-    p_query text,
+    p_rollup saas.rollups,
+    p_granularity text,
     p_teams uuid[],
     p_buckets text[],
     p_time_zones text[]
@@ -48,16 +47,29 @@ LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
-    EXECUTE format(
-        'DELETE FROM %s AS r USING unnest($1, $2::%s[]) AS d (team_id, bucket) WHERE r.team_id = d.team_id AND r.bucket = d.bucket',
-        p_table, p_bucket_type)
-    USING p_teams, p_buckets;
-    EXECUTE format('INSERT INTO %s %s', p_table, p_query) USING p_teams, p_buckets, p_time_zones;
+    IF p_granularity = 'hour' THEN
+        EXECUTE format(
+            'DELETE FROM %s AS r USING unnest($1, $2::timestamptz[]) AS d (team_id, bucket) '
+            'WHERE r.team_id = d.team_id AND r.bucket = d.bucket', saas.rollup_table(p_rollup, 'hour'))
+        USING p_teams, p_buckets;
+        EXECUTE format('INSERT INTO %s %s', saas.rollup_table(p_rollup, 'hour'), saas.rollup_raw_query(
+            p_rollup, 'SELECT * FROM unnest($1, $2::timestamptz[], $3) AS u (team_id, bucket, time_zone)'))
+        USING p_teams, p_buckets, p_time_zones;
+    ELSE
+        EXECUTE format(
+            'DELETE FROM %s AS r USING unnest($1, $2::date[]) AS d (team_id, bucket) '
+            'WHERE r.team_id = d.team_id AND r.bucket = d.bucket', saas.rollup_table(p_rollup, quote_ident(p_granularity)))
+        USING p_teams, p_buckets;
+        EXECUTE format('INSERT INTO %s %s', saas.rollup_table(p_rollup, quote_ident(p_granularity)), saas.rollup_merged_query(
+            p_rollup, quote_ident(p_granularity), 'SELECT * FROM unnest($1, $2::date[], $3) AS u (team_id, bucket, time_zone)',
+            saas.rollup_table(p_rollup, CASE quote_ident(p_granularity) WHEN 'day' THEN 'hour' ELSE 'day' END)))
+        USING p_teams, p_buckets, p_time_zones;
+    END IF;
 END
 $$;
-COMMENT ON FUNCTION saas.write_rollup_buckets(text, text, text, uuid[], text[], text[]) IS
-'Replaces the rows of the buckets by those of a query, whose parameters are the same three arrays.';
-REVOKE ALL ON FUNCTION saas.write_rollup_buckets(text, text, text, uuid[], text[], text[]) FROM PUBLIC;
+COMMENT ON FUNCTION saas.write_rollup_buckets(saas.rollups, text, uuid[], text[], text[]) IS
+'Computes buckets of one granularity anew: arrays of teams, buckets and time zones, side by side.';
+REVOKE ALL ON FUNCTION saas.write_rollup_buckets(saas.rollups, text, uuid[], text[], text[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION saas.refresh_coarser_buckets(p_rollup saas.rollups, p_teams uuid[], p_days date[])
 RETURNS void
@@ -66,7 +78,6 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_granularity text;
-    v_finer text := 'hour';
     v_teams uuid[];
     v_buckets text[];
     v_zones text[];
@@ -88,16 +99,7 @@ BEGIN
             FROM unnest(p_teams, p_days) AS d (team_id, day)
             LEFT JOIN saas.rollup_calendars AS k ON k.team_id = d.team_id
         ) AS b;
-        PERFORM saas.write_rollup_buckets(
-            saas.rollup_table(p_rollup, v_granularity), 'date',
-            saas.rollup_merged_query(
-                p_rollup, v_granularity,
-                'SELECT * FROM unnest($1, $2::date[], $3) AS u (team_id, bucket, time_zone)',
-                saas.rollup_table(p_rollup, v_finer)
-            ),
-            v_teams, v_buckets, v_zones
-        );
-        v_finer := 'day';
+        PERFORM saas.write_rollup_buckets(p_rollup, v_granularity, v_teams, v_buckets, v_zones);
     END LOOP;
 END
 $$;
@@ -129,13 +131,7 @@ BEGIN
     IF v_teams IS NULL THEN
         RETURN 0;
     END IF;
-    PERFORM saas.write_rollup_buckets(
-        saas.rollup_table(p_rollup, 'hour'), 'timestamptz',
-        saas.rollup_raw_query(
-            p_rollup, 'SELECT * FROM unnest($1, $2::timestamptz[], $3) AS u (team_id, bucket, time_zone)'
-        ),
-        v_teams, v_hours::text[], v_zones
-    );
+    PERFORM saas.write_rollup_buckets(p_rollup, 'hour', v_teams, v_hours::text[], v_zones);
     SELECT array_agg(d.team_id), array_agg(d.day)
     INTO v_teams, v_days
     FROM (

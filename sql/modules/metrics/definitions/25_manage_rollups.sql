@@ -19,7 +19,7 @@ BEGIN
     PERFORM FROM saas.rollup_sources AS s WHERE s.id = v_rollup.source_id FOR UPDATE;
     FOREACH v_granularity IN ARRAY ARRAY['month', 'week', 'day', 'hour'] LOOP
         EXECUTE format('DROP VIEW IF EXISTS %I.%I', v_rollup.table_schema, v_rollup.name || '_' || v_granularity || '_live');
-        EXECUTE format('DROP TABLE IF EXISTS %s', saas.rollup_table(v_rollup, v_granularity));
+        EXECUTE format('DROP TABLE IF EXISTS %s', saas.rollup_table(v_rollup, quote_ident(v_granularity)));
     END LOOP;
     DELETE FROM saas.rollups AS r WHERE r.id = v_rollup.id;
     IF NOT EXISTS (SELECT FROM saas.rollups AS r WHERE r.source_id = v_rollup.source_id) THEN
@@ -117,7 +117,7 @@ BEGIN
     FOR v_rollup IN SELECT * FROM saas.rollups AS r ORDER BY r.name LOOP
         FOREACH v_granularity IN ARRAY ARRAY['day', 'week', 'month'] LOOP
             CONTINUE WHEN NOT (v_granularity = ANY (v_rollup.granularities) AND v_rollup.retention ? v_granularity);
-            EXECUTE format('DELETE FROM %s AS r WHERE r.bucket < (now() - $1)::date', saas.rollup_table(v_rollup, v_granularity))
+            EXECUTE format('DELETE FROM %s AS r WHERE r.bucket < (now() - $1)::date', saas.rollup_table(v_rollup, quote_ident(v_granularity)))
             USING (v_rollup.retention ->> v_granularity)::interval;
             GET DIAGNOSTICS v_deleted = ROW_COUNT;
             v_all := v_all + v_deleted;
@@ -212,6 +212,7 @@ DECLARE
     v_rollup saas.rollups;
     v_source saas.rollup_sources;
     v_granularity text;
+    v_relation regclass;
     v_from timestamptz;
 BEGIN
     PERFORM saas.require_team(p_team, 'admin');
@@ -237,16 +238,17 @@ BEGIN
         v_from := COALESCE(now() - saas.rollup_frozen_after(v_rollup), '-infinity');
         FOREACH v_granularity IN ARRAY v_rollup.granularities LOOP
             EXECUTE format(
-                'DELETE FROM %s AS r WHERE r.team_id = $1 AND r.bucket >= $2', saas.rollup_table(v_rollup, v_granularity))
+                'DELETE FROM %s AS r WHERE r.team_id = $1 AND r.bucket >= $2', saas.rollup_table(v_rollup, quote_ident(v_granularity)))
             USING p_team, v_from;
         END LOOP;
         SELECT * INTO v_source FROM saas.rollup_sources AS s WHERE s.id = v_rollup.source_id;
-        CONTINUE WHEN saas.rollup_relation(v_source.id) IS NULL;
+        v_relation := saas.rollup_relation(v_source.id);
+        CONTINUE WHEN v_relation IS NULL;
         EXECUTE format(
             'INSERT INTO saas.rollup_changes (team_id, source_id, span, xact_id, batch, changed_at) '
-            'SELECT DISTINCT $1, $2, to_timestamp(floor(extract(epoch FROM s.%1$I) / 900) * 900), pg_current_xact_id(), -1, now() '
-            'FROM %2$s AS s WHERE s.%3$I = $1 AND s.%1$I >= $3 AND isfinite(s.%1$I) ON CONFLICT DO NOTHING',
-            v_source.time_column, saas.rollup_relation(v_source.id), v_source.team_column)
+            'SELECT DISTINCT $1, $2, to_timestamp(floor(extract(epoch FROM s.%1$s) / 900) * 900), pg_current_xact_id(), -1, now() '
+            'FROM %2$s AS s WHERE s.%3$s = $1 AND s.%1$s >= $3 AND isfinite(s.%1$s) ON CONFLICT DO NOTHING',
+            quote_ident(v_source.time_column), v_relation, quote_ident(v_source.team_column))
         USING p_team, v_source.id, v_from;
     END LOOP;
 END
