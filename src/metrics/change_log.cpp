@@ -46,11 +46,21 @@ constexpr column_shape k_shape[c_count] = {
 
 constexpr int k_most_indexes = 4;
 
+// What is known of the table, until it or its indexes change. Indexes announce themselves with their
+// table.
+struct known_log {
+    Oid table;
+    bool valid;
+    int index_count;
+    Oid indexes[k_most_indexes];
+    IndexInfo infos[k_most_indexes]; // of plain columns only: no pointer in it is set
+};
+known_log known{};
+
 struct target {
     Relation table;
-    int index_count;
     Relation indexes[k_most_indexes];
-    IndexInfo *infos[k_most_indexes];
+    IndexInfo infos[k_most_indexes];
 };
 
 bool has_shape(Relation table) {
@@ -67,40 +77,59 @@ bool has_shape(Relation table) {
     return true;
 }
 
-bool open_indexes(target &log) {
+bool read_indexes(Relation table) {
+    known.index_count = 0;
     ListCell *cell = nullptr;
-    foreach (cell, RelationGetIndexList(log.table)) {
-        if (log.index_count == k_most_indexes)
+    foreach (cell, RelationGetIndexList(table)) {
+        if (known.index_count == k_most_indexes)
             return false;
         Relation index = index_open(lfirst_oid(cell), RowExclusiveLock);
         IndexInfo *info = BuildIndexInfo(index);
-        if (info->ii_Expressions != NIL || info->ii_Predicate != NIL ||
-            info->ii_ExclusionOps != nullptr || !info->ii_ReadyForInserts ||
-            !index->rd_index->indimmediate)
+        const bool plain = info->ii_Expressions == NIL && info->ii_Predicate == NIL &&
+                           info->ii_ExclusionOps == nullptr && info->ii_ReadyForInserts &&
+                           index->rd_index->indimmediate;
+        index_close(index, NoLock);
+        if (!plain)
             return false;
-        log.indexes[log.index_count] = index;
-        log.infos[log.index_count++] = info;
+        known.indexes[known.index_count] = lfirst_oid(cell);
+        known.infos[known.index_count] = *info;
+#if PG_VERSION_NUM < 170000
+        known.infos[known.index_count].ii_OpclassOptions = nullptr; // not used when inserting
+#endif
+        ++known.index_count;
     }
     return true;
 }
 
 void open_log(target &log) {
-    const Oid oid = pg::package_table_unsafe("rollup_changes");
-    if (!OidIsValid(oid))
+    if (!known.valid)
+        known.table = pg::package_table_unsafe("rollup_changes");
+    if (!OidIsValid(known.table))
         pg::refuse_not_deployed();
-    log.table = table_open(oid, RowExclusiveLock);
-    if (!has_shape(log.table) || !open_indexes(log))
-        throw core::error{k_altered, "table saas.rollup_changes is not as the package made it",
-                          "It has other columns, or triggers or indexes of another kind.",
-                          "Drop what was added to it; SELECT * FROM saas.validate() may say what is missing."};
+    log.table = table_open(known.table, RowExclusiveLock); // accepts what others changed
+    if (!known.valid) {
+        known.valid = true; // before the reading: a change that arrives meanwhile clears it again
+        if (!has_shape(log.table) || !read_indexes(log.table)) {
+            known.valid = false;
+            throw core::error{k_altered, "table saas.rollup_changes is not as the package made it",
+                              "It has other columns, or triggers or indexes of another kind.",
+                              "Drop what was added to it; SELECT * FROM saas.validate() may say what is missing."};
+        }
+    }
+    for (int i = 0; i < known.index_count; ++i) {
+        log.indexes[i] = index_open(known.indexes[i], RowExclusiveLock);
+        log.infos[i] = known.infos[i];
+        log.infos[i].ii_AmCache = nullptr;
+        log.infos[i].ii_Context = CurrentMemoryContext;
+    }
 }
 
-void insert_row(const target &log, Datum *values) {
+void insert_row(target &log, Datum *values) {
     bool nulls[c_count] = {};
     HeapTuple tuple = heap_form_tuple(RelationGetDescr(log.table), values, nulls);
     heap_insert(log.table, tuple, GetCurrentCommandId(true), 0, nullptr);
-    for (int i = 0; i < log.index_count; ++i) {
-        IndexInfo *info = log.infos[i];
+    for (int i = 0; i < known.index_count; ++i) {
+        IndexInfo *info = &log.infos[i];
         Datum keys[INDEX_MAX_KEYS];
         bool key_nulls[INDEX_MAX_KEYS] = {};
         for (int k = 0; k < info->ii_NumIndexAttrs; ++k)
@@ -112,6 +141,12 @@ void insert_row(const target &log, Datum *values) {
 }
 
 } // namespace
+
+// Only marks: it can run in the middle of whatever the server does.
+void log_changed(Oid table) noexcept {
+    if (table == InvalidOid || table == known.table)
+        known.valid = false;
+}
 
 void write_changes(const change_key *keys, std::size_t count, std::int32_t batch) {
     target log{};
@@ -128,9 +163,9 @@ void write_changes(const change_key *keys, std::size_t count, std::int32_t batch
         values[c_span] = TimestampTzGetDatum(keys[i].span);
         insert_row(log, values);
     }
-    for (int i = 0; i < log.index_count; ++i) {
+    for (int i = 0; i < known.index_count; ++i) {
 #if PG_VERSION_NUM >= 170000
-        index_insert_cleanup(log.indexes[i], log.infos[i]);
+        index_insert_cleanup(log.indexes[i], &log.infos[i]);
 #endif
         index_close(log.indexes[i], NoLock);
     }

@@ -29,6 +29,9 @@ void note_change(const change_key &key);
 // Writes what was noted so far, so that this transaction sees it, too. Plain frames only.
 void write_noted_changes();
 
+// What is known of saas.rollup_changes is outdated when this is it, or InvalidOid.
+void log_changed(Oid table) noexcept;
+
 // Writes the rows. Throws SA021 when the table is missing, SA130 when it is not as the package made it. Plain frames only.
 void write_changes(const change_key *keys, std::size_t count, std::int32_t batch);
 

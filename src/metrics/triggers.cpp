@@ -43,6 +43,7 @@ trigger_plan *latest = nullptr;
 
 // Only marks: it runs in the middle of whatever the server does.
 void table_changed(Oid table) {
+    metrics::log_changed(table);
     HASH_SEQ_STATUS scan;
     hash_seq_init(&scan, plans);
     while (auto *plan = static_cast<trigger_plan *>(hash_seq_search(&scan))) {
