@@ -71,15 +71,18 @@ DELETE FROM rollups_bench.plain WHERE at >= '2026-01-12 00:00+00';
 SELECT * FROM saas.refresh_rollups('bench', 10000000) \g /dev/null
 
 -- 100,000 points in one call.
+CREATE TEMPORARY TABLE batches AS
+SELECT array_agg('metric.' || n % 20) AS metrics, array_agg(n::double precision) AS points, array_agg(now() - n * INTERVAL '1 second') AS times,
+    jsonb_agg(jsonb_build_object('metric', 'metric.' || n % 20, 'value', n, 'at', now() - n * INTERVAL '1 second')) AS documents
+FROM generate_series(1, 100000) AS n;
 BEGIN;
 SELECT saas.set_context(t.id, m.user_id) FROM rollups_bench.teams AS t JOIN saas.team_members AS m ON m.team_id = t.id WHERE t.number = 7 \g /dev/null
-SELECT array_agg('metric.' || n % 20) AS metrics, array_agg(n::double precision) AS points,
-    array_agg(now() - n * INTERVAL '1 second') AS times, jsonb_agg(jsonb_build_object('metric', 'metric.' || n % 20, 'value', n, 'at', now() - n * INTERVAL '1 second')) AS documents
-FROM generate_series(1, 100000) AS n \gset
 SELECT clock_timestamp() AS since \gset
-SELECT saas.record_metrics(:'team', :'metrics'::text[], :'points'::double precision[], :'times'::timestamptz[]) \g /dev/null
+SELECT saas.record_metrics(:'team', b.metrics, b.points, b.times) FROM batches AS b \g /dev/null
 CALL rollups_bench.note(:pass, 'arrays', :'since');
 SELECT clock_timestamp() AS since \gset
-SELECT saas.record_metrics(:'team', :'documents'::jsonb) \g /dev/null
+SELECT saas.record_metrics(:'team', b.documents) FROM batches AS b \g /dev/null
 CALL rollups_bench.note(:pass, 'documents', :'since');
-ROLLBACK;
+COMMIT;
+DELETE FROM saas.usage_metrics WHERE team_id = :'team';
+SELECT * FROM saas.refresh_rollups('usage_metrics') \g /dev/null

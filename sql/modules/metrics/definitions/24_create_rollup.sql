@@ -48,6 +48,10 @@ BEGIN
     FOR v_column IN SELECT * FROM saas.rollup_column_list(p_rollup, p_relation) LOOP
         EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', v_table, v_column.name,
                        format('%s [%s]', v_column.what, v_column.class));
+        -- Hashes do not compress; trying takes longer than merging a week of sketches.
+        IF v_column.type = 'saas.distinct_sketch' THEN
+            EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET STORAGE EXTERNAL', v_table, v_column.name);
+        END IF;
     END LOOP;
     EXECUTE format('GRANT SELECT ON %s TO saas_app, saas_service', v_table);
     EXECUTE format('GRANT SELECT (%s) ON %s TO saas_analyst', saas.classified_columns(v_table::regclass, '^(public|internal)$'), v_table);
