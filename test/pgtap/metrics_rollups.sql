@@ -256,6 +256,31 @@ SELECT ok((SELECT sum(partitions_dropped) > 0 FROM saas.maintain_rollups() WHERE
 SELECT is((SELECT count(*) FROM saas_rollups.visits_day WHERE bucket < now() - INTERVAL '200 days'), 0::bigint, 'days as well');
 SELECT is((SELECT array_agg(v.finding) FROM saas.validate() AS v WHERE v.severity = 'error'), NULL, 'validate() still finds no error');
 
+-- What validate() finds of rollups.
+CREATE FUNCTION shop.finds(p_fault text, p_finding text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    v_found boolean;
+BEGIN
+    BEGIN
+        EXECUTE p_fault;
+        v_found := EXISTS (SELECT FROM saas.validate_rollups() AS v WHERE v.finding ~ p_finding);
+        RAISE EXCEPTION 'undone';
+    EXCEPTION WHEN raise_exception THEN
+        RETURN v_found;
+    END;
+END
+$$;
+SELECT ok(shop.finds(f.fault, f.finding), 'validate() finds: ' || f.finding) FROM (VALUES
+    ('DO $x$ BEGIN EXECUTE (SELECT format(''ALTER TABLE shop.visits DISABLE TRIGGER %I'', tgname) FROM pg_trigger WHERE tgrelid = ''shop.visits''::regclass AND tgname LIKE ''zz_saas_rollup%'' AND tgname NOT LIKE ''%truncate''); END $x$', 'does not note every change'),
+    ('DO $x$ BEGIN EXECUTE (SELECT format(''DROP TRIGGER %I ON shop.visits'', tgname) FROM pg_trigger WHERE tgrelid = ''shop.visits''::regclass AND tgname LIKE ''zz_saas_rollup%'' AND tgname NOT LIKE ''%truncate''); END $x$', 'no trigger that notes changes'),
+    ('DROP INDEX shop."visits_team_id_at time_idx"', 'no index on team and time'),
+    ('DROP TABLE saas_rollups.visits_week CASCADE', 'is missing'),
+    ('ALTER TABLE saas_rollups.visits_day NO FORCE ROW LEVEL SECURITY', 'is off, or not forced'),
+    ('CREATE POLICY open ON saas_rollups.visits_day FOR SELECT TO saas_app USING (true)', 'lets more through'),
+    ('GRANT DELETE ON saas_rollups.visits_day TO saas_app', 'the right to delete')
+) AS f (fault, finding);
+SELECT is((SELECT count(*) FROM saas.validate_rollups()), 0::bigint, 'and nothing otherwise');
+
 -- Rename, TRUNCATE, a source that is gone.
 SELECT saas.set_rollup_retention('visits', '{}') \g /dev/null
 ALTER TABLE shop.visits RENAME TO "renamed visits";
