@@ -136,11 +136,12 @@ CREATE TABLE saas.usage_metrics_month (
     CONSTRAINT usage_metrics_month_team_id_fkey FOREIGN KEY (team_id) REFERENCES saas.teams (id) ON DELETE CASCADE
 );
 
-INSERT INTO saas.rollup_sources (source_name, team_column, time_column)
-VALUES ('saas.usage_metrics', 'team_id', 'created_at');
-INSERT INTO saas.rollups (source_id, name, table_schema, granularities, dimensions, measures, retention, source_retention)
+-- The same identifiers everywhere, since they are in the names of triggers.
+INSERT INTO saas.rollup_sources (id, source_name, team_column, time_column)
+VALUES ('00000000-0000-7000-8000-000000000001', 'saas.usage_metrics', 'team_id', 'created_at');
+INSERT INTO saas.rollups (id, source_id, name, table_schema, granularities, dimensions, measures, retention, source_retention)
 SELECT
-    s.id, 'usage_metrics', 'saas', ARRAY['hour', 'day', 'week', 'month'], ARRAY['metric'],
+    '00000000-0000-7000-8000-000000000002', s.id, 'usage_metrics', 'saas', ARRAY['hour', 'day', 'week', 'month'], ARRAY['metric'],
     '[{"name": "points", "kind": "count"},
       {"name": "total", "kind": "sum", "column": "value", "type": "double precision"},
       {"name": "lowest", "kind": "min", "column": "value"},
