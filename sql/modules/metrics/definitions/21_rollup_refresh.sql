@@ -43,7 +43,7 @@ CREATE OR REPLACE FUNCTION saas.write_rollup_buckets(
     p_time_zones text[]
 )
 RETURNS void
-LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
@@ -73,7 +73,7 @@ REVOKE ALL ON FUNCTION saas.write_rollup_buckets(saas.rollups, text, uuid[], tex
 
 CREATE OR REPLACE FUNCTION saas.refresh_coarser_buckets(p_rollup saas.rollups, p_teams uuid[], p_days date[])
 RETURNS void
-LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
@@ -114,7 +114,7 @@ CREATE OR REPLACE FUNCTION saas.refresh_rollup_hours(
     p_time_zones text[]
 )
 RETURNS bigint
-LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
