@@ -46,12 +46,18 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_from timestamptz;
+    v_to timestamptz;
 BEGIN
+    -- The first and the last one, so that planning leaves out the other months.
+    SELECT min(b.bucket::timestamptz), max(b.bucket::timestamptz) INTO v_from, v_to FROM unnest(p_buckets) AS b (bucket);
     IF p_granularity = 'hour' THEN
         EXECUTE format(
             'DELETE FROM %s AS r USING unnest($1, $2::timestamptz[]) AS d (team_id, bucket) '
-            'WHERE r.team_id = d.team_id AND r.bucket = d.bucket', saas.rollup_table(p_rollup, 'hour'))
-        USING p_teams, p_buckets;
+            'WHERE r.team_id = d.team_id AND r.bucket = d.bucket AND r.bucket >= $3 AND r.bucket <= $4',
+            saas.rollup_table(p_rollup, 'hour'))
+        USING p_teams, p_buckets, v_from, v_to;
         EXECUTE format('INSERT INTO %s %s', saas.rollup_table(p_rollup, 'hour'), saas.rollup_raw_query(
             p_rollup, 'SELECT * FROM unnest($1, $2::timestamptz[], $3) AS u (team_id, bucket, time_zone)'))
         USING p_teams, p_buckets, p_time_zones;
@@ -62,7 +68,11 @@ BEGIN
         USING p_teams, p_buckets;
         EXECUTE format('INSERT INTO %s %s', saas.rollup_table(p_rollup, quote_ident(p_granularity)), saas.rollup_merged_query(
             p_rollup, quote_ident(p_granularity), 'SELECT * FROM unnest($1, $2::date[], $3) AS u (team_id, bucket, time_zone)',
-            saas.rollup_table(p_rollup, CASE quote_ident(p_granularity) WHEN 'day' THEN 'hour' ELSE 'day' END)))
+            CASE quote_ident(p_granularity)
+                WHEN 'day' THEN format('(SELECT * FROM %s AS o WHERE o.bucket >= %L AND o.bucket < %L)',
+                    saas.rollup_table(p_rollup, 'hour'), v_from - INTERVAL '2 days', v_to + INTERVAL '3 days')
+                ELSE saas.rollup_table(p_rollup, 'day')
+            END))
         USING p_teams, p_buckets, p_time_zones;
     END IF;
 END
