@@ -11,5 +11,9 @@ BEGIN
             saas.verify_audit_chain(uuid, timestamptz, timestamptz, text) TO %I',
         pg_catalog.current_setting('saas.role_internal')
     );
+    EXECUTE pg_catalog.format(
+        'GRANT EXECUTE ON FUNCTION saas.write_rollup_changes() TO %I',
+        pg_catalog.current_setting('saas.role_internal')
+    );
 END
 $$;

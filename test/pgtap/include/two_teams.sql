@@ -97,3 +97,10 @@ SELECT t.team, now(), 1, 'tenant', 'somebody', 'open', 'done' FROM (VALUES (:'re
 INSERT INTO saas.mfa_factors (user_id, label, sealed_secret) VALUES (:'ann', 'Phone', ''), (:'bob', 'Phone', '');
 SELECT saas.make_recovery_codes(u.id), saas.issue_user_token(u.email, 'email_verification'), saas.begin_attempt(u.id, 'mfa')
 FROM saas.users AS u WHERE u.id IN (:'ann', :'bob') \g /dev/null
+
+-- A calendar, a measured value in all its rollups, and a change that no refresh has taken.
+SELECT saas.set_context(t.team, t.owner), saas.set_rollup_calendar(t.team, 'UTC'), saas.record_metric(t.team, 'any', 1)
+FROM (VALUES (:'red'::uuid, :'ann'::uuid), (:'blue', :'bob')) AS t (team, owner) \g /dev/null
+SELECT saas.clear_context() \g /dev/null
+SELECT saas.refresh_rollups('usage_metrics') \g /dev/null
+SELECT saas.invalidate_rollup_source(r.source_id) FROM saas.rollups AS r WHERE r.name = 'usage_metrics' \g /dev/null
