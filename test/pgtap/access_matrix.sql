@@ -40,6 +40,7 @@ INSERT INTO expected VALUES
     ('refunds', 'S', 'S', 'S', true),
     ('payment_disputes', 'S', 'S', 'S', true),
     ('payouts', 'S', 'S', 'S', true),
+    ('payout_holds', 'S', 'S', 'S', true),
     ('idempotency_keys', 'S', 'S', '', true),
     ('provider_requests', 'S', 'S', 'S', true),
     ('webhook_events', 'S', 'S', 'S', true),

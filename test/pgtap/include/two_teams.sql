@@ -49,6 +49,7 @@ SELECT pg_temp.deliver(t.team, 'evt_1', '{"id": "pi_1", "object": "payment_inten
     pg_temp.deliver(t.team, 'evt_dp', '{"id": "dp_1", "object": "dispute", "amount": 300, "currency": "usd", "status": "warning_needs_response", "charge": "ch_1", "created": 1700000000}', 'charge.dispute.created'),
     pg_temp.deliver(t.team, 'evt_po', '{"id": "po_1", "object": "payout", "amount": 50, "currency": "usd", "status": "canceled", "created": 1700000000}')
 FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
+INSERT INTO saas.payout_holds (team_id, reason) VALUES (:'red', 'manual'), (:'blue', 'manual');
 INSERT INTO saas.idempotency_keys (team_id, key, operation, request_sha256, expires_at)
 SELECT t.team, 'key', 'refund_payment', sha256('x'), now() + interval '1 day' FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
 INSERT INTO saas.provider_requests (team_id, provider, kind, payment_intent_id, request)

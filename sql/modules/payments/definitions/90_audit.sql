@@ -4,6 +4,7 @@ SELECT saas.audit_table('saas.payment_disputes', '{updated_at}');
 SELECT saas.audit_table('saas.payment_intents', '{updated_at}');
 SELECT saas.audit_table('saas.payment_transactions', '{updated_at}');
 SELECT saas.audit_table('saas.payments', '{updated_at}');
+SELECT saas.audit_table('saas.payout_holds');
 SELECT saas.audit_table('saas.payouts', '{updated_at}');
 SELECT saas.audit_table('saas.provider_requests', '{updated_at}');
 SELECT saas.audit_table('saas.refunds', '{updated_at}');
@@ -32,6 +33,7 @@ WHERE l.table_name IN (
     'saas.payment_intents',
     'saas.payment_transactions',
     'saas.payments',
+    'saas.payout_holds',
     'saas.payouts',
     'saas.provider_requests',
     'saas.refunds'

@@ -1,0 +1,13 @@
+-- Row-level security and rights of payouts that we make: a team reads its own, functions write.
+ALTER TABLE saas.payout_holds ENABLE ROW LEVEL SECURITY;
+ALTER TABLE saas.payout_holds FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY payout_holds_app_select ON saas.payout_holds
+FOR SELECT TO saas_app, saas_analyst, saas_service
+USING (team_id = saas.current_team_id());
+
+GRANT SELECT ON saas.payout_holds TO saas_app, saas_service;
+GRANT SELECT (
+    team_id, id, reason, ref_table, ref_id, placed_by, placed_at, released_by, released_at
+) ON saas.payout_holds TO saas_analyst;
+GRANT SELECT, INSERT, UPDATE ON saas.payout_holds TO saas_internal;
