@@ -212,6 +212,20 @@ SELECT throws_ok(format($$INSERT INTO saas.payouts (team_id, provider, amount, c
     SELECT team_id, 'stripe', 1, 'USD', 'scheduled', id, now(), pg_current_xact_id() FROM saas.payout_schedules; SET CONSTRAINTS ALL IMMEDIATE$$), 'SA089', NULL, 'no payout of nothing');
 SELECT throws_ok($$UPDATE saas.payouts SET amount = amount + 1$$, 'SA071', NULL, 'no payout grows');
 
+-- What was settled is not looked at again, unless a payout comes to nothing.
+SELECT ok((SELECT bool_and(settled_before < now() - interval '6 days') FROM saas.payout_schedules), 'the last week is always looked at');
+SELECT pg_temp.deliver(pg_temp.event('evt_12', 140, pg_temp.charge('ch_5', NULL, 'succeeded', true))) \g /dev/null
+UPDATE saas.payout_schedules SET reserve_percent = 0;
+SELECT saas.available_for_payout(pg_temp.team(), 'stripe', 'usd') AS free \gset
+SELECT pg_temp.scheduled('p16') AS po9 \gset
+SELECT is((pg_temp.payout(:'po9')).amount, :'free'::bigint, 'all that is free');
+UPDATE saas.payout_schedules SET settled_before = now() + interval '1 day';
+SELECT is(saas.available_for_payout(pg_temp.team(), 'stripe', 'usd'), 0::numeric, 'before that moment all is settled');
+SELECT saas.record_payout_result(pg_temp.team(), (:'po9'::jsonb #>> '{}')::uuid, 'canceled', 'x8') \g /dev/null
+SELECT is(saas.available_for_payout(pg_temp.team(), 'stripe', 'usd'), :'free'::numeric, 'but for what a payout leaves behind');
+SELECT ok(abs(extract(epoch FROM saas.moment_of_uuid(saas.uuid_v7()) - clock_timestamp())) < 5, 'the moment of an identifier');
+SELECT ok(saas.uuid_since(now()) < saas.uuid_v7() AND saas.uuid_since(clock_timestamp() + interval '1 second') > saas.uuid_v7(), 'and the first one of a moment');
+
 -- Another team.
 SELECT saas.create_team('Other', 'other-' || left(gen_random_uuid()::text, 8), :'owner') AS other \gset
 SELECT saas.set_context(:'other', :'owner');

@@ -142,6 +142,7 @@ BEGIN
         END IF;
         UPDATE saas.payout_schedules AS s
         SET last_run_at = v_now,
+            settled_before = saas.settled_before(s),
             next_run_at = CASE
                 WHEN s.next_run_at <= v_now THEN saas.next_payout_run(s, v_now)
                 ELSE s.next_run_at
