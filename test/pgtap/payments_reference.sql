@@ -80,8 +80,8 @@ SELECT results_eq($$
         ('dispute', 'lost prevented warning_closed won'),
         ('payment', 'paid voided'),
         ('payment_intent', 'canceled expired succeeded'),
-        ('payment_transaction', 'errored failed'),
-        ('payout', 'canceled failed reversed'),
+        ('payment_session', 'complete'), ('payment_transaction', 'errored failed'),
+        ('payout', 'canceled failed reversed'), ('payout_reserve', 'released'),
         ('provider_request', 'canceled failed succeeded'), ('refund', 'canceled failed'),
         ('webhook_event', 'conflict duplicate ignored processed rejected superseded')$$,
     'the states without exit are the terminal ones');

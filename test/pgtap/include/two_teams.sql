@@ -55,6 +55,25 @@ SELECT t.team, 'key', 'refund_payment', sha256('x'), now() + interval '1 day' FR
 INSERT INTO saas.provider_requests (team_id, provider, kind, payment_intent_id, request)
 SELECT i.team_id, 'stripe', 'create_intent', i.id, '{}' FROM saas.payment_intents AS i WHERE i.team_id IN (:'red', :'blue');
 
+-- A schedule of payouts with one that came to nothing and its reserve, a session, a payment method, evidence and an order number each.
+SELECT saas.set_context(t.team, t.owner), saas.set_payout_schedule(t.team, 'stripe', 'usd', 'manual'),
+    saas.create_payment_session(t.team, 500, 'usd', 'stripe', 'session'),
+    saas.save_payment_method(t.team, 'stripe', 'cus_1', 'pm_1', 'method', 'visa', '4242', 12, 2030, p_encrypt => false),
+    saas.next_order_number(t.team)
+FROM (VALUES (:'red'::uuid, :'ann'::uuid), (:'blue', :'bob')) AS t (team, owner) \g /dev/null
+SET LOCAL session_replication_role = replica;
+INSERT INTO saas.payouts (team_id, id, provider, amount, currency, status, payout_schedule_id, scheduled_for, scheduled_xact_id)
+SELECT s.team_id, s.team_id, 'stripe', 60, 'USD', 'canceled', s.id, now(), pg_current_xact_id() FROM saas.payout_schedules AS s WHERE s.team_id IN (:'red', :'blue');
+INSERT INTO saas.payout_items (team_id, payout_id, entry_id, amount, currency, released_at)
+SELECT e.team_id, e.team_id, e.id, e.amount, e.currency, now() FROM saas.ledger_entries AS e
+JOIN saas.ledger_accounts AS a ON a.team_id = e.team_id AND a.id = e.account_id AND a.kind = 'provider_balance' WHERE e.team_id IN (:'red', :'blue');
+INSERT INTO saas.payout_reserves (team_id, payout_id, provider, amount, currency, status, release_at, released_at)
+SELECT t.team, t.team, 'stripe', 5, 'USD', 'released', now(), now() FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
+SET LOCAL session_replication_role = origin;
+SELECT saas.set_context(d.team_id), saas.add_dispute_evidence(d.team_id, d.id, 'receipt', 'evidence', 'paid and delivered')
+FROM saas.payment_disputes AS d WHERE d.team_id IN (:'red', :'blue') \g /dev/null
+SELECT saas.clear_context() \g /dev/null
+
 -- A list with an entry each, and an exchange rate.
 INSERT INTO saas.fraud_lists (team_id, id, alias, kind) VALUES (:'red', :'red', 'any', 'string'), (:'blue', :'blue', 'any', 'string');
 INSERT INTO saas.fraud_list_items (team_id, list_id, value) VALUES (:'red', :'red', 'any'), (:'blue', :'blue', 'any');

@@ -52,3 +52,17 @@ COMMENT ON COLUMN saas.payouts.livemode IS 'False for the provider''s test mode.
 COMMENT ON COLUMN saas.payouts.provider_created_at IS 'When it was created, by the provider''s clock. [internal]';
 COMMENT ON COLUMN saas.payouts.created_at IS 'When the row was created. [internal]';
 COMMENT ON COLUMN saas.payouts.updated_at IS 'When the row last changed. [internal]';
+
+COMMENT ON TABLE saas.dispute_evidence IS 'What a team answers to disputes with: texts, and references of files.';
+COMMENT ON COLUMN saas.dispute_evidence.team_id IS 'The team. [internal]';
+COMMENT ON COLUMN saas.dispute_evidence.id IS 'Identifier within the team. [internal]';
+COMMENT ON COLUMN saas.dispute_evidence.payment_dispute_id IS 'The dispute. [internal]';
+COMMENT ON COLUMN saas.dispute_evidence.stage IS 'The stage that it answers. [internal]';
+COMMENT ON COLUMN saas.dispute_evidence.kind IS 'What it is evidence of. [internal]';
+COMMENT ON COLUMN saas.dispute_evidence.content IS 'The text. [confidential]';
+COMMENT ON COLUMN saas.dispute_evidence.file_reference IS 'Where the file is: a path, a URL or the provider''s identifier. [confidential]';
+COMMENT ON COLUMN saas.dispute_evidence.due_at IS 'The deadline that held when it was added. [internal]';
+COMMENT ON COLUMN saas.dispute_evidence.submitted_at IS 'When the provider took it. [internal]';
+COMMENT ON COLUMN saas.dispute_evidence.removed_at IS 'When it was taken back. [internal]';
+COMMENT ON COLUMN saas.dispute_evidence.created_by IS 'The user who added it; NULL for a worker, and when deleted. [internal]';
+COMMENT ON COLUMN saas.dispute_evidence.created_at IS 'When the row was created. [internal]';

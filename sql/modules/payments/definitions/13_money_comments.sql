@@ -13,12 +13,15 @@ COMMENT ON TABLE saas.provider_requests IS 'Outbox: requests to providers, which
 COMMENT ON COLUMN saas.provider_requests.team_id IS 'The team. [internal]';
 COMMENT ON COLUMN saas.provider_requests.id IS 'Identifier within the team; the idempotency key towards the provider. [internal]';
 COMMENT ON COLUMN saas.provider_requests.provider IS 'The provider. [internal]';
-COMMENT ON COLUMN saas.provider_requests.kind IS 'create_intent, confirm_intent, cancel_intent, capture or refund. [internal]';
+COMMENT ON COLUMN saas.provider_requests.kind IS 'create_intent, confirm_intent, cancel_intent, capture, refund, create_payout, submit_dispute or detach_payment_method. [internal]';
 COMMENT ON COLUMN saas.provider_requests.ask IS 'send: make the request; lookup: it may have been made, ask the provider what came of it. [internal]';
 COMMENT ON COLUMN saas.provider_requests.payment_intent_id IS 'The payment intent. [internal]';
 COMMENT ON COLUMN saas.provider_requests.payment_id IS 'The payment that is captured or refunded. [internal]';
 COMMENT ON COLUMN saas.provider_requests.payment_transaction_id IS 'The operation whose outcome this decides. [internal]';
 COMMENT ON COLUMN saas.provider_requests.refund_id IS 'The refund. [internal]';
+COMMENT ON COLUMN saas.provider_requests.payout_id IS 'The payout. [internal]';
+COMMENT ON COLUMN saas.provider_requests.payment_dispute_id IS 'The dispute that evidence is submitted to. [internal]';
+COMMENT ON COLUMN saas.provider_requests.payment_method_token_id IS 'The payment method that is detached. [internal]';
 COMMENT ON COLUMN saas.provider_requests.request IS 'What to ask for; amounts in the currency''s minor units. [confidential]';
 COMMENT ON COLUMN saas.provider_requests.status IS 'queued, claimed, succeeded, failed, dead (given up) or canceled (never sent). [internal]';
 COMMENT ON COLUMN saas.provider_requests.attempts IS 'How often it was claimed; the number of the claim that may complete it. [internal]';

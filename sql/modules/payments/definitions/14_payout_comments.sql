@@ -11,3 +11,51 @@ COMMENT ON COLUMN saas.payout_holds.placed_at IS 'From when on it holds. [intern
 COMMENT ON COLUMN saas.payout_holds.released_by IS 'The user who released it; NULL for a worker, and when deleted. [internal]';
 COMMENT ON COLUMN saas.payout_holds.released_at IS 'When it was released; NULL while it is open. [internal]';
 COMMENT ON COLUMN saas.payout_holds.release_note IS 'Why it was released, in words. [confidential]';
+
+COMMENT ON TABLE saas.payout_schedules IS 'When and how much of a provider''s balance is paid out.';
+COMMENT ON COLUMN saas.payout_schedules.team_id IS 'The team. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.id IS 'Identifier within the team. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.provider IS 'The provider whose balance it is. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.currency IS 'Currency of the balance. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.frequency IS 'daily, weekly, monthly, or manual: only when it is named. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.weekday IS 'Day of a weekly run: 1 Monday to 7 Sunday. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.month_day IS 'Day of a monthly run; in a shorter month its last day. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.run_at IS 'Time of day of a run, in the time zone. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.time_zone IS 'Time zone of days and time of day. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.delay_days IS 'For how many days what comes in is kept back. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.minimum_amount IS 'Less than that waits for a later run, in minor units. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.reserve_percent IS 'How much of a payout is kept as a reserve. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.reserve_days IS 'For how many days. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.hold_on_disputes IS 'Whether an open dispute with the provider holds payouts back. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.is_active IS 'Whether it runs. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.next_run_at IS 'When it runs next; NULL for manual. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.last_run_at IS 'When it ran last. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.created_at IS 'When the row was created. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.updated_at IS 'When the row last changed. [internal]';
+
+COMMENT ON COLUMN saas.payouts.payout_schedule_id IS 'The schedule that made it; NULL for a payout of the provider''s own. [internal]';
+COMMENT ON COLUMN saas.payouts.scheduled_for IS 'From when on it may be sent; NULL for a payout of the provider''s own. [internal]';
+COMMENT ON COLUMN saas.payouts.scheduled_xact_id IS 'The transaction that made it and set its entries aside; NULL for a payout of the provider''s own. [internal]';
+COMMENT ON COLUMN saas.payouts.reserve_amount IS 'What was kept as a reserve beside it, in minor units. [internal]';
+
+COMMENT ON TABLE saas.payout_items IS 'The entries of the ledger that a payout consists of: their sum is its amount.';
+COMMENT ON COLUMN saas.payout_items.team_id IS 'The team. [internal]';
+COMMENT ON COLUMN saas.payout_items.id IS 'Identifier within the team. [internal]';
+COMMENT ON COLUMN saas.payout_items.payout_id IS 'The payout. [internal]';
+COMMENT ON COLUMN saas.payout_items.entry_id IS 'The entry of the provider''s balance. [internal]';
+COMMENT ON COLUMN saas.payout_items.amount IS 'Its amount, in minor units. [internal]';
+COMMENT ON COLUMN saas.payout_items.currency IS 'Currency of the amount. [internal]';
+COMMENT ON COLUMN saas.payout_items.released_at IS 'When the payout came to nothing, so that the entry may be paid out again. [internal]';
+COMMENT ON COLUMN saas.payout_items.created_at IS 'When the row was created. [internal]';
+
+COMMENT ON TABLE saas.payout_reserves IS 'What was kept of a payout for a while.';
+COMMENT ON COLUMN saas.payout_reserves.team_id IS 'The team. [internal]';
+COMMENT ON COLUMN saas.payout_reserves.id IS 'Identifier within the team. [internal]';
+COMMENT ON COLUMN saas.payout_reserves.payout_id IS 'The payout. [internal]';
+COMMENT ON COLUMN saas.payout_reserves.provider IS 'The provider. [internal]';
+COMMENT ON COLUMN saas.payout_reserves.amount IS 'Minor units. [internal]';
+COMMENT ON COLUMN saas.payout_reserves.currency IS 'Currency of the amount. [internal]';
+COMMENT ON COLUMN saas.payout_reserves.status IS 'held or released. [internal]';
+COMMENT ON COLUMN saas.payout_reserves.release_at IS 'From when on it is released. [internal]';
+COMMENT ON COLUMN saas.payout_reserves.released_at IS 'When it was released. [internal]';
+COMMENT ON COLUMN saas.payout_reserves.created_at IS 'When the row was created. [internal]';

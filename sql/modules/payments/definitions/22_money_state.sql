@@ -7,7 +7,7 @@ BEFORE UPDATE ON saas.provider_requests
 FOR EACH ROW
 EXECUTE FUNCTION saas.enforce_immutable(
     'team_id', 'id', 'provider', 'kind', 'payment_intent_id', 'payment_id', 'payment_transaction_id',
-    'refund_id', 'request'
+    'refund_id', 'payout_id', 'payment_dispute_id', 'payment_method_token_id', 'request'
 );
 CREATE OR REPLACE TRIGGER provider_requests_30_updated_at
 BEFORE UPDATE ON saas.provider_requests

@@ -168,6 +168,10 @@ DECLARE
     v_order integer := 1;
 BEGIN
     PERFORM saas.lock_provider_object(p_new.team_id, p_new.provider, p_new.provider_payout_id);
+    PERFORM saas.link_provider_payout(
+        p_new.team_id, p_new.provider, p_new.provider_payout_id, p_new.metadata ->> 'saas_payout_id',
+        p_new.amount, p_new.currency
+    );
     SELECT p.* INTO v_before
     FROM saas.payouts AS p
     WHERE p.team_id = p_new.team_id

@@ -142,7 +142,11 @@ BEGIN
     END IF;
     IF v_row.kind IN ('capture', 'refund') THEN
         PERFORM saas.settle_operation(v_row, p_outcome, p_response);
-    ELSE
+    ELSIF v_row.kind = 'create_payout' THEN
+        PERFORM saas.settle_payout(v_row, p_outcome, p_response);
+    ELSIF v_row.kind = 'submit_dispute' THEN
+        PERFORM saas.settle_dispute(v_row, p_outcome);
+    ELSIF v_row.kind <> 'detach_payment_method' THEN
         PERFORM saas.settle_intent(v_row, p_outcome, p_response);
     END IF;
     RETURN v_status;

@@ -85,6 +85,42 @@ CROSS JOIN LATERAL (
 ) AS f (figure, derived, posted)
 WHERE f.derived <> f.posted
 UNION ALL
+-- Reserves of payouts.
+SELECT
+    r.team_id,
+    'payout_reserves',
+    r.id,
+    'amount',
+    CASE r.status WHEN 'held' THEN r.amount ELSE 0 END::numeric,
+    s.held
+FROM saas.payout_reserves AS r
+CROSS JOIN LATERAL (
+    SELECT COALESCE(sum(e.amount), 0) AS held
+    FROM saas.ledger_transactions AS t
+    JOIN saas.ledger_entries AS e
+        ON e.team_id = t.team_id AND e.transaction_id = t.id AND e.layer = 'posted'
+    JOIN saas.ledger_accounts AS a ON a.team_id = e.team_id AND a.id = e.account_id AND a.kind = 'reserve'
+    WHERE t.team_id = r.team_id AND t.ref_id = r.id AND t.ref_table = 'payout_reserves'
+) AS s
+WHERE CASE r.status WHEN 'held' THEN r.amount ELSE 0 END <> s.held
+UNION ALL
+-- Payouts of ours against what they consist of.
+SELECT
+    p.team_id,
+    'payouts',
+    p.id,
+    'items',
+    CASE WHEN p.status IN ('failed', 'canceled', 'reversed') THEN 0 ELSE p.amount END::numeric,
+    i.amount
+FROM saas.payouts AS p
+CROSS JOIN LATERAL (
+    SELECT COALESCE(sum(x.amount), 0) AS amount
+    FROM saas.payout_items AS x
+    WHERE x.team_id = p.team_id AND x.payout_id = p.id AND x.released_at IS NULL
+) AS i
+WHERE p.scheduled_for IS NOT NULL
+    AND CASE WHEN p.status IN ('failed', 'canceled', 'reversed') THEN 0 ELSE p.amount END <> i.amount
+UNION ALL
 -- What disputes hold of a payment against its disputes.
 SELECT
     p.team_id,

@@ -21,6 +21,7 @@ GRANT SELECT (
 GRANT SELECT (
     team_id, id, provider, provider_payout_id, amount, currency, status, status_source, states_seen,
     snapshot_at, snapshot_event_id, method, arrival_date, failure_code, livemode, provider_created_at,
-    created_at, updated_at
+    created_at, updated_at, payout_schedule_id, scheduled_for, scheduled_xact_id,
+    reserve_amount
 ) ON saas.payouts TO saas_analyst;
 GRANT SELECT, INSERT, UPDATE, DELETE ON saas.payment_disputes, saas.payouts TO saas_internal;

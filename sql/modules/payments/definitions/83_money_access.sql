@@ -14,6 +14,7 @@ USING (team_id = saas.current_team_id());
 GRANT SELECT ON saas.idempotency_keys, saas.provider_requests TO saas_app, saas_service;
 GRANT SELECT (
     team_id, id, provider, kind, ask, payment_intent_id, payment_id, payment_transaction_id, refund_id,
+    payout_id, payment_dispute_id, payment_method_token_id,
     status, attempts, max_attempts, next_attempt_at, worker, last_outcome, completed_at, created_at,
     updated_at
 ) ON saas.provider_requests TO saas_analyst;

@@ -1,10 +1,15 @@
 -- The audit trail of the payment tables.
 SELECT saas.audit_table('saas.payment_providers', '{updated_at}', '{webhook_secrets}');
+SELECT saas.audit_table('saas.dispute_evidence');
 SELECT saas.audit_table('saas.payment_disputes', '{updated_at}');
 SELECT saas.audit_table('saas.payment_intents', '{updated_at}');
+SELECT saas.audit_table('saas.payment_method_tokens', '{updated_at}', '{token_ciphertext,token_reference,token_sha256}');
+SELECT saas.audit_table('saas.payment_sessions', '{updated_at}');
 SELECT saas.audit_table('saas.payment_transactions', '{updated_at}');
 SELECT saas.audit_table('saas.payments', '{updated_at}');
 SELECT saas.audit_table('saas.payout_holds');
+SELECT saas.audit_table('saas.payout_reserves');
+SELECT saas.audit_table('saas.payout_schedules', '{updated_at,last_run_at}');
 SELECT saas.audit_table('saas.payouts', '{updated_at}');
 SELECT saas.audit_table('saas.provider_requests', '{updated_at}');
 SELECT saas.audit_table('saas.refunds', '{updated_at}');
@@ -28,12 +33,17 @@ SELECT
     l.client_addr
 FROM saas.audit_logs AS l
 WHERE l.table_name IN (
+    'saas.dispute_evidence',
     'saas.payment_disputes',
     'saas.payment_providers',
     'saas.payment_intents',
+    'saas.payment_method_tokens',
+    'saas.payment_sessions',
     'saas.payment_transactions',
     'saas.payments',
     'saas.payout_holds',
+    'saas.payout_reserves',
+    'saas.payout_schedules',
     'saas.payouts',
     'saas.provider_requests',
     'saas.refunds'

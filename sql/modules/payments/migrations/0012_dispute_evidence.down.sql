@@ -1,0 +1,1 @@
+DROP TABLE saas.dispute_evidence;
