@@ -79,7 +79,7 @@ bool is_left_out(char32_t c) noexcept {
            || c == 0x2018 || c == 0x2019   // quotation marks that serve as apostrophes
            || c == 0xB4 || c == 0xAD       // acute accent, soft hyphen
            || (c >= 0x610 && c <= 0x61A)   // Arabic marks
-           || (c >= 0x640 && c <= 0x65F)   // tatweel and vowel marks
+           || c == 0x640 || (c >= 0x64B && c <= 0x65F) // tatweel and vowel marks
            || c == 0x670 || (c >= 0x200B && c <= 0x200F) || c == 0xFEFF;
 }
 

@@ -13,11 +13,12 @@ namespace saas::core::screening {
 namespace {
 
 constexpr auto k_particles = std::to_array<std::string_view>({
-    "abu",  "ag",   "al",  "and", "ben", "bin", "bint", "bv",  "co",      "company", "corp", "da",
-    "das",  "de",   "del", "den", "der", "di",  "do",   "don", "dos",     "dr",      "du",   "el",
-    "et",   "gmbh", "ibn", "inc", "jr",  "la",  "le",   "les", "limited", "llc",     "llp",  "los",
-    "ltd",  "mr",   "mrs", "ms",  "nv",  "of",  "ooo",  "oao", "plc",     "prof",    "pty",  "sa",
-    "sarl", "sir",  "spa", "sr",  "srl", "st",  "the",  "ul",  "und",     "van",     "von",  "y",
+    "abu",     "ag",  "al",  "and",  "ben",  "bin", "bint", "bn",  "bv",  "co",  "company",
+    "corp",    "da",  "das", "de",   "del",  "den", "der",  "di",  "do",  "don", "dos",
+    "dr",      "du",  "el",  "et",   "gmbh", "ibn", "inc",  "jr",  "la",  "le",  "les",
+    "limited", "llc", "llp", "los",  "ltd",  "mr",  "mrs",  "ms",  "nv",  "of",  "ooo",
+    "oao",     "pao", "plc", "prof", "pty",  "sa",  "sarl", "sir", "spa", "sr",  "srl",
+    "st",      "the", "ul",  "und",  "van",  "von", "y",
 });
 
 bool is_particle(std::string_view text) noexcept {
@@ -88,6 +89,37 @@ constexpr auto k_spellings = std::to_array<spelling>({
     {"v", "f"},    {"y", "i"},    {"e", "i"},   {"o", "u"},
 });
 
+bool is_vowel(char c) noexcept {
+    return c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u';
+}
+
+// John, Kahn, Sarah.
+bool is_silent_h(std::string_view text, std::size_t at) noexcept {
+    return text[at] == 'h' && at > 0 && is_vowel(text[at - 1]) &&
+           (at + 1 == text.size() || !is_vowel(text[at + 1]));
+}
+
+// A word of Arabic script, which writes few vowels, and one of another that has the same
+// consonants.
+bool same_but_for_vowels(std::string_view a, std::string_view b) noexcept {
+    bool a_has = std::any_of(a.begin(), a.end(), is_vowel);
+    bool b_has = std::any_of(b.begin(), b.end(), is_vowel);
+    if (a_has == b_has)
+        return false;
+    std::string_view bare = a_has ? b : a;
+    std::size_t at = 0;
+    char last = 0;
+    for (char c : a_has ? a : b) {
+        if (is_vowel(c) || c == last)
+            continue;
+        if (at == bare.size() || bare[at] != c)
+            return false;
+        last = c;
+        ++at;
+    }
+    return at == bare.size() && at >= 3;
+}
+
 std::string sound_of(std::string_view text) {
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
@@ -95,6 +127,10 @@ std::string sound_of(std::string_view text) {
         auto found = std::find_if(k_spellings.begin(), k_spellings.end(),
                                   [&](const spelling &s) { return rest.starts_with(s.letters); });
         bool known = found != k_spellings.end();
+        if (is_silent_h(text, at)) {
+            ++at;
+            continue;
+        }
         for (char c : known ? found->sound : rest.substr(0, 1)) {
             bool letter = c >= 'a' && c <= 'z';
             if (!letter || out.empty() || out.back() != c)
@@ -117,6 +153,8 @@ double word_similarity(const word &a, const word &b) noexcept {
     // An initial stands for a name that begins with it.
     if (a.text.size() == 1 || b.text.size() == 1)
         return a.text.front() == b.text.front() ? 0.85 : 0;
+    if (same_but_for_vowels(a.sound, b.sound))
+        return 0.92;
     return std::max(likeness(fraud::similarity, a.text, b.text),
                     0.97 * likeness(fraud::similarity, a.sound, b.sound));
 }

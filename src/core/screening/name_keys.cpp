@@ -7,7 +7,7 @@ namespace saas::core::screening {
 namespace {
 
 constexpr std::size_t k_keyed_words = 6;   // of a name, so that the number of pairs stays small
-constexpr std::size_t k_least_to_omit = 4; // shorter ones without a consonant would fit too much
+constexpr std::size_t k_least_to_omit = 3; // shorter ones without a consonant would fit too much
 
 // Kinds of keys, so that those of one never equal those of another by design.
 enum class kind : char { pair = 'p', single = 's', part = 'w', together = 't' };
