@@ -1,0 +1,11 @@
+DROP TRIGGER IF EXISTS payments_60_analytics_insert ON saas.payments;
+DROP TRIGGER IF EXISTS payments_60_analytics_update ON saas.payments;
+DROP TRIGGER IF EXISTS payment_disputes_60_analytics ON saas.payment_disputes;
+DROP TRIGGER IF EXISTS ledger_transactions_60_analytics ON saas.ledger_transactions;
+DROP VIEW IF EXISTS saas.failed_payments;
+DROP VIEW IF EXISTS saas.payment_rates;
+DROP INDEX IF EXISTS saas.payments_team_id_made_at_idx;
+DROP TABLE IF EXISTS saas.decline_codes;
+DROP TABLE IF EXISTS saas.decline_reasons;
+DROP TABLE IF EXISTS saas.payment_analytics_changes;
+DROP TABLE IF EXISTS saas.payment_analytics;
