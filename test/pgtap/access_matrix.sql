@@ -55,7 +55,7 @@ INSERT INTO expected VALUES
     ('aml_thresholds', 'S', 'S', 'S', true),
     ('aml_alerts', 'S', 'S', 'S', true),
     ('payment_analytics', 'S', 'S', 'S', true),
-    ('payment_analytics_changes', '', 'S', '', false),
+    ('payment_analytics_changes', '', '', '', false),
     ('decline_reasons', 'S', 'S', 'S', true),
     ('decline_codes', 'S', 'S', 'S', true),
     ('idempotency_keys', 'S', 'S', '', true),

@@ -32,7 +32,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_levels constant text[] := '{basic,standard,enhanced}';
+    v_levels constant text[] := ARRAY['basic', 'standard', 'enhanced'];
     v_settings saas.compliance_settings;
     v_level text;
 BEGIN

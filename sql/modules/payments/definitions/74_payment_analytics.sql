@@ -16,32 +16,54 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_day date;
+    v_day date := (COALESCE(NEW.provider_created_at, NEW.created_at) AT TIME ZONE 'UTC')::date;
     v_before date;
 BEGIN
-    IF TG_TABLE_NAME = 'payments' THEN
-        v_day := (COALESCE(NEW.provider_created_at, NEW.created_at) AT TIME ZONE 'UTC')::date;
-        IF TG_OP = 'UPDATE' THEN
-            v_before := (COALESCE(OLD.provider_created_at, OLD.created_at) AT TIME ZONE 'UTC')::date;
-        END IF;
-    ELSIF TG_TABLE_NAME = 'ledger_transactions' THEN
-        v_day := (NEW.effective_at AT TIME ZONE 'UTC')::date;
-    ELSE
-        SELECT (COALESCE(p.provider_created_at, p.created_at) AT TIME ZONE 'UTC')::date
-        INTO v_day
-        FROM saas.payments AS p
-        WHERE p.team_id = NEW.team_id AND p.id = NEW.payment_id;
-    END IF;
     INSERT INTO saas.payment_analytics_changes (team_id, day) VALUES (NEW.team_id, v_day);
-    IF v_before <> v_day THEN
-        INSERT INTO saas.payment_analytics_changes (team_id, day) VALUES (NEW.team_id, v_before);
+    IF TG_OP = 'UPDATE' THEN
+        v_before := (COALESCE(OLD.provider_created_at, OLD.created_at) AT TIME ZONE 'UTC')::date;
+        IF v_before <> v_day THEN
+            INSERT INTO saas.payment_analytics_changes (team_id, day) VALUES (NEW.team_id, v_before);
+        END IF;
     END IF;
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION saas.mark_payment_day() IS
-'AFTER row trigger of payments, disputes and ledger transactions: the figures of the day that they belong to are out of date.';
+'AFTER row trigger of payments: the figures of the day that it was made are out of date, and when that day has changed, those of the former.';
 REVOKE ALL ON FUNCTION saas.mark_payment_day() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.mark_dispute_day()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    INSERT INTO saas.payment_analytics_changes (team_id, day)
+    SELECT p.team_id, (COALESCE(p.provider_created_at, p.created_at) AT TIME ZONE 'UTC')::date
+    FROM saas.payments AS p
+    WHERE p.team_id = NEW.team_id AND p.id = NEW.payment_id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION saas.mark_dispute_day() IS
+'AFTER row trigger of payment_disputes: the figures of the day that the disputed payment was made are out of date.';
+REVOKE ALL ON FUNCTION saas.mark_dispute_day() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.mark_ledger_day()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    INSERT INTO saas.payment_analytics_changes (team_id, day)
+    VALUES (NEW.team_id, (NEW.effective_at AT TIME ZONE 'UTC')::date);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION saas.mark_ledger_day() IS
+'AFTER row trigger of ledger_transactions: the figures of the day on which money moved are out of date.';
+REVOKE ALL ON FUNCTION saas.mark_ledger_day() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER payments_60_analytics_insert
 AFTER INSERT ON saas.payments
@@ -60,10 +82,10 @@ WHEN (
 EXECUTE FUNCTION saas.mark_payment_day();
 CREATE OR REPLACE TRIGGER payment_disputes_60_analytics
 AFTER INSERT OR UPDATE OF status, reason ON saas.payment_disputes
-FOR EACH ROW EXECUTE FUNCTION saas.mark_payment_day();
+FOR EACH ROW EXECUTE FUNCTION saas.mark_dispute_day();
 CREATE OR REPLACE TRIGGER ledger_transactions_60_analytics
 AFTER INSERT ON saas.ledger_transactions
-FOR EACH ROW EXECUTE FUNCTION saas.mark_payment_day();
+FOR EACH ROW EXECUTE FUNCTION saas.mark_ledger_day();
 
 CREATE OR REPLACE FUNCTION saas.payment_figures(p_team uuid, p_days date[])
 RETURNS TABLE (
