@@ -1,5 +1,5 @@
 -- What each table and column of figures and decline codes is, with its data classification.
-COMMENT ON TABLE saas.payment_analytics IS 'What payments come to by day (UTC), provider and currency: counts by the day a payment was made, amounts by the day money moved.';
+COMMENT ON TABLE saas.payment_analytics IS 'What payments come to by day (UTC), provider and currency: counts and what was captured by the day a payment was made, the other amounts by the day of the refund, dispute or payout.';
 COMMENT ON COLUMN saas.payment_analytics.team_id IS 'The team. [internal]';
 COMMENT ON COLUMN saas.payment_analytics.id IS 'Identifier within the team. [internal]';
 COMMENT ON COLUMN saas.payment_analytics.day IS 'Day in UTC. [internal]';
@@ -13,11 +13,11 @@ COMMENT ON COLUMN saas.payment_analytics.refunded IS 'Of them refunded, in part 
 COMMENT ON COLUMN saas.payment_analytics.disputed IS 'Of them disputed; inquiries do not count. [internal]';
 COMMENT ON COLUMN saas.payment_analytics.fraudulent IS 'Of them warned of by the provider, or disputed for fraud and not won. [internal]';
 COMMENT ON COLUMN saas.payment_analytics.amount_attempted IS 'Amount of all payments made, in minor units. [internal]';
-COMMENT ON COLUMN saas.payment_analytics.amount_captured IS 'Captured on the day, in minor units. [internal]';
-COMMENT ON COLUMN saas.payment_analytics.amount_refunded IS 'Refunded on the day, less what came back. [internal]';
-COMMENT ON COLUMN saas.payment_analytics.amount_disputed IS 'Withdrawn by disputes on the day, less what was reinstated. [internal]';
-COMMENT ON COLUMN saas.payment_analytics.amount_fees IS 'Fees on the day. [internal]';
-COMMENT ON COLUMN saas.payment_analytics.amount_paid_out IS 'Sent to the bank on the day, less what came back. [internal]';
+COMMENT ON COLUMN saas.payment_analytics.amount_captured IS 'Captured of the payments made, in minor units. [internal]';
+COMMENT ON COLUMN saas.payment_analytics.amount_refunded IS 'Refunds made on the day, less what came back of them. [internal]';
+COMMENT ON COLUMN saas.payment_analytics.amount_disputed IS 'Withdrawn by disputes opened on the day, less what was reinstated. [internal]';
+COMMENT ON COLUMN saas.payment_analytics.amount_fees IS 'Fees of disputes opened on the day. [internal]';
+COMMENT ON COLUMN saas.payment_analytics.amount_paid_out IS 'Payouts made on the day that are sent or have arrived. [internal]';
 COMMENT ON COLUMN saas.payment_analytics.filled_at IS 'When the row was worked out. [internal]';
 COMMENT ON TABLE saas.payment_analytics_changes IS 'Days whose figures are out of date: one row for each change.';
 COMMENT ON COLUMN saas.payment_analytics_changes.team_id IS 'The team. [internal]';

@@ -10,82 +10,167 @@ COMMENT ON FUNCTION saas.utc_day(timestamptz) IS 'The day of a moment, in UTC.';
 REVOKE ALL ON FUNCTION saas.utc_day(timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.utc_day(timestamptz) TO saas_app, saas_analyst, saas_service, saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.mark_payment_day()
-RETURNS trigger
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+CREATE OR REPLACE FUNCTION saas.mark_payment_days(p_team uuid, p_payment uuid)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-DECLARE
-    v_day date := (COALESCE(NEW.provider_created_at, NEW.created_at) AT TIME ZONE 'UTC')::date;
-    v_before date;
-BEGIN
-    INSERT INTO saas.payment_analytics_changes (team_id, day) VALUES (NEW.team_id, v_day);
-    IF TG_OP = 'UPDATE' THEN
-        v_before := (COALESCE(OLD.provider_created_at, OLD.created_at) AT TIME ZONE 'UTC')::date;
-        IF v_before <> v_day THEN
-            INSERT INTO saas.payment_analytics_changes (team_id, day) VALUES (NEW.team_id, v_before);
-        END IF;
-    END IF;
-    RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION saas.mark_payment_day() IS
-'AFTER row trigger of payments: the figures of the day that it was made are out of date, and when that day has changed, those of the former.';
-REVOKE ALL ON FUNCTION saas.mark_payment_day() FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION saas.mark_dispute_day()
-RETURNS trigger
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-BEGIN
     INSERT INTO saas.payment_analytics_changes (team_id, day)
-    SELECT p.team_id, (COALESCE(p.provider_created_at, p.created_at) AT TIME ZONE 'UTC')::date
+    SELECT p_team, saas.utc_day(COALESCE(p.provider_created_at, p.created_at))
     FROM saas.payments AS p
-    WHERE p.team_id = NEW.team_id AND p.id = NEW.payment_id;
-    RETURN NULL;
-END
+    WHERE p.team_id = p_team AND p.id = p_payment
+    UNION
+    SELECT p_team, saas.utc_day(COALESCE(r.provider_created_at, r.created_at))
+    FROM saas.refunds AS r
+    WHERE r.team_id = p_team AND r.payment_id = p_payment
+    UNION
+    SELECT p_team, saas.utc_day(COALESCE(d.provider_created_at, d.created_at))
+    FROM saas.payment_disputes AS d
+    WHERE d.team_id = p_team AND d.payment_id = p_payment
 $$;
-COMMENT ON FUNCTION saas.mark_dispute_day() IS
-'AFTER row trigger of payment_disputes: the figures of the day that the disputed payment was made are out of date.';
-REVOKE ALL ON FUNCTION saas.mark_dispute_day() FROM PUBLIC;
+COMMENT ON FUNCTION saas.mark_payment_days(uuid, uuid) IS
+'The figures of the days on which the payment, its refunds and its disputes were made are out of date. Checks no caller.';
+REVOKE ALL ON FUNCTION saas.mark_payment_days(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.mark_payment_days(uuid, uuid) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.mark_ledger_day()
+CREATE OR REPLACE FUNCTION saas.mark_own_day()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     INSERT INTO saas.payment_analytics_changes (team_id, day)
-    VALUES (NEW.team_id, (NEW.effective_at AT TIME ZONE 'UTC')::date);
+    VALUES (NEW.team_id, (COALESCE(NEW.provider_created_at, NEW.created_at) AT TIME ZONE 'UTC')::date);
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION saas.mark_ledger_day() IS
-'AFTER row trigger of ledger_transactions: the figures of the day on which money moved are out of date.';
-REVOKE ALL ON FUNCTION saas.mark_ledger_day() FROM PUBLIC;
+COMMENT ON FUNCTION saas.mark_own_day() IS
+'AFTER row trigger of payments and payouts: the figures of the day that the row was made are out of date.';
+REVOKE ALL ON FUNCTION saas.mark_own_day() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.mark_former_day()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    INSERT INTO saas.payment_analytics_changes (team_id, day)
+    VALUES (OLD.team_id, (COALESCE(OLD.provider_created_at, OLD.created_at) AT TIME ZONE 'UTC')::date);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION saas.mark_former_day() IS
+'AFTER UPDATE row trigger of payments, refunds, disputes and payouts whose day has changed: the figures of the former one are out of date.';
+REVOKE ALL ON FUNCTION saas.mark_former_day() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.mark_changed_payment()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    PERFORM saas.mark_payment_days(NEW.team_id, NEW.id);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION saas.mark_changed_payment() IS
+'AFTER UPDATE row trigger of payments: the figures of its days are out of date.';
+REVOKE ALL ON FUNCTION saas.mark_changed_payment() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.mark_payment_of_row()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    PERFORM saas.mark_payment_days(NEW.team_id, NEW.payment_id);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION saas.mark_payment_of_row() IS
+'AFTER row trigger of refunds and disputes: the figures of the days of their payment are out of date.';
+REVOKE ALL ON FUNCTION saas.mark_payment_of_row() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER payments_60_analytics_insert
 AFTER INSERT ON saas.payments
-FOR EACH ROW EXECUTE FUNCTION saas.mark_payment_day();
+FOR EACH ROW EXECUTE FUNCTION saas.mark_own_day();
 CREATE OR REPLACE TRIGGER payments_60_analytics_update
 AFTER UPDATE ON saas.payments
 FOR EACH ROW
 WHEN (
     new.status <> old.status
+    OR new.amount_captured <> old.amount_captured
     OR new.amount_refunded <> old.amount_refunded
-    OR new.disputed_total <> old.disputed_total
-    OR new.is_disputed <> old.is_disputed
     OR new.fraud_warned_at IS DISTINCT FROM old.fraud_warned_at
     OR new.provider_created_at IS DISTINCT FROM old.provider_created_at
 )
-EXECUTE FUNCTION saas.mark_payment_day();
+EXECUTE FUNCTION saas.mark_changed_payment();
+CREATE OR REPLACE TRIGGER payments_61_analytics_day
+AFTER UPDATE ON saas.payments
+FOR EACH ROW
+WHEN (new.provider_created_at IS DISTINCT FROM old.provider_created_at)
+EXECUTE FUNCTION saas.mark_former_day();
+CREATE OR REPLACE TRIGGER refunds_60_analytics
+AFTER INSERT OR UPDATE OF status, amount, provider_created_at ON saas.refunds
+FOR EACH ROW EXECUTE FUNCTION saas.mark_payment_of_row();
+CREATE OR REPLACE TRIGGER refunds_61_analytics_day
+AFTER UPDATE ON saas.refunds
+FOR EACH ROW
+WHEN (new.provider_created_at IS DISTINCT FROM old.provider_created_at)
+EXECUTE FUNCTION saas.mark_former_day();
 CREATE OR REPLACE TRIGGER payment_disputes_60_analytics
-AFTER INSERT OR UPDATE OF status, reason ON saas.payment_disputes
-FOR EACH ROW EXECUTE FUNCTION saas.mark_dispute_day();
-CREATE OR REPLACE TRIGGER ledger_transactions_60_analytics
-AFTER INSERT ON saas.ledger_transactions
-FOR EACH ROW EXECUTE FUNCTION saas.mark_ledger_day();
+AFTER INSERT OR UPDATE ON saas.payment_disputes
+FOR EACH ROW EXECUTE FUNCTION saas.mark_payment_of_row();
+CREATE OR REPLACE TRIGGER payment_disputes_61_analytics_day
+AFTER UPDATE ON saas.payment_disputes
+FOR EACH ROW
+WHEN (new.provider_created_at IS DISTINCT FROM old.provider_created_at)
+EXECUTE FUNCTION saas.mark_former_day();
+CREATE OR REPLACE TRIGGER payouts_60_analytics
+AFTER INSERT OR UPDATE ON saas.payouts
+FOR EACH ROW EXECUTE FUNCTION saas.mark_own_day();
+CREATE OR REPLACE TRIGGER payouts_61_analytics_day
+AFTER UPDATE ON saas.payouts
+FOR EACH ROW
+WHEN (new.provider_created_at IS DISTINCT FROM old.provider_created_at)
+EXECUTE FUNCTION saas.mark_former_day();
+
+CREATE OR REPLACE FUNCTION saas.refunds_by_day(
+    p_team uuid,
+    p_payment uuid,
+    p_refunded bigint,
+    p_made_at timestamptz
+)
+RETURNS TABLE (made_at timestamptz, amount bigint)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    WITH counted AS (
+        SELECT
+            COALESCE(r.provider_created_at, r.created_at) AS made_at, r.amount,
+            sum(r.amount) OVER (
+                ORDER BY COALESCE(r.provider_created_at, r.created_at), r.provider_refund_id, r.id
+                ROWS UNBOUNDED PRECEDING
+            ) AS so_far
+        FROM saas.refunds AS r
+        WHERE r.team_id = p_team
+            AND r.payment_id = p_payment
+            AND r.status IN ('pending', 'requires_action', 'succeeded')
+    )
+    SELECT
+        c.made_at,
+        (least(c.so_far, p_refunded) - least(c.so_far - c.amount, p_refunded))::bigint
+    FROM counted AS c
+    UNION ALL
+    SELECT
+        p_made_at,
+        greatest(p_refunded - COALESCE((SELECT max(c.so_far) FROM counted AS c), 0), 0)::bigint
+$$;
+COMMENT ON FUNCTION saas.refunds_by_day(uuid, uuid, bigint, timestamptz) IS
+'The refunded amount of a payment, in parts that sum to it: each refund when it was made (none beyond what is refunded: the rest was released), and what no refund is known of when the payment was made.';
+REVOKE ALL ON FUNCTION saas.refunds_by_day(uuid, uuid, bigint, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.refunds_by_day(uuid, uuid, bigint, timestamptz)
+TO saas_app, saas_analyst, saas_service, saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.payment_figures(p_team uuid, p_days date[])
 RETURNS TABLE (
@@ -126,7 +211,8 @@ AS $$
             count(*) FILTER (WHERE p.amount_refunded > 0) AS refunded,
             count(*) FILTER (WHERE x.disputed) AS disputed,
             count(*) FILTER (WHERE x.fraudulent OR p.fraud_warned_at IS NOT NULL) AS fraudulent,
-            sum(p.amount) AS amount
+            sum(p.amount) AS attempted,
+            sum(p.amount_captured) AS captured
         FROM days AS d
         JOIN saas.payments AS p
             ON p.team_id = p_team
@@ -135,53 +221,98 @@ AS $$
         CROSS JOIN LATERAL (
             -- An inquiry is no dispute yet.
             SELECT
-                bool_or(c.status NOT IN ('warning_needs_response', 'warning_under_review', 'warning_closed', 'prevented'))
-                    AS disputed,
+                bool_or(c.status NOT IN (
+                    'warning_needs_response', 'warning_under_review', 'warning_closed', 'prevented'
+                )) AS disputed,
                 bool_or(c.reason ~* 'fraud|unauthorized|unauthorised|not_recognized' AND c.status <> 'won')
                     AS fraudulent
             FROM saas.payment_disputes AS c
             WHERE c.team_id = p_team AND c.payment_id = p.id
         ) AS x
         GROUP BY d.day, p.provider, p.currency
-    ), moved AS (
-        -- Money on the day it moved.
-        SELECT
-            d.day, a.provider, a.currency,
-            sum(-e.amount) FILTER (WHERE a.kind = 'sales') AS captured,
-            sum(e.amount) FILTER (WHERE a.kind = 'refunds') AS refunded,
-            sum(e.amount) FILTER (WHERE a.kind IN ('disputed_funds', 'dispute_losses')) AS disputed,
-            sum(e.amount) FILTER (WHERE a.kind = 'provider_fees') AS fees,
-            sum(e.amount) FILTER (WHERE a.kind IN ('payouts_in_transit', 'bank')) AS paid_out
+    ), with_refunds AS (
+        SELECT d.day, d.begins, d.ends, p.id
         FROM days AS d
-        JOIN saas.ledger_accounts AS a
-            ON a.team_id = p_team
-                AND a.provider IS NOT NULL
-                AND a.kind IN (
-                    'sales', 'refunds', 'disputed_funds', 'dispute_losses', 'provider_fees', 'payouts_in_transit',
-                    'bank'
-                )
-        JOIN saas.ledger_entries AS e
-            ON e.team_id = a.team_id
-                AND e.account_id = a.id
-                AND e.currency = a.currency
-                AND e.layer = 'posted'
-                AND e.effective_at >= d.begins
-                AND e.effective_at < d.ends
-        GROUP BY d.day, a.provider, a.currency
+        JOIN saas.payments AS p
+            ON p.team_id = p_team
+                AND COALESCE(p.provider_created_at, p.created_at) >= d.begins
+                AND COALESCE(p.provider_created_at, p.created_at) < d.ends
+        WHERE p.amount_refunded > 0
+        UNION
+        SELECT d.day, d.begins, d.ends, r.payment_id
+        FROM days AS d
+        JOIN saas.refunds AS r
+            ON r.team_id = p_team
+                AND COALESCE(r.provider_created_at, r.created_at) >= d.begins
+                AND COALESCE(r.provider_created_at, r.created_at) < d.ends
+    ), moved AS (
+        -- Money on the day of what moved it.
+        SELECT
+            w.day, p.provider, p.currency, f.amount AS refunded, 0::bigint AS disputed, 0::bigint AS fees,
+            0::bigint AS paid_out
+        FROM with_refunds AS w
+        JOIN saas.payments AS p ON p.team_id = p_team AND p.id = w.id
+        CROSS JOIN LATERAL saas.refunds_by_day(
+            p_team, p.id, p.amount_refunded, COALESCE(p.provider_created_at, p.created_at)
+        ) AS f
+        WHERE f.made_at >= w.begins AND f.made_at < w.ends AND f.amount > 0
+        UNION ALL
+        SELECT d.day, c.provider, c.currency, 0, c.amount_withdrawn, c.fee_amount, 0
+        FROM days AS d
+        JOIN saas.payment_disputes AS c
+            ON c.team_id = p_team
+                AND COALESCE(c.provider_created_at, c.created_at) >= d.begins
+                AND COALESCE(c.provider_created_at, c.created_at) < d.ends
+        WHERE c.amount_withdrawn > 0 OR c.fee_amount > 0
+        UNION ALL
+        SELECT d.day, o.provider, o.currency, 0, 0, 0, o.amount
+        FROM days AS d
+        JOIN saas.payouts AS o
+            ON o.team_id = p_team
+                AND COALESCE(o.provider_created_at, o.created_at) >= d.begins
+                AND COALESCE(o.provider_created_at, o.created_at) < d.ends
+        WHERE o.status IN ('pending', 'in_transit', 'paid')
+    ), money AS (
+        SELECT
+            m.day, m.provider, m.currency, sum(m.refunded) AS refunded, sum(m.disputed) AS disputed,
+            sum(m.fees) AS fees, sum(m.paid_out) AS paid_out
+        FROM moved AS m
+        GROUP BY m.day, m.provider, m.currency
     )
     SELECT
         day, provider, currency,
         COALESCE(n.attempts, 0), COALESCE(n.succeeded, 0), COALESCE(n.declined, 0), COALESCE(n.voided, 0),
-        COALESCE(n.refunded, 0), COALESCE(n.disputed, 0), COALESCE(n.fraudulent, 0), COALESCE(n.amount, 0),
-        COALESCE(m.captured, 0), COALESCE(m.refunded, 0), COALESCE(m.disputed, 0), COALESCE(m.fees, 0),
-        COALESCE(m.paid_out, 0)
+        COALESCE(n.refunded, 0), COALESCE(n.disputed, 0), COALESCE(n.fraudulent, 0),
+        COALESCE(n.attempted, 0), COALESCE(n.captured, 0), COALESCE(m.refunded, 0),
+        COALESCE(m.disputed, 0), COALESCE(m.fees, 0), COALESCE(m.paid_out, 0)
     FROM made AS n
-    FULL JOIN moved AS m USING (day, provider, currency)
+    FULL JOIN money AS m USING (day, provider, currency)
 $$;
 COMMENT ON FUNCTION saas.payment_figures(uuid, date[]) IS
-'The figures of these days, worked out from payments, disputes and ledger. Under row-level security.';
+'The figures of these days, worked out from payments, refunds, disputes and payouts. Under row-level security.';
 REVOKE ALL ON FUNCTION saas.payment_figures(uuid, date[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.payment_figures(uuid, date[]) TO saas_app, saas_analyst, saas_service, saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.payment_days(p_team uuid)
+RETURNS SETOF date
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT saas.utc_day(COALESCE(p.provider_created_at, p.created_at))
+    FROM saas.payments AS p WHERE p.team_id = p_team
+    UNION
+    SELECT saas.utc_day(COALESCE(r.provider_created_at, r.created_at))
+    FROM saas.refunds AS r WHERE r.team_id = p_team
+    UNION
+    SELECT saas.utc_day(COALESCE(d.provider_created_at, d.created_at))
+    FROM saas.payment_disputes AS d WHERE d.team_id = p_team
+    UNION
+    SELECT saas.utc_day(COALESCE(o.provider_created_at, o.created_at))
+    FROM saas.payouts AS o WHERE o.team_id = p_team
+$$;
+COMMENT ON FUNCTION saas.payment_days(uuid) IS 'The days on which the team has payments, refunds, disputes or payouts. Under row-level security.';
+REVOKE ALL ON FUNCTION saas.payment_days(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.payment_days(uuid) TO saas_app, saas_analyst, saas_service, saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.fill_payment_analytics(p_team uuid, p_most_days integer DEFAULT 366)
 RETURNS integer
@@ -245,18 +376,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
     WITH computed AS (
         SELECT f.day, f.provider, f.currency, to_jsonb(f) - '{day,provider,currency}'::text[] AS figures
-        FROM saas.payment_figures(
-            p_team,
-            ARRAY(
-                SELECT saas.utc_day(COALESCE(p.provider_created_at, p.created_at))
-                FROM saas.payments AS p
-                WHERE p.team_id = p_team
-                UNION
-                SELECT saas.utc_day(t.effective_at)
-                FROM saas.ledger_transactions AS t
-                WHERE t.team_id = p_team
-            )
-        ) AS f
+        FROM saas.payment_figures(p_team, ARRAY(SELECT saas.payment_days(p_team))) AS f
     ), stored AS (
         SELECT
             a.day, a.provider, a.currency,
@@ -273,7 +393,8 @@ $$;
 COMMENT ON FUNCTION saas.payment_analytics_drift(uuid) IS
 'Where the filled figures differ from all of them worked out anew: empty after saas.fill_payment_analytics(), or something is wrong. Under row-level security.';
 REVOKE ALL ON FUNCTION saas.payment_analytics_drift(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.payment_analytics_drift(uuid) TO saas_app, saas_analyst, saas_service;
+GRANT EXECUTE ON FUNCTION saas.payment_analytics_drift(uuid)
+TO saas_app, saas_analyst, saas_service, saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.recompute_payment_analytics(p_team uuid)
 RETURNS integer

@@ -1,4 +1,5 @@
 -- The audit trail of the payment tables for analysts: what changed, without personal data and without who.
+GRANT SELECT ON saas.payment_audit_log TO saas_internal;
 CREATE OR REPLACE FUNCTION saas.masked_payment_audit_log(
     p_team uuid,
     p_from timestamptz,

@@ -40,17 +40,29 @@ CREATE TABLE saas.payment_analytics_changes (
         FOREIGN KEY (team_id) REFERENCES saas.teams (id) ON DELETE CASCADE
 );
 
--- Payments by the time at which they were made.
+-- Rows by the time at which they were made.
 CREATE INDEX payments_team_id_made_at_idx
 ON saas.payments (team_id, COALESCE(provider_created_at, created_at));
+CREATE INDEX refunds_team_id_made_at_idx
+ON saas.refunds (team_id, COALESCE(provider_created_at, created_at));
+CREATE INDEX payment_disputes_team_id_made_at_idx
+ON saas.payment_disputes (team_id, COALESCE(provider_created_at, created_at));
+CREATE INDEX payouts_team_id_made_at_idx
+ON saas.payouts (team_id, COALESCE(provider_created_at, created_at));
 
 -- What happened before there were figures.
 INSERT INTO saas.payment_analytics_changes (team_id, day)
-SELECT p.team_id, (COALESCE(p.provider_created_at, p.created_at) AT TIME ZONE 'UTC')::date
-FROM saas.payments AS p
-UNION
-SELECT t.team_id, (t.effective_at AT TIME ZONE 'UTC')::date
-FROM saas.ledger_transactions AS t;
+SELECT x.team_id, (COALESCE(x.provider_created_at, x.created_at) AT TIME ZONE 'UTC')::date
+FROM (
+    SELECT p.team_id, p.provider_created_at, p.created_at FROM saas.payments AS p
+    UNION
+    SELECT r.team_id, r.provider_created_at, r.created_at FROM saas.refunds AS r
+    UNION
+    SELECT d.team_id, d.provider_created_at, d.created_at FROM saas.payment_disputes AS d
+    UNION
+    SELECT o.team_id, o.provider_created_at, o.created_at FROM saas.payouts AS o
+) AS x
+GROUP BY 1, 2;
 
 CREATE TABLE saas.decline_reasons (
     reason text NOT NULL,
