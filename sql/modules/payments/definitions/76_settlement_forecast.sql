@@ -89,3 +89,6 @@ COMMENT ON FUNCTION saas.settlement_forecast(uuid, timestamptz, integer) IS
 'What is to arrive at the bank and when, in minor units: payouts in transit, scheduled ones, balances that are not paid out yet (by the payout schedule, or by the provider p_transfer_days after they came in) and reserves; a transfer takes p_transfer_days, and no money arrives on a weekend. What is held has no certain day. Under row-level security.';
 REVOKE ALL ON FUNCTION saas.settlement_forecast(uuid, timestamptz, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.settlement_forecast(uuid, timestamptz, integer) TO saas_app, saas_analyst, saas_service;
+GRANT EXECUTE ON FUNCTION saas.unpaid_entries(uuid, text, text, timestamptz),
+    saas.next_payout_run(saas.payout_schedules, timestamptz)
+TO saas_analyst;
