@@ -1,4 +1,4 @@
--- Names as screening against watch-lists compares them. docs/modules/screening.md describes how.
+-- Names as screening against watch-lists compares them. docs/modules/compliance.md describes how.
 CREATE OR REPLACE FUNCTION saas.normalize_name(p_name text)
 RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
