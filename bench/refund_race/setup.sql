@@ -35,7 +35,7 @@ DECLARE
 BEGIN
     PERFORM saas.set_context(v_team);
     PERFORM saas.refund_payment(
-        v_team, (SELECT p.id FROM bench.payments AS p WHERE p.n = p_payment), 100, nextval('bench.keys')::text
+        v_team, (SELECT p.id FROM bench.payments AS p WHERE p.n = p_payment), 333, nextval('bench.keys')::text
     );
     RETURN 'granted';
 EXCEPTION WHEN SQLSTATE 'SA078' THEN
