@@ -10,7 +10,9 @@ namespace payments = saas::core::payments;
 
 namespace {
 
-bool found(std::string_view text) { return payments::find_card_number(text).has_value(); }
+bool found(std::string_view text) {
+    return payments::find_card_number(text).has_value();
+}
 
 std::string masked(std::string text) {
     payments::mask_card_numbers(text);
@@ -48,25 +50,41 @@ TEST(card_numbers, are_found_as_they_are_written) {
         EXPECT_TRUE(payments::is_card_number(number)) << number;
         EXPECT_TRUE(found(number)) << number;
     }
-    for (const char *text :
-         {"4242 4242 4242 4242", "4242-4242-4242-4242", "3782 822463 10005", "3782-822463-10005",
-          "card: 4242424242424242.", "(4242424242424242)", "“4242424242424242”", R"({"pan": "4242424242424242"})",
-          R"({"pan": 4242424242424242})", "4242424242424242,4242424242424242",
-          "2024-01-15 4242 4242 4242 4242 12/34", "order 7 4242424242424242",
-          "4242 4242 4242 4242 123", "4242424242424242-x", "x.4242424242424242"})
+    for (const char *text : {"4242 4242 4242 4242", "4242-4242-4242-4242", "3782 822463 10005",
+                             "3782-822463-10005", "card: 4242424242424242.", "(4242424242424242)",
+                             "“4242424242424242”", R"({"pan": "4242424242424242"})",
+                             R"({"pan": 4242424242424242})", "4242424242424242,4242424242424242",
+                             "2024-01-15 4242 4242 4242 4242 12/34", "order 7 4242424242424242",
+                             "4242 4242 4242 4242 123", "4242424242424242-x", "x.4242424242424242"})
         EXPECT_TRUE(found(text)) << text;
 }
 
 TEST(card_numbers, are_not_seen_where_there_are_none) {
-    for (const char *text :
-         {"", "4", "4242424242424241", "424242424242424", "1242424242424242",
-          "pi_4242424242424242", "ch_3MtwBwLkdIwHu7ix28a3tqPa", "x4242424242424242",
-          "4242424242424242x", "0.4242424242424242", "+4242424242424242",
-          "4242  4242  4242  4242", "4242.4242.4242.4242", "42 4242 4242 4242 42",
-          "1700000000", "1700000000000", "1700000000000000", "1700000000000000000",
-          "2023-11-14T22:13:20Z", "2023-11-14 22:13:20.123456+00",
-          "abcdef12-4111-4111-8111-111111111111", "0e4242424242424242", "8515131751004933",
-          "7914073381342284", "4242 4242 4242 424a"})
+    for (const char *text : {"",
+                             "4",
+                             "4242424242424241",
+                             "424242424242424",
+                             "1242424242424242",
+                             "pi_4242424242424242",
+                             "ch_3MtwBwLkdIwHu7ix28a3tqPa",
+                             "x4242424242424242",
+                             "4242424242424242x",
+                             "0.4242424242424242",
+                             "+4242424242424242",
+                             "4242  4242  4242  4242",
+                             "4242.4242.4242.4242",
+                             "42 4242 4242 4242 42",
+                             "1700000000",
+                             "1700000000000",
+                             "1700000000000000",
+                             "1700000000000000000",
+                             "2023-11-14T22:13:20Z",
+                             "2023-11-14 22:13:20.123456+00",
+                             "abcdef12-4111-4111-8111-111111111111",
+                             "0e4242424242424242",
+                             "8515131751004933",
+                             "7914073381342284",
+                             "4242 4242 4242 424a"})
         EXPECT_FALSE(found(text)) << text;
 }
 
@@ -86,11 +104,13 @@ TEST(card_numbers, have_a_network_a_length_and_a_check_digit) {
         // One wrong digit, or two neighbours exchanged (but 0 and 9), do not fit the check digit.
         const std::size_t at = 1 + random() % 14;
         std::string wrong = number;
-        wrong[at] = static_cast<char>('0' + (wrong[at] - '0' + 1 + static_cast<int>(random() % 9)) % 10);
+        wrong[at] =
+            static_cast<char>('0' + (wrong[at] - '0' + 1 + static_cast<int>(random() % 9)) % 10);
         EXPECT_FALSE(payments::is_card_number(wrong)) << wrong;
         std::swap(number[at], number[at + 1]);
         const int sum = number[at] - '0' + number[at + 1] - '0';
-        if (number[at] != number[at + 1] && !(sum == 9 && (number[at] == '0' || number[at] == '9'))) {
+        if (number[at] != number[at + 1] &&
+            !(sum == 9 && (number[at] == '0' || number[at] == '9'))) {
             EXPECT_FALSE(payments::is_card_number(number)) << number;
         }
     }
@@ -99,7 +119,8 @@ TEST(card_numbers, have_a_network_a_length_and_a_check_digit) {
 TEST(card_numbers, leave_the_first_and_the_last_four_digits_when_masked) {
     EXPECT_EQ(masked("4242424242424242"), "4000000000004242");
     EXPECT_EQ(masked("no 4242 4242-4242 4242 here"), "no 4000 0000-0000 4242 here");
-    EXPECT_EQ(masked("a 5555555555554444 b 378282246310005"), "a 5000000000004444 b 300000000000005");
+    EXPECT_EQ(masked("a 5555555555554444 b 378282246310005"),
+              "a 5000000000004444 b 300000000000005");
     EXPECT_EQ(masked("nothing 1700000000000"), "nothing 1700000000000");
     std::mt19937_64 random{8};
     for (int i = 0; i < 500; i += 1) {

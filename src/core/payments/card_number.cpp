@@ -28,32 +28,36 @@ constexpr std::uint32_t lengths(std::size_t first, std::size_t last) noexcept {
 // Ranges that are published by the networks; those of one country alone that begin like the
 // numbering of providers (81, 82) are left out.
 constexpr std::array<issued_range, 17> k_issued{{
-    {2200, 2204, lengths(16, 19)},                                   // Mir
-    {2221, 2720, lengths(16, 16)},                                   // Mastercard
-    {3000, 3059, lengths(14, 14)},                                   // Diners Club
-    {3400, 3499, lengths(15, 15)},                                   // American Express
-    {3528, 3589, lengths(16, 19)},                                   // JCB
-    {3600, 3699, lengths(14, 14)},                                   // Diners Club
-    {3700, 3799, lengths(15, 15)},                                   // American Express
-    {3800, 3999, lengths(14, 14)},                                   // Diners Club
+    {2200, 2204, lengths(16, 19)},                                     // Mir
+    {2221, 2720, lengths(16, 16)},                                     // Mastercard
+    {3000, 3059, lengths(14, 14)},                                     // Diners Club
+    {3400, 3499, lengths(15, 15)},                                     // American Express
+    {3528, 3589, lengths(16, 19)},                                     // JCB
+    {3600, 3699, lengths(14, 14)},                                     // Diners Club
+    {3700, 3799, lengths(15, 15)},                                     // American Express
+    {3800, 3999, lengths(14, 14)},                                     // Diners Club
     {4000, 4999, lengths(13, 13) | lengths(16, 16) | lengths(19, 19)}, // Visa
-    {5000, 5099, lengths(12, 19)},                                   // Maestro
-    {5100, 5599, lengths(16, 16)},                                   // Mastercard
-    {5600, 5899, lengths(12, 19)},                                   // Maestro
-    {6000, 6199, lengths(12, 19)},                                   // Discover, Maestro, RuPay
-    {6200, 6299, lengths(16, 19)},                                   // UnionPay
-    {6300, 6399, lengths(12, 19)},                                   // Maestro
-    {6400, 6599, lengths(16, 19)},                                   // Discover
-    {6600, 6999, lengths(12, 19)},                                   // Maestro
+    {5000, 5099, lengths(12, 19)},                                     // Maestro
+    {5100, 5599, lengths(16, 16)},                                     // Mastercard
+    {5600, 5899, lengths(12, 19)},                                     // Maestro
+    {6000, 6199, lengths(12, 19)},                                     // Discover, Maestro, RuPay
+    {6200, 6299, lengths(16, 19)},                                     // UnionPay
+    {6300, 6399, lengths(12, 19)},                                     // Maestro
+    {6400, 6599, lengths(16, 19)},                                     // Discover
+    {6600, 6999, lengths(12, 19)},                                     // Maestro
 }};
 
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+constexpr bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
 
 constexpr bool is_word(char c) noexcept {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-constexpr bool is_separator(char c) noexcept { return c == ' ' || c == '-'; }
+constexpr bool is_separator(char c) noexcept {
+    return c == ' ' || c == '-';
+}
 
 // Digits with single separators between their groups, each of which is a whole word.
 struct run {

@@ -4,7 +4,9 @@
 UPDATE saas.teams SET name = 'canary team' WHERE id = :'blue';
 UPDATE saas.users SET display_name = 'canary user' WHERE id = :'bob';
 UPDATE saas.fraud_detection_rules SET name = 'canary rule', description = 'canary description' WHERE team_id = :'blue';
-SELECT t.id AS blue_intent FROM saas.payment_intents AS t WHERE t.team_id = :'blue' \gset
+UPDATE saas.payout_holds SET note = 'canary note' WHERE team_id = :'blue';
+UPDATE saas.payment_sessions SET client_reference = 'canary reference' WHERE team_id = :'blue';
+SELECT t.id AS blue_intent FROM saas.payment_intents AS t WHERE t.team_id = :'blue' AND t.provider_intent_id = 'pi_1' \gset
 SELECT t.id AS blue_payment FROM saas.payments AS t WHERE t.team_id = :'blue' \gset
 SELECT t.id AS red_payment FROM saas.payments AS t WHERE t.team_id = :'red' \gset
 SELECT t.id AS blue_refund FROM saas.refunds AS t WHERE t.team_id = :'blue' \gset

@@ -29,7 +29,8 @@ $$;
 COMMENT ON FUNCTION saas.provider_currency(text, text) IS
 'The currency of a provider''s object, its ISO 4217 exponent, and the exponent in which the provider counts charges. SA072 for an unknown currency and for one without minor unit.';
 REVOKE ALL ON FUNCTION saas.provider_currency(text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.provider_currency(text, text) TO saas_internal, saas_service;
+GRANT EXECUTE ON FUNCTION saas.provider_currency(text, text)
+TO saas_app, saas_analyst, saas_service, saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.minor_units(
     p_value jsonb,

@@ -9,10 +9,11 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_day date := (clock_timestamp() AT TIME ZONE p_time_zone)::date;
+    v_day date;
     v_number bigint;
 BEGIN
     PERFORM saas.require_team(p_team, 'member');
+    v_day := (clock_timestamp() AT TIME ZONE p_time_zone)::date;
     IF upper(p_prefix) !~ '^[A-Z][A-Z0-9]{0,9}$' OR p_prefix IS NULL OR v_day IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = '22023',

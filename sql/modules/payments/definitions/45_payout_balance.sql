@@ -1,4 +1,16 @@
 -- What may be paid out, and what keeps it back.
+CREATE OR REPLACE FUNCTION saas.uuid_since(p_at timestamptz)
+RETURNS uuid
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT rpad(lpad(to_hex(floor(extract(epoch FROM p_at) * 1000)::bigint), 12, '0'), 32, '0')::uuid
+$$;
+COMMENT ON FUNCTION saas.uuid_since(timestamptz) IS
+'The least UUID of version 7 that may have been made at a moment from 1970 on: those that were made later are greater.';
+REVOKE ALL ON FUNCTION saas.uuid_since(timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.uuid_since(timestamptz) TO saas_app, saas_service, saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.unpaid_entries(
     p_team uuid,
     p_provider text,
@@ -9,34 +21,90 @@ CREATE OR REPLACE FUNCTION saas.unpaid_entries(
     OUT kind text
 )
 RETURNS SETOF record
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    -- A value of its own, so that the planner sees how little is left to look at.
+    v_since uuid := COALESCE(
+        (
+            SELECT saas.uuid_since(s.settled_before)
+            FROM saas.payout_schedules AS s
+            WHERE s.team_id = p_team AND s.provider = p_provider AND s.currency = p_currency::char(3)
+        ),
+        '00000000-0000-0000-0000-000000000000'
+    );
+BEGIN
+    -- Few entries are in no payout: they are found before anything else is joined.
+    RETURN QUERY
+    WITH unpaid AS MATERIALIZED (
+        SELECT e.id, e.transaction_id, e.amount, e.effective_at
+        FROM saas.ledger_accounts AS a
+        JOIN saas.ledger_entries AS e
+            ON e.team_id = a.team_id AND e.account_id = a.id AND e.currency = a.currency
+        WHERE a.team_id = p_team
+            AND a.kind = 'provider_balance'
+            AND a.provider = p_provider
+            AND a.currency = p_currency::char(3)
+            AND e.team_id = p_team
+            AND e.layer = 'posted'
+            AND e.id >= v_since
+            AND NOT EXISTS (
+                SELECT FROM saas.payout_items AS i
+                WHERE i.team_id = p_team AND i.entry_id = e.id AND i.released_at IS NULL
+            )
+    )
+    SELECT u.id, u.amount, t.kind
+    FROM unpaid AS u
+    JOIN saas.ledger_transactions AS t ON t.team_id = p_team AND t.id = u.transaction_id
+    -- What went out counts at once, what came in after the delay; a reserve has waited already.
+    WHERE (u.amount < 0 OR u.effective_at <= p_came_by OR t.kind = 'reserve_released')
+        -- A payout of ours is not what it is made of.
+        AND (t.ref_table IS DISTINCT FROM 'payouts' OR NOT EXISTS (
+            SELECT FROM saas.payouts AS p
+            WHERE p.team_id = p_team AND p.id = t.ref_id AND p.scheduled_for IS NOT NULL
+        ));
+END
+$$;
+COMMENT ON FUNCTION saas.unpaid_entries(uuid, text, text, timestamptz) IS
+'The entries of a provider''s balance that belong to no payout of ours: all that went out, and what came in by a moment. Entries that were posted before the schedule''s settled_before are not looked at.';
+REVOKE ALL ON FUNCTION saas.unpaid_entries(uuid, text, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.unpaid_entries(uuid, text, text, timestamptz) TO saas_app, saas_service, saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.moment_of_uuid(p_id uuid)
+RETURNS timestamptz
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT to_timestamp(('x' || left(replace(p_id::text, '-', ''), 12))::bit(48)::bigint / 1000.0)
+$$;
+COMMENT ON FUNCTION saas.moment_of_uuid(uuid) IS 'When a UUID of version 7 was made, to the millisecond.';
+REVOKE ALL ON FUNCTION saas.moment_of_uuid(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.moment_of_uuid(uuid) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.settled_before(p_schedule saas.payout_schedules)
+RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    SELECT e.id, e.amount, t.kind
-    FROM saas.ledger_accounts AS a
-    JOIN saas.ledger_entries AS e
-        ON e.team_id = a.team_id AND e.account_id = a.id AND e.currency = a.currency
-    JOIN saas.ledger_transactions AS t ON t.team_id = e.team_id AND t.id = e.transaction_id
-    LEFT JOIN saas.payouts AS p
-        ON t.ref_table = 'payouts' AND p.team_id = t.team_id AND p.id = t.ref_id
-    WHERE a.team_id = p_team
-        AND a.kind = 'provider_balance'
-        AND a.provider = p_provider
-        AND a.currency = p_currency
-        AND e.layer = 'posted'
-        -- What went out counts at once, what came in after the delay; a reserve has waited already.
-        AND (e.amount < 0 OR e.effective_at <= p_came_by OR t.kind = 'reserve_released')
-        -- A payout of ours is not what it is made of.
-        AND p.scheduled_for IS NULL
-        AND NOT EXISTS (
-            SELECT FROM saas.payout_items AS i
-            WHERE i.team_id = e.team_id AND i.entry_id = e.id AND i.released_at IS NULL
+    -- An entry may be older than the commit that shows it, by as much as its transaction took: a week is
+    -- more than any.
+    SELECT LEAST(
+        clock_timestamp() - interval '7 days',
+        (
+            SELECT saas.moment_of_uuid(u.entry_id)
+            FROM saas.unpaid_entries(
+                p_schedule.team_id, p_schedule.provider, p_schedule.currency, 'infinity'
+            ) AS u
+            ORDER BY u.entry_id
+            LIMIT 1
         )
+    )
 $$;
-COMMENT ON FUNCTION saas.unpaid_entries(uuid, text, text, timestamptz) IS
-'The entries of a provider''s balance that belong to no payout of ours: all that went out, and what came in by a moment.';
-REVOKE ALL ON FUNCTION saas.unpaid_entries(uuid, text, text, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.unpaid_entries(uuid, text, text, timestamptz) TO saas_app, saas_service, saas_internal;
+COMMENT ON FUNCTION saas.settled_before(saas.payout_schedules) IS
+'Since when entries of the schedule''s balance may be in no payout: the oldest one that is in none, at least a week ago.';
+REVOKE ALL ON FUNCTION saas.settled_before(saas.payout_schedules) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.settled_before(saas.payout_schedules) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.available_for_payout(
     p_team uuid,
@@ -96,6 +164,14 @@ BEGIN
     SET status = 'released',
         released_at = clock_timestamp()
     WHERE r.team_id = NEW.team_id AND r.payout_id = NEW.id AND r.status = 'held';
+    UPDATE saas.payout_schedules AS s
+    SET settled_before = i.oldest
+    FROM (
+        SELECT min(saas.moment_of_uuid(x.entry_id)) AS oldest
+        FROM saas.payout_items AS x
+        WHERE x.team_id = NEW.team_id AND x.payout_id = NEW.id
+    ) AS i
+    WHERE s.team_id = NEW.team_id AND s.id = NEW.payout_schedule_id AND s.settled_before > i.oldest;
     RETURN NULL;
 END
 $$;

@@ -55,11 +55,17 @@ BEGIN
     END IF;
     INSERT INTO saas.payouts (
         team_id, id, provider, amount, currency, status, states_seen, payout_schedule_id, scheduled_for,
-        scheduled_xact_id, reserve_amount
+        scheduled_xact_id, reserve_amount, livemode
     )
     VALUES (
         p_schedule.team_id, v_id, p_schedule.provider, v_total - v_reserve, p_schedule.currency, 'scheduled',
-        '{scheduled}', p_schedule.id, p_for, pg_current_xact_id(), v_reserve
+        '{scheduled}', p_schedule.id, p_for, pg_current_xact_id(), v_reserve,
+        EXISTS (
+            SELECT FROM saas.ledger_entries AS e
+            JOIN saas.ledger_transactions AS t ON t.team_id = e.team_id AND t.id = e.transaction_id
+            JOIN saas.payments AS p ON p.team_id = t.team_id AND p.id = t.ref_id AND p.livemode
+            WHERE e.team_id = p_schedule.team_id AND e.id = ANY (v_entries)
+        )
     );
     IF v_reserve > 0 THEN
         INSERT INTO saas.payout_reserves (team_id, payout_id, provider, amount, currency, release_at)
@@ -136,6 +142,7 @@ BEGIN
         END IF;
         UPDATE saas.payout_schedules AS s
         SET last_run_at = v_now,
+            settled_before = saas.settled_before(s),
             next_run_at = CASE
                 WHEN s.next_run_at <= v_now THEN saas.next_payout_run(s, v_now)
                 ELSE s.next_run_at

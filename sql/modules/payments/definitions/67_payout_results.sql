@@ -74,6 +74,7 @@ BEGIN
         failure_code = CASE v_state WHEN 'failed' THEN p_response ->> 'failure_code' END
     WHERE p.team_id = v_payout.team_id
         AND p.id = v_payout.id
+        AND v_state IS NOT NULL
         AND (p.status = 'pending' OR (p.status = 'in_transit' AND v_state = 'paid'));
 END
 $$;

@@ -48,7 +48,10 @@ EXECUTE FUNCTION saas.check_dispute_room();
 CREATE OR REPLACE TRIGGER payment_disputes_15_room_update
 BEFORE UPDATE ON saas.payment_disputes
 FOR EACH ROW
-WHEN (new.status_source = 'api' AND (new.status = 'needs_response' OR new.amount > old.amount))
+WHEN (
+    new.status_source = 'api'
+    AND ((new.status = 'needs_response' AND old.status <> 'needs_response') OR new.amount > old.amount)
+)
 EXECUTE FUNCTION saas.check_dispute_room();
 
 CREATE OR REPLACE TRIGGER dispute_evidence_20_immutable

@@ -18,6 +18,7 @@ CREATE TABLE saas.payout_schedules (
     is_active boolean NOT NULL DEFAULT true,
     next_run_at timestamptz,
     last_run_at timestamptz,
+    settled_before timestamptz NOT NULL DEFAULT '1970-01-01 00:00:00+00',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT payout_schedules_pkey PRIMARY KEY (team_id, id),
