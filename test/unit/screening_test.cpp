@@ -48,6 +48,7 @@ constexpr couple k_same[] = {
     {"Fahd al Otaibi", "Fahad Al-Otaibi"},
     {"Acme Trading Ltd", "ACME Trading Limited"},
     {"John Smith", "Jon Smith"},
+    {"Kues Gorbenkujan", "Kueb Gorbenkujan"},
     {"Robert Thompson", "Robert Tompson"},
 };
 

@@ -51,9 +51,9 @@ private:
 enum class key_use : std::uint8_t { stored, looked_for };
 
 // Keys such that names which are alike share one, mostly: for each pair of words a hash of the
-// consonants of one, or of them but one (so that one may be wrong), and of the first two of the
-// other; for single words and for the name written together a hash of its own. Sorted, each once.
-// The scope is part of every key: names of different scopes share none.
+// consonants of one, or of them but one (so that one may be wrong), and of the first two of the other (of
+// one that has no more, the first); for single words and for the name written together a hash of its
+// own. Sorted, each once. The scope is part of every key: names of different scopes share none.
 [[nodiscard]] std::vector<std::int32_t> name_keys(std::span<const std::string> names,
                                                   std::string_view scope, key_use use);
 

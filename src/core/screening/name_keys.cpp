@@ -70,7 +70,7 @@ private:
 
 struct keyed_word {
     std::vector<std::string> variants;
-    std::string beginning; // the first two letters of the skeleton
+    std::string beginning; // the first two letters of the skeleton, of a short one the first
 };
 
 std::vector<keyed_word> keyed_words(const name &n) {
@@ -81,7 +81,7 @@ std::vector<keyed_word> keyed_words(const name &n) {
             if (w.particle || initial != initials || out.size() >= k_keyed_words)
                 continue;
             std::string skeleton = skeleton_of(w.sound);
-            out.push_back({variants_of(skeleton), skeleton.substr(0, 2)});
+            out.push_back({variants_of(skeleton), skeleton.substr(0, skeleton.size() > 2 ? 2 : 1)});
         }
         if (out.size() > 1) // initials count where there is no more
             break;
