@@ -15,6 +15,7 @@ DECLARE
     v_from record := saas.provider_currency('', p_from);
     v_to record := saas.provider_currency('', p_to);
     v_rate record;
+    v_newest timestamptz;
     v_over numeric;
     v_under numeric;
     v_rest numeric;
@@ -28,12 +29,12 @@ BEGIN
         SELECT r.base_currency AS base, r.quote_currency AS quote, r.rate AS over, 1::numeric AS under, r.as_of,
             0 AS detour
         FROM saas.exchange_rates AS r
-        WHERE r.as_of <= p_as_of
+        WHERE r.as_of <= p_as_of AND r.as_of > p_as_of - p_max_age
             AND (r.base_currency IN (v_from.code, v_to.code) OR r.quote_currency IN (v_from.code, v_to.code))
         UNION ALL
         SELECT r.quote_currency, r.base_currency, 1::numeric, r.rate, r.as_of, 1
         FROM saas.exchange_rates AS r
-        WHERE r.as_of <= p_as_of
+        WHERE r.as_of <= p_as_of AND r.as_of > p_as_of - p_max_age
             AND (r.base_currency IN (v_from.code, v_to.code) OR r.quote_currency IN (v_from.code, v_to.code))
     ), newest AS (
         SELECT DISTINCT ON (l.base, l.quote, l.detour) l.*
@@ -51,15 +52,22 @@ BEGIN
     )
     SELECT w.over, w.under, w.as_of INTO v_rate
     FROM ways AS w
-    ORDER BY w.as_of <= p_as_of - p_max_age, w.detour, w.as_of DESC
+    ORDER BY w.detour, w.as_of DESC
     LIMIT 1;
-    IF v_rate.as_of IS NULL OR v_rate.as_of <= p_as_of - p_max_age THEN
+    IF v_rate.as_of IS NULL THEN
+        SELECT max(r.as_of) INTO v_newest
+        FROM saas.exchange_rates AS r
+        WHERE r.as_of <= p_as_of
+            AND (
+                (r.base_currency = v_from.code AND r.quote_currency = v_to.code)
+                OR (r.base_currency = v_to.code AND r.quote_currency = v_from.code)
+            );
         RAISE EXCEPTION USING
             ERRCODE = 'SA091',
             MESSAGE = format('there is no rate from %s to %s that is recent enough', v_from.code, v_to.code),
             DETAIL = CASE
-                WHEN v_rate.as_of IS NULL THEN 'There is none up to that moment.'
-                ELSE format('The newest one up to that moment is of %s.', v_rate.as_of)
+                WHEN v_newest IS NULL THEN 'There is none between the two up to that moment.'
+                ELSE format('The newest one up to that moment is of %s.', v_newest)
             END,
             HINT = 'Record one with saas.record_exchange_rate(), or allow an older one with p_max_age.';
     END IF;
