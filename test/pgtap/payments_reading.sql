@@ -137,7 +137,7 @@ SET LOCAL ROLE saas_app;
 SELECT is_empty('SELECT FROM saas.payment_rates UNION ALL SELECT FROM saas.failed_payments', 'another team sees nothing');
 SELECT is_empty(format('SELECT FROM saas.payment_revenue(%L, %L, %L)', :'team', '2023-11-01', '2023-12-01'), 'not by function either');
 SELECT is_empty(format('SELECT FROM saas.customer_lifetime_values(%L)', :'team'), 'no customers');
-SELECT is_empty(format('SELECT FROM saas.settlement_forecast(%L)', :'team'), 'no forecast');
+SELECT throws_ok(format('SELECT saas.settlement_forecast(%L)', :'team'), '42501', NULL, 'no forecast');
 SELECT throws_ok(format('SELECT saas.masked_customer_lifetime_values(%L)', :'team'), '42501', NULL, 'not masked either');
 SELECT throws_ok(format('SELECT saas.masked_payment_audit_log(%L, %L, %L)', :'team', '2000-01-01', '2100-01-01'), '42501', NULL, 'no audit trail');
 SELECT throws_ok(format('SELECT saas.recompute_payment_analytics(%L)', :'team'), '42501', NULL, 'and fills nothing');

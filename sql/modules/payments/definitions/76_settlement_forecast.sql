@@ -8,12 +8,12 @@ AS $$
 $$;
 COMMENT ON FUNCTION saas.on_business_day(date) IS 'The day, or the Monday after it when it is a Saturday or Sunday.';
 REVOKE ALL ON FUNCTION saas.on_business_day(date) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.on_business_day(date) TO saas_app, saas_analyst, saas_service;
+GRANT EXECUTE ON FUNCTION saas.on_business_day(date) TO saas_app, saas_analyst, saas_service, saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.settlement_forecast(
+CREATE OR REPLACE FUNCTION saas.expected_settlements(
     p_team uuid,
-    p_as_of timestamptz DEFAULT now(),
-    p_transfer_days integer DEFAULT 2
+    p_as_of timestamptz,
+    p_transfer_days integer
 )
 RETURNS TABLE (
     settles_on date,
@@ -85,10 +85,33 @@ AS $$
     GROUP BY 1, x.provider, x.currency, x.kind
     ORDER BY 1, x.provider, x.currency, x.kind
 $$;
+COMMENT ON FUNCTION saas.expected_settlements(uuid, timestamptz, integer) IS
+'What saas.settlement_forecast() tells. Checks no caller.';
+REVOKE ALL ON FUNCTION saas.expected_settlements(uuid, timestamptz, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.expected_settlements(uuid, timestamptz, integer) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.settlement_forecast(
+    p_team uuid,
+    p_as_of timestamptz DEFAULT now(),
+    p_transfer_days integer DEFAULT 2
+)
+RETURNS TABLE (
+    settles_on date,
+    provider text,
+    currency char(3),
+    kind text,
+    amount numeric,
+    is_held boolean
+)
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    PERFORM saas.require_team(p_team);
+    RETURN QUERY SELECT e.* FROM saas.expected_settlements(p_team, p_as_of, p_transfer_days) AS e;
+END
+$$;
 COMMENT ON FUNCTION saas.settlement_forecast(uuid, timestamptz, integer) IS
-'What is to arrive at the bank and when, in minor units: payouts in transit, scheduled ones, balances that are not paid out yet (by the payout schedule, or by the provider p_transfer_days after they came in) and reserves; a transfer takes p_transfer_days, and no money arrives on a weekend. What is held has no certain day. Under row-level security.';
+'What is to arrive at the bank and when, in minor units: payouts in transit, scheduled ones, balances that are not paid out yet (by the payout schedule, or by the provider p_transfer_days after they came in) and reserves; a transfer takes p_transfer_days, and no money arrives on a weekend. What is held has no certain day. For members, analysts and workers.';
 REVOKE ALL ON FUNCTION saas.settlement_forecast(uuid, timestamptz, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.settlement_forecast(uuid, timestamptz, integer) TO saas_app, saas_analyst, saas_service;
-GRANT EXECUTE ON FUNCTION saas.unpaid_entries(uuid, text, text, timestamptz),
-    saas.next_payout_run(saas.payout_schedules, timestamptz)
-TO saas_analyst;
