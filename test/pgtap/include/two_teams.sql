@@ -89,6 +89,15 @@ SELECT saas.clear_context() \g /dev/null
 SELECT saas.set_platform_fraud_rule('any', 'TAG ''any'' IF hour() > 24') \g /dev/null
 SELECT saas.record_assessment(i.team_id, i.id) FROM saas.payment_intents AS i \g /dev/null
 
+-- A verification, a watch-list, an alert, a threshold, and figures each.
+SELECT saas.import_watchlist('any', '[{"reference": "1", "name": "Any Body"}]') \g /dev/null
+SELECT saas.set_context(t.team, t.owner), saas.start_verification(t.team, 'customer', 'cus_1', 'basic', 'any', 'v_1', 'Any Body'),
+    saas.import_team_watchlist(t.team, 'own', '[{"reference": "1", "name": "Some One"}]'), saas.set_aml_threshold(t.team, 'USD', 1000000),
+    saas.set_aml_settings(t.team), saas.raise_aml_alert(t.team, 'customer', 'cus_1', 'somebody noticed'), saas.fill_payment_analytics(t.team)
+FROM (VALUES (:'red'::uuid, :'ann'::uuid), (:'blue', :'bob')) AS t (team, owner) \g /dev/null
+SELECT saas.clear_context() \g /dev/null
+INSERT INTO saas.payment_analytics_changes (team_id, day) VALUES (:'red', '2023-11-14'), (:'blue', '2023-11-14');
+
 -- An issuer of tokens with a key each.
 INSERT INTO saas.jwt_issuers (team_id, issuer, audience, algorithms, user_match, user_claim, team_claim, role_claim, leeway_seconds, is_enabled)
 SELECT t.team, 'https://issuer.example', '{us}', '{EdDSA}', 'id', '{sub}', '{}', '{}', 0, false FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);

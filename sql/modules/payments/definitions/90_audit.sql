@@ -33,6 +33,10 @@ SELECT
     l.client_addr
 FROM saas.audit_logs AS l
 WHERE l.table_name IN (
+    'saas.aml_alerts',
+    'saas.aml_thresholds',
+    'saas.compliance_settings',
+    'saas.customer_verifications',
     'saas.dispute_evidence',
     'saas.payment_disputes',
     'saas.payment_providers',

@@ -1,0 +1,2 @@
+\set payment random(:first, :first + 9)
+SELECT bench.ask(:payment);

@@ -1,0 +1,13 @@
+DROP FUNCTION IF EXISTS saas.set_aml_settings(uuid, integer, interval, numeric, integer, interval, numeric, numeric);
+DROP FUNCTION IF EXISTS saas.decide_aml_alert(uuid, uuid, text, text);
+DROP FUNCTION IF EXISTS saas.review_aml_alert(uuid, uuid, uuid);
+DROP FUNCTION IF EXISTS saas.lock_aml_alert(uuid, uuid, text[]);
+DROP FUNCTION IF EXISTS saas.record_verification(uuid, uuid, text, jsonb, text, timestamptz, text);
+DROP FUNCTION IF EXISTS saas.set_verification_status(uuid, uuid, text, jsonb, text, timestamptz, text);
+DROP TABLE IF EXISTS saas.aml_alerts;
+DROP TABLE IF EXISTS saas.aml_thresholds;
+DROP TABLE IF EXISTS saas.team_watchlist_entries;
+DROP TABLE IF EXISTS saas.watchlist_entries;
+DROP TABLE IF EXISTS saas.customer_verifications;
+DROP TABLE IF EXISTS saas.compliance_settings;
+DELETE FROM saas.state_transitions WHERE machine IN ('customer_verification', 'aml_alert');
