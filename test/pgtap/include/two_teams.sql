@@ -92,3 +92,12 @@ SELECT k.team_id, k.id, now(), now(), 1, 0, 0 FROM saas.api_keys AS k WHERE k.te
 INSERT INTO saas.mfa_factors (user_id, label, sealed_secret) VALUES (:'ann', 'Phone', ''), (:'bob', 'Phone', '');
 SELECT saas.make_recovery_codes(u.id), saas.issue_user_token(u.email, 'email_verification'), saas.begin_attempt(u.id, 'mfa')
 FROM saas.users AS u WHERE u.id IN (:'ann', :'bob') \g /dev/null
+
+-- A plan, a subscription, what counts as revenue, an event and a measurement each.
+SELECT saas.set_context(t.team, t.owner),
+    saas.subscribe(t.team, t.team, saas.save_subscription_plan(t.team, 'basic', 'Basic', 1000, 'USD'), 1, '2023-11-14'),
+    saas.set_revenue_policy(t.team)
+FROM (VALUES (:'red'::uuid, :'ann'::uuid), (:'blue', :'bob')) AS t (team, owner) \g /dev/null
+SELECT saas.clear_context() \g /dev/null
+INSERT INTO saas.product_events (team_id, actor_id, name) VALUES (:'red', :'ann', 'any'), (:'blue', :'bob', 'any');
+INSERT INTO saas.service_measurements (team_id, service, requests, errors) VALUES (:'red', 'any', 1, 0), (:'blue', 'any', 1, 0);

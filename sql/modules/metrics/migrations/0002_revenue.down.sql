@@ -1,0 +1,4 @@
+DROP TABLE IF EXISTS saas.service_measurements;
+DROP TABLE IF EXISTS saas.product_events;
+DROP TABLE IF EXISTS saas.revenue_policies;
+DROP TABLE IF EXISTS saas.revenue_presets;
