@@ -117,3 +117,6 @@ CREATE TABLE saas.service_measurements (
 ) PARTITION BY RANGE (created_at);
 CREATE INDEX service_measurements_created_at_idx ON saas.service_measurements USING brin (created_at);
 CREATE TABLE saas.service_measurements_default PARTITION OF saas.service_measurements DEFAULT;
+
+-- A day's new subscriptions are read by time, across teams.
+CREATE INDEX subscriptions_started_at_idx ON saas.subscriptions (started_at);

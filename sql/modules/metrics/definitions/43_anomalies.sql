@@ -1,0 +1,193 @@
+-- What is unusual in a series, said in words.
+CREATE OR REPLACE FUNCTION saas.find_anomalies(
+    p_times timestamptz[],
+    p_values double precision[],
+    p_time_zone text DEFAULT 'UTC',
+    p_threshold double precision DEFAULT 4
+)
+RETURNS TABLE (
+    at timestamptz,
+    kind text,
+    value double precision,
+    expected double precision,
+    score double precision,
+    explanation text
+)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_seasons integer[];
+BEGIN
+    IF cardinality(p_times) <> cardinality(p_values) OR NOT p_threshold > 0
+        OR array_position(p_times, NULL) IS NOT NULL
+    THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'a series has as many times as values, and a threshold above 0';
+    END IF;
+    -- The hour of the week, from Monday.
+    SELECT array_agg(
+        ((extract(isodow FROM t.at AT TIME ZONE p_time_zone) - 1) * 24 + extract(hour FROM t.at AT TIME ZONE p_time_zone))::integer
+        ORDER BY t.n
+    )
+    INTO v_seasons
+    FROM unnest(p_times) WITH ORDINALITY AS t (at, n);
+    RETURN QUERY
+    WITH outliers AS (
+        SELECT s.place, s.expected, s.score
+        FROM saas.seasonal_scores(p_values, COALESCE(v_seasons, '{}'::integer[])) AS s
+        WHERE abs(s.score) > p_threshold
+    ), averages AS (
+        SELECT
+            s.place,
+            s.expected,
+            s.score,
+            abs(s.score) > p_threshold AS far,
+            lag(abs(s.score) > p_threshold, 1, false) OVER (ORDER BY s.place) AS far_before
+        FROM saas.moving_scores(p_values) AS s
+    ), levels AS (
+        SELECT s.place, s.mean, lag(s.mean) OVER (ORDER BY s.place) AS mean_before
+        FROM saas.series_levels(p_values) AS s
+    )
+    SELECT
+        p_times[o.place],
+        'outlier',
+        p_values[o.place],
+        o.expected,
+        o.score,
+        format(
+            '%s is %s than the usual %s on %s: %s.',
+            saas.plain_number(p_values[o.place]),
+            CASE WHEN o.score > 0 THEN 'more' ELSE 'less' END,
+            saas.plain_number(o.expected),
+            to_char(p_times[o.place] AT TIME ZONE p_time_zone, 'FMDay "at" HH24:00'),
+            CASE
+                WHEN abs(o.score) = 'Infinity' THEN 'all others at this hour of the week are equal'
+                ELSE format('%s times the usual deviation', round(abs(o.score)::numeric, 1))
+            END
+        )
+    FROM outliers AS o
+    UNION ALL
+    SELECT
+        p_times[a.place],
+        'drift',
+        p_values[a.place],
+        a.expected,
+        a.score,
+        format(
+            'The moving average has drifted %s the usual %s, by %s of its deviations.',
+            CASE WHEN a.score > 0 THEN 'above' ELSE 'below' END,
+            saas.plain_number(a.expected),
+            round(abs(a.score)::numeric, 1)
+        )
+    FROM averages AS a
+    WHERE a.far AND NOT a.far_before AND abs(a.score) < 'Infinity'
+    UNION ALL
+    SELECT
+        p_times[l.place],
+        'level',
+        p_values[l.place],
+        l.mean_before,
+        NULL,
+        format(
+            'The level %s from %s to %s%s and has stayed there.',
+            CASE WHEN l.mean > l.mean_before THEN 'rose' ELSE 'fell' END,
+            saas.plain_number(l.mean_before),
+            saas.plain_number(l.mean),
+            CASE
+                WHEN l.mean_before <> 0 THEN format(
+                    ' (%s %%)', to_char((100 * (l.mean - l.mean_before) / abs(l.mean_before))::numeric, 'SFM9999990')
+                )
+                ELSE ''
+            END
+        )
+    FROM levels AS l
+    WHERE l.mean_before IS NOT NULL
+    ORDER BY 1, 2;
+END
+$$;
+COMMENT ON FUNCTION saas.find_anomalies(timestamptz[], double precision[], text, double precision) IS
+'What is unusual in a series in the order of time, in words: single values against their hour of the week (outlier), slow changes (drift), lasting ones (level). The threshold is in robust standard deviations. At most 20,000 values (54000).';
+
+CREATE OR REPLACE FUNCTION saas.plain_number(p_value double precision)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT CASE
+        WHEN p_value IN ('NaN', 'Infinity', '-Infinity') THEN p_value::text
+        WHEN abs(p_value) >= 1e15 OR (p_value <> 0 AND abs(p_value) < 0.001) THEN to_char(p_value, 'FM9.99EEEE')
+        WHEN abs(p_value) >= 100 OR p_value = trunc(p_value) THEN to_char(p_value, 'FM999,999,999,999,999')
+        ELSE rtrim(to_char(p_value, 'FM999999990.099'), '.')
+    END
+$$;
+COMMENT ON FUNCTION saas.plain_number(double precision) IS 'A number for people to read, with thousands separated and at most three digits after the point.';
+REVOKE ALL ON FUNCTION saas.plain_number(double precision) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.plain_number(double precision) TO saas_app, saas_analyst, saas_service, saas_internal;
+REVOKE ALL ON FUNCTION saas.find_anomalies(timestamptz[], double precision[], text, double precision) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.find_anomalies(timestamptz[], double precision[], text, double precision)
+TO saas_app, saas_analyst, saas_service, saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.team_anomalies(
+    p_team uuid,
+    p_from timestamptz,
+    p_to timestamptz,
+    p_threshold double precision DEFAULT 4
+)
+RETURNS TABLE (
+    series text,
+    at timestamptz,
+    kind text,
+    value double precision,
+    expected double precision,
+    score double precision,
+    explanation text
+)
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_zone text := saas.product_time_zone(p_team);
+BEGIN
+    PERFORM saas.require_team(p_team, 'viewer');
+    RETURN QUERY
+    WITH hours AS (
+        SELECT
+            'requests of ' || m.service AS series,
+            date_bin('1 hour', m.created_at, '2000-01-01 00:00+00') AS at,
+            sum(m.requests)::double precision AS value
+        FROM saas.service_measurements AS m
+        WHERE m.team_id = p_team AND m.created_at >= p_from AND m.created_at < p_to
+        GROUP BY 1, 2
+        UNION ALL
+        SELECT
+            'p95 latency of ' || m.service,
+            date_bin('1 hour', m.created_at, '2000-01-01 00:00+00'),
+            saas.approx_percentile(saas.merge(m.latency), 0.95)
+        FROM saas.service_measurements AS m
+        WHERE m.team_id = p_team AND m.created_at >= p_from AND m.created_at < p_to AND m.requests > 0
+        GROUP BY 1, 2
+        HAVING saas.merge(m.latency) IS NOT NULL
+        UNION ALL
+        SELECT
+            'events', date_bin('1 hour', e.created_at, '2000-01-01 00:00+00'), count(*)::double precision
+        FROM saas.product_events AS e
+        WHERE e.team_id = p_team AND e.created_at >= p_from AND e.created_at < p_to
+        GROUP BY 2
+    ), grouped AS (
+        SELECT h.series, array_agg(h.at ORDER BY h.at) AS times, array_agg(h.value ORDER BY h.at) AS numbers
+        FROM hours AS h
+        GROUP BY h.series
+    )
+    SELECT g.series, a.at, a.kind, a.value, a.expected, a.score, a.explanation
+    FROM grouped AS g
+    CROSS JOIN LATERAL saas.find_anomalies(g.times, g.numbers, v_zone, p_threshold) AS a
+    ORDER BY a.at, g.series, a.kind;
+END
+$$;
+COMMENT ON FUNCTION saas.team_anomalies(uuid, timestamptz, timestamptz, double precision) IS
+'What was unusual in a time, hour by hour: requests and p95 latency of each service, and product events.';
+REVOKE ALL ON FUNCTION saas.team_anomalies(uuid, timestamptz, timestamptz, double precision) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.team_anomalies(uuid, timestamptz, timestamptz, double precision)
+TO saas_app, saas_analyst, saas_service, saas_internal;
