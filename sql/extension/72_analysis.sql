@@ -64,6 +64,19 @@ AS 'MODULE_PATHNAME', 'saas_series_levels';
 COMMENT ON FUNCTION saas.series_levels(double precision[], double precision, integer) IS
 'The lasting levels of a series and where they begin (PELT). A higher penalty finds fewer; none is shorter than p_least values.';
 
+CREATE OR REPLACE FUNCTION saas.series_anomalies(
+    p_values double precision[],
+    p_seasons integer[],
+    p_threshold double precision DEFAULT 4,
+    p_penalty double precision DEFAULT 3,
+    p_least integer DEFAULT 6
+)
+RETURNS TABLE (place integer, kind text, expected double precision, found double precision, score double precision)
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_series_anomalies';
+COMMENT ON FUNCTION saas.series_anomalies(double precision[], integer[], double precision, double precision, integer) IS
+'What is unusual in a series with a rhythm: the seasons'' medians are taken out, then lasting levels; what remains tells outliers and drifts. saas.find_anomalies() says it in words.';
+
 DO $$
 DECLARE
     v_function regprocedure;
@@ -73,7 +86,8 @@ BEGIN
         FROM pg_catalog.pg_proc AS p
         WHERE p.pronamespace = 'saas'::regnamespace
             AND p.proname IN (
-                'funnel_progress', 'compare_shares', 'split_p_value', 'seasonal_scores', 'moving_scores', 'series_levels'
+                'funnel_progress', 'compare_shares', 'split_p_value', 'seasonal_scores', 'moving_scores', 'series_levels',
+                'series_anomalies'
             )
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', v_function);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // Funnels, significance and anomalies: entry points.
-#include "core/metrics/anomaly.hpp"
 #include "core/metrics/funnel.hpp"
 #include "core/metrics/significance.hpp"
+#include "core/metrics/unusual.hpp"
 #include "pg/boundary.hpp"
 #include "pg/result_set.hpp"
 #include "pg/tuple.hpp"
@@ -137,6 +137,25 @@ SAAS_FUNCTION(saas_series_levels) {
     std::vector<pg::text_row> rows;
     for (const metrics::level &level : found)
         rows.push_back({std::to_string(level.begin + 1), number(level.mean)});
+    pg::return_rows(fcinfo, rows);
+    return Datum{0};
+}
+
+// (values, seasons, threshold, penalty, least) -> set of (place, kind, expected, found, score)
+SAAS_FUNCTION(saas_series_anomalies) {
+    const metrics::unusual_limits limits{PG_GETARG_FLOAT8(2), PG_GETARG_FLOAT8(3),
+                                         least_values(PG_GETARG_INT32(4)), 4};
+    const auto found = metrics::find_unusual(elements<double>(PG_GETARG_ARRAYTYPE_P(0)),
+                                             elements<std::int32_t>(PG_GETARG_ARRAYTYPE_P(1)),
+                                             limits, core::cancel_poll{pg::stop_requested});
+    std::vector<pg::text_row> rows;
+    for (const metrics::unusual &one : found) {
+        const char *kind = one.kind == metrics::unusual_kind::outlier ? "outlier"
+                           : one.kind == metrics::unusual_kind::drift ? "drift"
+                                                                      : "level";
+        rows.push_back({std::to_string(one.place + 1), kind, number(one.expected),
+                        number(one.found), number(one.score)});
+    }
     pg::return_rows(fcinfo, rows);
     return Datum{0};
 }

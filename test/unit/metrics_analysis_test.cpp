@@ -3,6 +3,7 @@
 #include "core/metrics/anomaly.hpp"
 #include "core/metrics/funnel.hpp"
 #include "core/metrics/significance.hpp"
+#include "core/metrics/unusual.hpp"
 
 #include <gtest/gtest.h>
 
@@ -217,4 +218,40 @@ TEST(anomaly, levels_are_the_best_there_are) {
             found |= l.begin == 0 ? 0U : 1U << l.begin;
         EXPECT_NEAR(cost_of(found), best, 1e-9) << round;
     }
+}
+
+// Eight weeks of hours with a daily rhythm ten times the noise, an outlier, and a level from week six on.
+TEST(anomaly, a_rhythm_is_nothing_unusual) {
+    std::mt19937 random{13};
+    std::vector<double> values = noisy(8 * 168, 100, random);
+    std::vector<std::int32_t> seasons;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        values[i] += 10 * std::sin(static_cast<double>(i % 24) / 24 * 6.2831853);
+        values[i] += i >= 6 * 168 ? 8 : 0;
+        seasons.push_back(static_cast<std::int32_t>(i % 168));
+    }
+    values[500] += 30;
+    const unusual_limits limits{4.5, 3, 6, 4};
+    const auto found = find_unusual(values, seasons, limits);
+    std::size_t others = 0;
+    bool outlier = false;
+    bool level = false;
+    for (const unusual &one : found) {
+        if (one.place == 500 && one.kind == unusual_kind::outlier) {
+            outlier = true;
+            EXPECT_NEAR(one.expected, values[500] - 30, 4);
+        } else if (one.kind == unusual_kind::level && one.place >= 6 * 168 - 1 && one.place <= 6 * 168 + 1) {
+            level = true;
+            EXPECT_NEAR(one.found - one.expected, 8, 0.7);
+        } else {
+            ++others;
+        }
+    }
+    EXPECT_TRUE(outlier);
+    EXPECT_TRUE(level);
+    EXPECT_LE(others, 2U);
+    EXPECT_TRUE(find_unusual({}, {}, limits).empty());
+    EXPECT_TRUE(find_unusual(std::vector<double>(100, 7), std::vector<std::int32_t>(100, 0), limits).empty());
+    EXPECT_EQ(state_of([&] { (void)find_unusual(values, seasons, {0, 3, 6, 4}); }), "22023");
+    EXPECT_EQ(state_of([&] { (void)find_unusual(values, {}, limits); }), "22023");
 }

@@ -26,89 +26,67 @@ BEGIN
             ERRCODE = '22023',
             MESSAGE = 'a series has as many times as values, and a threshold above 0';
     END IF;
-    -- The hour of the week, from Monday.
+    -- The hour of the week, from Monday; of the day, or none, where there are too few of those.
     SELECT array_agg(
-        ((extract(isodow FROM t.at AT TIME ZONE p_time_zone) - 1) * 24 + extract(hour FROM t.at AT TIME ZONE p_time_zone))::integer
-        ORDER BY t.n
+        CASE
+            WHEN t.until - t.since >= interval '28 days' THEN
+                (extract(isodow FROM t.at) - 1) * 24 + extract(hour FROM t.at)
+            WHEN t.until - t.since >= interval '4 days' THEN extract(hour FROM t.at)
+            ELSE 0
+        END::integer ORDER BY t.n
     )
     INTO v_seasons
-    FROM unnest(p_times) WITH ORDINALITY AS t (at, n);
-    RETURN QUERY
-    WITH outliers AS (
-        SELECT s.place, s.expected, s.score
-        FROM saas.seasonal_scores(p_values, COALESCE(v_seasons, '{}'::integer[])) AS s
-        WHERE abs(s.score) > p_threshold
-    ), averages AS (
+    FROM (
         SELECT
-            s.place,
-            s.expected,
-            s.score,
-            abs(s.score) > p_threshold AS far,
-            lag(abs(s.score) > p_threshold, 1, false) OVER (ORDER BY s.place) AS far_before
-        FROM saas.moving_scores(p_values) AS s
-    ), levels AS (
-        SELECT s.place, s.mean, lag(s.mean) OVER (ORDER BY s.place) AS mean_before
-        FROM saas.series_levels(p_values) AS s
-    )
+            u.at AT TIME ZONE p_time_zone AS at,
+            u.n,
+            min(u.at) OVER () AS since,
+            max(u.at) OVER () AS until
+        FROM unnest(p_times) WITH ORDINALITY AS u (at, n)
+    ) AS t;
+    RETURN QUERY
     SELECT
-        p_times[o.place],
-        'outlier',
-        p_values[o.place],
-        o.expected,
-        o.score,
-        format(
-            '%s is %s than the usual %s on %s: %s.',
-            saas.plain_number(p_values[o.place]),
-            CASE WHEN o.score > 0 THEN 'more' ELSE 'less' END,
-            saas.plain_number(o.expected),
-            to_char(p_times[o.place] AT TIME ZONE p_time_zone, 'FMDay "at" HH24:00'),
-            CASE
-                WHEN abs(o.score) = 'Infinity' THEN 'all others at this hour of the week are equal'
-                ELSE format('%s times the usual deviation', round(abs(o.score)::numeric, 1))
-            END
-        )
-    FROM outliers AS o
-    UNION ALL
-    SELECT
-        p_times[a.place],
-        'drift',
-        p_values[a.place],
-        a.expected,
-        a.score,
-        format(
-            'The moving average has drifted %s the usual %s, by %s of its deviations.',
-            CASE WHEN a.score > 0 THEN 'above' ELSE 'below' END,
-            saas.plain_number(a.expected),
-            round(abs(a.score)::numeric, 1)
-        )
-    FROM averages AS a
-    WHERE a.far AND NOT a.far_before AND abs(a.score) < 'Infinity'
-    UNION ALL
-    SELECT
-        p_times[l.place],
-        'level',
-        p_values[l.place],
-        l.mean_before,
-        NULL,
-        format(
-            'The level %s from %s to %s%s and has stayed there.',
-            CASE WHEN l.mean > l.mean_before THEN 'rose' ELSE 'fell' END,
-            saas.plain_number(l.mean_before),
-            saas.plain_number(l.mean),
-            CASE
-                WHEN l.mean_before <> 0 THEN format(
-                    ' (%s %%)', to_char((100 * (l.mean - l.mean_before) / abs(l.mean_before))::numeric, 'SFM9999990')
-                )
-                ELSE ''
-            END
-        )
-    FROM levels AS l
-    WHERE l.mean_before IS NOT NULL
-    ORDER BY 1, 2;
+        p_times[s.place],
+        s.kind,
+        p_values[s.place],
+        s.expected,
+        s.score,
+        CASE s.kind
+            WHEN 'outlier' THEN format(
+                '%s is %s than the usual %s on %s: %s.',
+                saas.plain_number(s.found),
+                CASE WHEN s.score > 0 THEN 'more' ELSE 'less' END,
+                saas.plain_number(s.expected),
+                to_char(p_times[s.place] AT TIME ZONE p_time_zone, 'FMDay "at" HH24:MI'),
+                CASE
+                    WHEN abs(s.score) = 'Infinity' THEN 'all others are equal'
+                    ELSE format('%s times the usual deviation', round(abs(s.score)::numeric, 1))
+                END
+            )
+            WHEN 'drift' THEN format(
+                'Values have drifted %s what is usual, little by little: their moving average is off by %s of its deviations.',
+                CASE WHEN s.score > 0 THEN 'above' ELSE 'below' END,
+                round(abs(s.score)::numeric, 1)
+            )
+            ELSE format(
+                'The level %s: from here on %s is usual where it was %s%s.',
+                CASE WHEN s.score > 0 THEN 'rose' ELSE 'fell' END,
+                saas.plain_number(s.found),
+                saas.plain_number(s.expected),
+                CASE
+                    WHEN s.expected <> 0 THEN format(
+                        ' (%s %%)', to_char((100 * (s.found - s.expected) / abs(s.expected))::numeric, 'SFM9999990')
+                    )
+                    ELSE ''
+                END
+            )
+        END
+    FROM saas.series_anomalies(p_values, COALESCE(v_seasons, '{}'::integer[]), p_threshold) AS s
+    ORDER BY s.place, s.kind;
 END
 $$;
 COMMENT ON FUNCTION saas.find_anomalies(timestamptz[], double precision[], text, double precision) IS
-'What is unusual in a series in the order of time, in words: single values against their hour of the week (outlier), slow changes (drift), lasting ones (level). The threshold is in robust standard deviations. At most 20,000 values (54000).';
+'What is unusual in a series in the order of time, in words: single values against their hour of the week (outlier), slow changes (drift), lasting ones (level); in a series of less than four weeks against the hour of the day. The threshold is in robust standard deviations. At most 20,000 values (54000).';
 
 CREATE OR REPLACE FUNCTION saas.plain_number(p_value double precision)
 RETURNS text

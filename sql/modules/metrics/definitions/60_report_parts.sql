@@ -7,7 +7,7 @@ AS $$
     SELECT translate(
         replace(replace(replace(replace(replace(
             COALESCE(p_text, ''), '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;'),
-        -- Control characters are no HTML; the two that reorder text could make it read otherwise.
+        -- Control characters are no HTML.
         E'\x01\x02\x03\x04\x05\x06\x07\x08\x0b\x0c\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\x7f',
         ''
     )
