@@ -148,11 +148,25 @@ BEGIN
         GROUP BY 1, 2
         HAVING saas.merge(m.latency) IS NOT NULL
         UNION ALL
-        SELECT
-            'events', date_bin('1 hour', e.created_at, '2000-01-01 00:00+00'), count(*)::double precision
-        FROM saas.product_events AS e
-        WHERE e.team_id = p_team AND e.created_at >= p_from AND e.created_at < p_to
-        GROUP BY 2
+        -- Hours without an event count as well; where events are few, whole days are compared.
+        SELECT 'events', g.at, count(e.id)::double precision
+        FROM (
+            SELECT
+                date_trunc('day', min(c.created_at), v_zone) AS since,
+                max(c.created_at) AS until,
+                CASE
+                    WHEN count(*) >= 5 * extract(epoch FROM max(c.created_at) - min(c.created_at)) / 3600 THEN interval '1 hour'
+                    ELSE interval '1 day'
+                END AS width
+            FROM saas.product_events AS c
+            WHERE c.team_id = p_team AND c.created_at >= p_from AND c.created_at < p_to
+        ) AS w
+        CROSS JOIN LATERAL generate_series(w.since, w.until, w.width) AS g (at)
+        LEFT JOIN saas.product_events AS e
+            ON e.team_id = p_team
+                AND e.created_at >= greatest(g.at, p_from)
+                AND e.created_at < least(g.at + w.width, p_to)
+        GROUP BY g.at
     ), grouped AS (
         SELECT h.series, array_agg(h.at ORDER BY h.at) AS times, array_agg(h.value ORDER BY h.at) AS numbers
         FROM hours AS h

@@ -23,7 +23,7 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
     SELECT COALESCE(
-        p_currency || ' ' || to_char(
+        to_char(
             p_amount / 10 ^ COALESCE(c.exponent, 0),
             'FM999,999,999,999,990' || CASE WHEN COALESCE(c.exponent, 0) > 0 THEN '.' || repeat('0', c.exponent) ELSE '' END
         ),
@@ -31,7 +31,7 @@ AS $$
     )
     FROM (SELECT (SELECT c.exponent::integer FROM saas.currencies AS c WHERE c.code = p_currency) AS exponent) AS c
 $$;
-COMMENT ON FUNCTION saas.report_money(numeric, text) IS 'An amount of minor units for people to read; a dash for NULL.';
+COMMENT ON FUNCTION saas.report_money(numeric, text) IS 'An amount of minor units in major units for people to read, without the currency; a dash for NULL.';
 REVOKE ALL ON FUNCTION saas.report_money(numeric, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.report_money(numeric, text) TO saas_internal;
 
@@ -219,9 +219,9 @@ BEGIN
     INTO v_legend
     FROM jsonb_array_elements(p_series) WITH ORDINALITY AS s (value, n);
     RETURN format(
-        '<figure><svg viewBox="0 0 720 236" role="img" aria-labelledby="%1$s-title %1$s-desc"><title id="%1$s-title">%2$s</title>'
+        '<figure><svg viewBox="0 0 720 236" role="img" aria-labelledby="%1$s-title" aria-describedby="%1$s-desc"><title id="%1$s-title">%2$s</title>'
         '<desc id="%1$s-desc">%3$s</desc>%4$s%5$s%6$s<line class="axis" x1="72" x2="712" y1="%7$s" y2="%7$s"/></svg>'
-        '<figcaption><ul class="legend">%8$s</ul></figcaption></figure>',
+        '<figcaption><strong>%2$s</strong><ul class="legend">%8$s</ul></figcaption></figure>',
         saas.html_escape(p_id), saas.html_escape(p_title), saas.html_escape(p_summary), v_grid, v_marks,
         COALESCE(v_labels, ''), round(saas.chart_y(0, v_scale), 1), COALESCE(v_legend, '')
     );
@@ -258,7 +258,7 @@ AS $$
         'p{margin:.3rem 0}.soft{color:var(--soft)}dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.75rem;'
         'margin:1rem 0}dl div{padding:.75rem;border:1px solid var(--rule);border-radius:.5rem;background:var(--panel)}'
         'dt{color:var(--soft);font-size:.85rem}dd{margin:0;font-size:1.25rem;font-variant-numeric:tabular-nums}'
-        'figure{margin:1rem 0}svg{display:block;width:100%;height:auto}.grid{stroke:var(--rule)}.axis{stroke:var(--soft)}'
+        'figure{display:flex;flex-direction:column;margin:1.5rem 0}figcaption{order:-1}svg{display:block;width:100%;height:auto}.grid{stroke:var(--rule)}.axis{stroke:var(--soft)}'
         '.tick{fill:var(--soft);font:11px system-ui,sans-serif}.s1{fill:var(--c1);stroke:var(--c1);background:var(--c1)}'
         '.s2{fill:var(--c2);stroke:var(--c2);background:var(--c2)}.s3{fill:var(--c3);stroke:var(--c3);background:var(--c3)}'
         '.s4{fill:var(--c4);stroke:var(--c4);background:var(--c4)}.s5{fill:var(--c5);stroke:var(--c5);background:var(--c5)}'

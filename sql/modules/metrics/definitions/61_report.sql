@@ -28,7 +28,7 @@ BEGIN
                 (5, 'Customer churn', saas.report_percent((v_last ->> 'customer_churn_rate')::numeric)),
                 (6, 'Net retention', saas.report_percent((v_last ->> 'net_revenue_retention')::numeric)),
                 (7, 'Gross retention', saas.report_percent((v_last ->> 'gross_revenue_retention')::numeric)),
-                (8, 'Quick ratio', COALESCE(v_last ->> 'quick_ratio', '–')),
+                (8, 'Quick ratio', COALESCE(round((v_last ->> 'quick_ratio')::numeric, 2)::text, '–')),
                 (9, 'Revenue a customer', saas.report_money((v_last ->> 'arpa')::numeric, p_currency)),
                 (10, 'Lifetime value', saas.report_money((v_last ->> 'ltv')::numeric, p_currency))
         ) AS t (n, name, value)
