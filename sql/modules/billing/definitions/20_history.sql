@@ -71,4 +71,28 @@ FOR EACH ROW EXECUTE FUNCTION saas.record_subscription_change();
 CREATE OR REPLACE TRIGGER subscription_plans_30_updated_at
 BEFORE UPDATE ON saas.subscription_plans
 FOR EACH ROW EXECUTE FUNCTION saas.set_updated_at();
-SELECT saas.make_append_only('saas.subscription_changes');
+
+-- History goes with its team, and only then.
+CREATE OR REPLACE FUNCTION saas.refuse_subscription_history_change()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        IF NOT EXISTS (SELECT FROM saas.teams AS t WHERE t.id = OLD.team_id) THEN
+            RETURN OLD;
+        END IF;
+    END IF;
+    RAISE EXCEPTION USING
+        ERRCODE = 'SA142',
+        MESSAGE = 'the history of subscriptions is append-only',
+        HINT = 'Change the subscription: that adds to its history.';
+END
+$$;
+COMMENT ON FUNCTION saas.refuse_subscription_history_change() IS
+'Trigger of the history of subscriptions: refuses UPDATE, and DELETE but of a team that is gone (SA142).';
+REVOKE ALL ON FUNCTION saas.refuse_subscription_history_change() FROM PUBLIC;
+CREATE OR REPLACE TRIGGER subscription_changes_20_append_only
+BEFORE UPDATE OR DELETE ON saas.subscription_changes
+FOR EACH ROW EXECUTE FUNCTION saas.refuse_subscription_history_change();

@@ -97,7 +97,7 @@ CREATE OR REPLACE FUNCTION saas.change_subscription(
     p_discount_basis_points integer DEFAULT NULL,
     p_discount_amount bigint DEFAULT NULL,
     p_discount_ends_at timestamptz DEFAULT NULL,
-    p_at timestamptz DEFAULT now()
+    p_at timestamptz DEFAULT NULL
 )
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -105,6 +105,8 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_old saas.subscriptions := saas.lock_subscription(p_team, p_subscription);
+    -- Whoever had to wait for another change comes after it.
+    v_at timestamptz := COALESCE(p_at, greatest(v_old.effective_at, now()));
     v_plan saas.subscription_plans;
     v_revision integer;
     v_new_discount boolean := COALESCE(p_discount_basis_points::bigint, p_discount_amount) IS NOT NULL;
@@ -139,7 +141,7 @@ BEGIN
         END,
         discount_amount = CASE WHEN v_new_discount THEN COALESCE(p_discount_amount, 0) ELSE s.discount_amount END,
         discount_ends_at = CASE WHEN v_new_discount THEN p_discount_ends_at ELSE s.discount_ends_at END,
-        effective_at = p_at,
+        effective_at = v_at,
         revision = s.revision + 1
     WHERE s.team_id = p_team AND s.id = p_subscription
     RETURNING s.revision INTO v_revision;
@@ -148,7 +150,7 @@ END
 $$;
 COMMENT ON FUNCTION
     saas.change_subscription(uuid, uuid, uuid, bigint, bigint, integer, bigint, timestamptz, timestamptz) IS
-'Changes plan, quantity, price or discount from p_at on; NULL leaves a term as it is, and a discount is replaced whole. Needs admin. Returns the number of the revision.';
+'Changes plan, quantity, price or discount from p_at (NULL: now) on; NULL leaves a term as it is, and a discount is replaced whole. Needs admin. Returns the number of the revision.';
 REVOKE ALL ON FUNCTION
     saas.change_subscription(uuid, uuid, uuid, bigint, bigint, integer, bigint, timestamptz, timestamptz)
     FROM PUBLIC;
@@ -160,7 +162,7 @@ CREATE OR REPLACE FUNCTION saas.set_subscription_status(
     p_team uuid,
     p_subscription uuid,
     p_status text,
-    p_at timestamptz DEFAULT now()
+    p_at timestamptz DEFAULT NULL
 )
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -168,14 +170,16 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_old saas.subscriptions := saas.lock_subscription(p_team, p_subscription);
+    -- Whoever had to wait for another change comes after it.
+    v_at timestamptz := COALESCE(p_at, greatest(v_old.effective_at, now()));
     v_ends boolean := COALESCE(p_status IN ('canceled', 'expired', 'incomplete_expired'), false);
     v_revision integer;
 BEGIN
     UPDATE saas.subscriptions AS s
     SET status = p_status,
-        canceled_at = CASE WHEN p_status = 'canceled' THEN COALESCE(v_old.canceled_at, p_at) ELSE v_old.canceled_at END,
-        ended_at = CASE WHEN v_ends THEN p_at END,
-        effective_at = p_at,
+        canceled_at = CASE WHEN p_status = 'canceled' THEN COALESCE(v_old.canceled_at, v_at) ELSE v_old.canceled_at END,
+        ended_at = CASE WHEN v_ends THEN v_at END,
+        effective_at = v_at,
         revision = s.revision + 1
     WHERE s.team_id = p_team AND s.id = p_subscription
     RETURNING s.revision INTO v_revision;
@@ -183,7 +187,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.set_subscription_status(uuid, uuid, text, timestamptz) IS
-'Takes a subscription to another state from p_at on, along state machine subscription: activate, miss a payment, give up, pause, resume, cancel at once. Needs admin. Returns the number of the revision.';
+'Takes a subscription to another state from p_at (NULL: now) on, along state machine subscription: activate, miss a payment, give up, pause, resume, cancel at once. Needs admin. Returns the number of the revision.';
 REVOKE ALL ON FUNCTION saas.set_subscription_status(uuid, uuid, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.set_subscription_status(uuid, uuid, text, timestamptz)
 TO saas_app, saas_service;
@@ -192,7 +196,7 @@ CREATE OR REPLACE FUNCTION saas.cancel_at_period_end(
     p_team uuid,
     p_subscription uuid,
     p_cancel boolean DEFAULT true,
-    p_at timestamptz DEFAULT now()
+    p_at timestamptz DEFAULT NULL
 )
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -200,12 +204,14 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_old saas.subscriptions := saas.lock_subscription(p_team, p_subscription);
+    -- Whoever had to wait for another change comes after it.
+    v_at timestamptz := COALESCE(p_at, greatest(v_old.effective_at, now()));
     v_revision integer;
 BEGIN
     UPDATE saas.subscriptions AS s
     SET cancel_at_period_end = p_cancel,
-        canceled_at = CASE WHEN p_cancel THEN COALESCE(v_old.canceled_at, p_at) END,
-        effective_at = p_at,
+        canceled_at = CASE WHEN p_cancel THEN COALESCE(v_old.canceled_at, v_at) END,
+        effective_at = v_at,
         revision = s.revision + 1
     WHERE s.team_id = p_team AND s.id = p_subscription
     RETURNING s.revision INTO v_revision;

@@ -265,7 +265,7 @@ AS $$
         '.line{fill:none;background:none;stroke-width:2}rect{stroke:none}'
         '.legend{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;margin:.25rem 0;padding:0;list-style:none;font-size:.9rem}'
         '.key{display:inline-block;width:.8em;height:.8em;margin-right:.4em;border-radius:.15em}'
-        '.wide{overflow-x:auto}table{width:100%;border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}'
+        '.wide{overflow-x:auto}.wide+.wide{margin-top:1.5rem}table{width:100%;border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}'
         'caption{padding:.25rem 0;text-align:left;color:var(--soft)}th,td{padding:.3rem .5rem;border-bottom:1px solid var(--rule);'
         'text-align:right;white-space:nowrap}th:first-child{text-align:left}td.words{white-space:normal;text-align:left}'
         '.notes li{margin:.4rem 0}'
