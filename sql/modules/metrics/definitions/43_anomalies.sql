@@ -127,8 +127,21 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_zone text := saas.product_time_zone(p_team);
+    v_since timestamptz;
+    v_until timestamptz;
+    v_width text;
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
+    SELECT
+        min(c.created_at),
+        max(c.created_at),
+        CASE
+            WHEN count(*) >= 5 * extract(epoch FROM max(c.created_at) - min(c.created_at)) / 3600 THEN 'hour'
+            ELSE 'day'
+        END
+    INTO v_since, v_until, v_width
+    FROM saas.product_events AS c
+    WHERE c.team_id = p_team AND c.created_at >= p_from AND c.created_at < p_to;
     RETURN QUERY
     WITH hours AS (
         SELECT
@@ -149,24 +162,19 @@ BEGIN
         HAVING saas.merge(m.latency) IS NOT NULL
         UNION ALL
         -- Hours without an event count as well; where events are few, whole days are compared.
-        SELECT 'events', g.at, count(e.id)::double precision
+        SELECT 'events', g.at, COALESCE(e.events, 0)
         FROM (
-            SELECT
-                date_trunc('day', min(c.created_at), v_zone) AS since,
-                max(c.created_at) AS until,
-                CASE
-                    WHEN count(*) >= 5 * extract(epoch FROM max(c.created_at) - min(c.created_at)) / 3600 THEN interval '1 hour'
-                    ELSE interval '1 day'
-                END AS width
+            SELECT s.at AT TIME ZONE v_zone AS at
+            FROM generate_series(
+                date_trunc(v_width, v_since AT TIME ZONE v_zone), v_until AT TIME ZONE v_zone, ('1 ' || v_width)::interval
+            ) AS s (at)
+        ) AS g
+        LEFT JOIN (
+            SELECT date_trunc(v_width, c.created_at, v_zone) AS at, count(*)::double precision AS events
             FROM saas.product_events AS c
             WHERE c.team_id = p_team AND c.created_at >= p_from AND c.created_at < p_to
-        ) AS w
-        CROSS JOIN LATERAL generate_series(w.since, w.until, w.width) AS g (at)
-        LEFT JOIN saas.product_events AS e
-            ON e.team_id = p_team
-                AND e.created_at >= greatest(g.at, p_from)
-                AND e.created_at < least(g.at + w.width, p_to)
-        GROUP BY g.at
+            GROUP BY 1
+        ) AS e ON e.at = g.at
     ), grouped AS (
         SELECT h.series, array_agg(h.at ORDER BY h.at) AS times, array_agg(h.value ORDER BY h.at) AS numbers
         FROM hours AS h

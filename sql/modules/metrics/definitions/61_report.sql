@@ -14,6 +14,9 @@ BEGIN
     INTO v_months, v_labels
     FROM saas.monthly_revenue(p_team, p_from, p_to) AS r
     WHERE r.currency = p_currency;
+    IF v_months IS NULL THEN
+        RETURN '';
+    END IF;
     v_last := v_months -> -1;
     RETURN format('<h3>%s</h3><dl>', saas.html_escape(p_currency)) || (
         SELECT string_agg(
@@ -232,8 +235,13 @@ BEGIN
     SELECT string_agg(saas.report_revenue(p_team, p_from, p_to, c.currency, 'c' || c.n), '' ORDER BY c.n)
     INTO v_revenue
     FROM (
-        SELECT r.currency, row_number() OVER (ORDER BY r.currency <> saas.main_currency(p_team), r.currency) AS n
-        FROM saas.monthly_revenue(p_team, p_to, p_to) AS r
+        SELECT s.currency, row_number() OVER (ORDER BY s.currency <> m.currency, s.currency) AS n
+        FROM (
+            SELECT DISTINCT s.currency
+            FROM saas.subscriptions AS s
+            WHERE s.team_id = p_team AND s.started_at < (p_to + 1)::timestamp AT TIME ZONE v_zone
+        ) AS s
+        CROSS JOIN saas.main_currency(p_team) AS m (currency)
     ) AS c;
     RETURN '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         '<meta http-equiv="Content-Security-Policy" content="default-src ''none''; style-src ''unsafe-inline''">'
@@ -244,7 +252,7 @@ BEGIN
             '%s to %s, %s', to_char(p_from, 'FMDD Month YYYY'), to_char(p_to, 'FMDD Month YYYY'), v_zone
         ))
         || '</p></header><main><section aria-labelledby="h-revenue"><h2 id="h-revenue">Revenue</h2>'
-        || COALESCE(v_revenue, '<p class="soft">No subscriptions yet.</p>')
+        || COALESCE(nullif(v_revenue, ''), '<p class="soft">No recurring revenue yet.</p>')
         || '</section><section aria-labelledby="h-retention"><h2 id="h-retention">Retention</h2>'
         || saas.report_retention(p_team, p_from, p_to)
         || '</section><section aria-labelledby="h-latency"><h2 id="h-latency">Latency</h2>'
