@@ -83,6 +83,7 @@ SELECT results_eq($$
         ('payment_transaction', 'errored failed'),
         ('payout', 'canceled failed reversed'),
         ('provider_request', 'canceled failed succeeded'), ('refund', 'canceled failed'),
+        ('subscription', 'canceled expired incomplete_expired'),
         ('webhook_event', 'conflict duplicate ignored processed rejected superseded')$$,
     'the states without exit are the terminal ones');
 SELECT is_empty($$

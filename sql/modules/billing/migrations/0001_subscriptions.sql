@@ -153,6 +153,8 @@ CREATE TABLE saas.subscription_changes (
         FOREIGN KEY (team_id, subscription_id) REFERENCES saas.subscriptions (team_id, id)
 );
 
+-- Row-level security of that table, which is there already, would refuse its owner.
+ALTER TABLE saas.state_transitions NO FORCE ROW LEVEL SECURITY;
 INSERT INTO saas.state_transitions (machine, ordinal, operation, from_state, to_state)
 VALUES
     ('subscription', 10, 'create', NULL, 'pending'),
@@ -185,3 +187,4 @@ VALUES
     ('subscription', 280, 'resume', 'paused', 'active'),
     ('subscription', 290, 'miss_payment', 'paused', 'past_due'),
     ('subscription', 300, 'cancel', 'paused', 'canceled');
+ALTER TABLE saas.state_transitions FORCE ROW LEVEL SECURITY;
