@@ -31,11 +31,13 @@ AS $$
         SELECT * FROM saas.validate_code()
         UNION ALL
         SELECT * FROM saas.validate_roles()
+        UNION ALL
+        SELECT * FROM saas.validate_rollups()
     ) AS v
     ORDER BY v.severity, v.object, v.finding
 $$;
 COMMENT ON FUNCTION saas.validate() IS
-'Looks for what is wrong with schema saas: drift from the package, missing objects, columns, constraints, indexes and rights that are gone, tables without row-level security, policies that let too much through, keys that cross tenants, foreign keys without index, triggers with wrong arguments or that do not fire, unsafe functions, views, columns and roles; and with tables that saas.protect_table() protects. Severity error or warning; the remedy is the statement that mends it. No row means nothing was found.';
+'Looks for what is wrong with schema saas: drift from the package, missing objects, columns, constraints, indexes and rights that are gone, tables without row-level security, policies that let too much through, keys that cross tenants, foreign keys without index, triggers with wrong arguments or that do not fire, unsafe functions, views, columns and roles; with tables that saas.protect_table() protects, and with rollups. Severity error or warning; the remedy is the statement that mends it. No row means nothing was found.';
 
 DO $$
 DECLARE

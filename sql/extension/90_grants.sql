@@ -2,13 +2,17 @@
 DO $$
 BEGIN
     EXECUTE pg_catalog.format(
-        'GRANT EXECUTE ON FUNCTION saas.sign_context(uuid, uuid, text) TO %I',
+        'GRANT EXECUTE ON FUNCTION saas.sign_context(uuid, uuid, text), saas.sign_context(uuid, uuid, text, text[], uuid) TO %I',
         pg_catalog.current_setting('saas.role_internal')
     );
     EXECUTE pg_catalog.format(
         'GRANT EXECUTE ON FUNCTION saas.redact_audit_payload(uuid, timestamptz, uuid, bytea),
             saas.seal_audit_rows(xid8, uuid, xid8, bigint, xid8),
             saas.verify_audit_chain(uuid, timestamptz, timestamptz, text) TO %I',
+        pg_catalog.current_setting('saas.role_internal')
+    );
+    EXECUTE pg_catalog.format(
+        'GRANT EXECUTE ON FUNCTION saas.write_rollup_changes() TO %I',
         pg_catalog.current_setting('saas.role_internal')
     );
 END

@@ -84,7 +84,7 @@ SELECT results_eq($$
         ('payout', 'canceled failed reversed'),
         ('provider_request', 'canceled failed succeeded'), ('refund', 'canceled failed'),
         ('subscription', 'canceled expired incomplete_expired'),
-        ('webhook_event', 'conflict duplicate ignored processed rejected superseded')$$,
+        ('webhook_event', 'conflict duplicate processed rejected superseded')$$,
     'the states without exit are the terminal ones');
 SELECT is_empty($$
     SELECT a.machine, a.state, b.state FROM states AS a JOIN states AS b ON b.machine = a.machine

@@ -78,6 +78,12 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_columns text;
+    v_key name := (
+        SELECT a.attname
+        FROM pg_catalog.pg_partitioned_table AS p
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = p.partrelid AND a.attnum = p.partattrs[0]
+        WHERE p.partrelid = p_parent
+    );
 BEGIN
     -- Only the owner can do this, in this transaction, under a lock that keeps everyone else out.
     EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', p_parent, p_default);
@@ -87,10 +93,10 @@ BEGIN
     INTO v_columns
     FROM pg_catalog.pg_attribute AS a
     WHERE a.attrelid = p_parent AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '';
-    EXECUTE format('INSERT INTO %s (%s) SELECT %s FROM %s WHERE created_at >= $1 AND created_at < $2',
-                   p_month, v_columns, v_columns, p_default)
+    EXECUTE format('INSERT INTO %1$s (%2$s) SELECT %2$s FROM %3$s WHERE %4$I >= $1 AND %4$I < $2',
+                   p_month, v_columns, p_default, v_key)
     USING p_from, p_to;
-    EXECUTE format('DELETE FROM %s WHERE created_at >= $1 AND created_at < $2', p_default)
+    EXECUTE format('DELETE FROM %1$s WHERE %2$I >= $1 AND %2$I < $2', p_default, v_key)
     USING p_from, p_to;
     EXECUTE format('ALTER TABLE %s ENABLE TRIGGER USER', p_default);
     EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s DEFAULT', p_parent, p_default);

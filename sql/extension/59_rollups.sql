@@ -1,0 +1,29 @@
+-- Native parts of rollups: docs/modules/rollups.md.
+CREATE OR REPLACE FUNCTION saas.hour_bucket(p_time timestamptz, p_time_zone text)
+RETURNS timestamptz
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_hour_bucket';
+COMMENT ON FUNCTION saas.hour_bucket(timestamptz, text) IS
+'The start of the local hour that the time is in; of the two hours at the end of summer time each has its own. 22023 for an unknown time zone.';
+
+CREATE OR REPLACE FUNCTION saas.record_rollup_change()
+RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_record_rollup_change';
+COMMENT ON FUNCTION saas.record_rollup_change() IS
+'AFTER row trigger of sources of rollups: notes team and quarter of an hour of each row that comes, changes or goes, and writes them to saas.rollup_changes when the transaction commits. Made by saas.create_rollup(); SA130 when a column that it names is gone.';
+
+CREATE OR REPLACE FUNCTION saas.record_rollup_truncate()
+RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_record_rollup_truncate';
+COMMENT ON FUNCTION saas.record_rollup_truncate() IS
+'AFTER TRUNCATE trigger of sources of rollups: all buckets that there are have changed. Made by saas.create_rollup().';
+
+CREATE OR REPLACE FUNCTION saas.write_rollup_changes()
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_write_rollup_changes';
+REVOKE ALL ON FUNCTION saas.write_rollup_changes() FROM PUBLIC;
+COMMENT ON FUNCTION saas.write_rollup_changes() IS
+'Writes what this transaction has changed in sources of rollups to saas.rollup_changes now instead of when it commits, so that it counts in this transaction, too. Called by saas.refresh_rollups().';

@@ -1,0 +1,338 @@
+-- Keeping rollups up to date: what changed is computed anew, whole buckets of one team each.
+--
+-- A change of the source and its row in saas.rollup_changes commit together. A refresh takes such rows
+-- away and computes their buckets in the same transaction, from a snapshot that sees what they announce: so
+-- whatever it does not see, a later one will. One refresh of a source at a time, by a lock on its row: an
+-- older snapshot never overwrites what a newer one wrote.
+
+CREATE OR REPLACE FUNCTION saas.lock_rollup_source(p_source uuid, p_wait boolean)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_relation regclass;
+BEGIN
+    -- As an update, so that a transaction that keeps an older snapshot fails here and not later, silently.
+    IF p_wait THEN
+        PERFORM FROM saas.rollup_sources AS s WHERE s.id = p_source FOR UPDATE;
+    ELSE
+        PERFORM FROM saas.rollup_sources AS s WHERE s.id = p_source FOR UPDATE SKIP LOCKED;
+    END IF;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    UPDATE saas.rollup_sources AS s SET refreshed_at = clock_timestamp() WHERE s.id = p_source;
+    -- From here on it stays the table that it is.
+    v_relation := saas.rollup_relation(p_source);
+    IF v_relation IS NOT NULL THEN
+        EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', v_relation);
+    END IF;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION saas.lock_rollup_source(uuid, boolean) IS
+'Locks a source of rollups for a refresh until the end of the transaction; false when another one has it and p_wait is false.';
+REVOKE ALL ON FUNCTION saas.lock_rollup_source(uuid, boolean) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.write_rollup_buckets(
+    p_rollup saas.rollups,
+    p_granularity text,
+    p_teams uuid[],
+    p_buckets text[],
+    p_time_zones text[]
+)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_from timestamptz;
+    v_to timestamptz;
+BEGIN
+    -- The first and the last one, so that planning leaves out the other months.
+    SELECT min(b.bucket::timestamptz), max(b.bucket::timestamptz) INTO v_from, v_to FROM unnest(p_buckets) AS b (bucket);
+    IF p_granularity = 'hour' THEN
+        EXECUTE format(
+            'DELETE FROM %s AS r USING unnest($1, $2::timestamptz[]) AS d (team_id, bucket) '
+            'WHERE r.team_id = d.team_id AND r.bucket = d.bucket AND r.bucket >= $3 AND r.bucket <= $4',
+            saas.rollup_table(p_rollup, 'hour'))
+        USING p_teams, p_buckets, v_from, v_to;
+        EXECUTE format('INSERT INTO %s %s', saas.rollup_table(p_rollup, 'hour'), saas.rollup_raw_query(
+            p_rollup, 'SELECT * FROM unnest($1, $2::timestamptz[], $3) AS u (team_id, bucket, time_zone)'))
+        USING p_teams, p_buckets, p_time_zones;
+    ELSE
+        EXECUTE format(
+            'DELETE FROM %s AS r USING unnest($1, $2::date[]) AS d (team_id, bucket) '
+            'WHERE r.team_id = d.team_id AND r.bucket = d.bucket', saas.rollup_table(p_rollup, quote_ident(p_granularity)))
+        USING p_teams, p_buckets;
+        EXECUTE format('INSERT INTO %s %s', saas.rollup_table(p_rollup, quote_ident(p_granularity)), saas.rollup_merged_query(
+            p_rollup, quote_ident(p_granularity), 'SELECT * FROM unnest($1, $2::date[], $3) AS u (team_id, bucket, time_zone)',
+            CASE quote_ident(p_granularity)
+                WHEN 'day' THEN format('(SELECT * FROM %s AS o WHERE o.bucket >= %L AND o.bucket < %L)',
+                    saas.rollup_table(p_rollup, 'hour'), v_from - INTERVAL '2 days', v_to + INTERVAL '3 days')
+                ELSE saas.rollup_table(p_rollup, 'day')
+            END))
+        USING p_teams, p_buckets, p_time_zones;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.write_rollup_buckets(saas.rollups, text, uuid[], text[], text[]) IS
+'Computes buckets of one granularity anew: arrays of teams, buckets and time zones, side by side.';
+REVOKE ALL ON FUNCTION saas.write_rollup_buckets(saas.rollups, text, uuid[], text[], text[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.refresh_coarser_buckets(p_rollup saas.rollups, p_teams uuid[], p_days date[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_granularity text;
+    v_teams uuid[];
+    v_buckets text[];
+    v_zones text[];
+BEGIN
+    FOR v_granularity IN
+        SELECT g.name
+        FROM unnest(ARRAY['day', 'week', 'month']) WITH ORDINALITY AS g (name, place)
+        WHERE g.name = ANY (p_rollup.granularities)
+        ORDER BY g.place
+    LOOP
+        SELECT array_agg(b.team_id), array_agg(b.bucket::text), array_agg(b.time_zone)
+        INTO v_teams, v_buckets, v_zones
+        FROM (
+            SELECT DISTINCT d.team_id, COALESCE(k.time_zone, 'UTC') AS time_zone, CASE v_granularity
+                WHEN 'day' THEN d.day
+                WHEN 'week' THEN saas.week_bucket(d.day, COALESCE(k.week_start, 1))
+                ELSE date_trunc('month', d.day::timestamp)::date
+            END AS bucket
+            FROM unnest(p_teams, p_days) AS d (team_id, day)
+            LEFT JOIN saas.rollup_calendars AS k ON k.team_id = d.team_id
+        ) AS b;
+        PERFORM saas.write_rollup_buckets(p_rollup, v_granularity, v_teams, v_buckets, v_zones);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION saas.refresh_coarser_buckets(saas.rollups, uuid[], date[]) IS
+'Computes the given days of the given teams anew from their hours, and weeks and months from days.';
+REVOKE ALL ON FUNCTION saas.refresh_coarser_buckets(saas.rollups, uuid[], date[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.refresh_rollup_hours(
+    p_rollup saas.rollups,
+    p_teams uuid[],
+    p_hours timestamptz[],
+    p_time_zones text[]
+)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_from timestamptz := COALESCE(now() - saas.rollup_frozen_after(p_rollup), '-infinity');
+    v_teams uuid[];
+    v_hours timestamptz[];
+    v_zones text[];
+    v_days date[];
+BEGIN
+    SELECT array_agg(h.team_id), array_agg(h.hour), array_agg(h.time_zone)
+    INTO v_teams, v_hours, v_zones
+    FROM unnest(p_teams, p_hours, p_time_zones) AS h (team_id, hour, time_zone)
+    WHERE h.hour >= v_from;
+    IF v_teams IS NULL THEN
+        RETURN 0;
+    END IF;
+    PERFORM saas.write_rollup_buckets(p_rollup, 'hour', v_teams, v_hours::text[], v_zones);
+    SELECT array_agg(d.team_id), array_agg(d.day)
+    INTO v_teams, v_days
+    FROM (
+        SELECT DISTINCT h.team_id, (h.hour AT TIME ZONE h.time_zone)::date AS day
+        FROM unnest(v_teams, v_hours, v_zones) AS h (team_id, hour, time_zone)
+    ) AS d;
+    PERFORM saas.refresh_coarser_buckets(p_rollup, v_teams, v_days);
+    RETURN cardinality(v_hours);
+END
+$$;
+COMMENT ON FUNCTION saas.refresh_rollup_hours(saas.rollups, uuid[], timestamptz[], text[]) IS
+'Computes hours of teams anew from the source, and what is made from them. Returns how many hours; those that are frozen stay as they are.';
+REVOKE ALL ON FUNCTION saas.refresh_rollup_hours(saas.rollups, uuid[], timestamptz[], text[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.refresh_rollup_source(
+    p_source uuid,
+    p_limit integer,
+    OUT changes bigint,
+    OUT hours bigint,
+    OUT remaining boolean
+)
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_through xid8;
+    v_teams uuid[];
+    v_hours timestamptz[];
+    v_zones text[];
+    v_rollup saas.rollups;
+BEGIN
+    hours := 0;
+    -- Oldest first, whole transactions. One pass over the log for each statement, whatever the planner
+    -- believes of a table that is empty most of the time.
+    SELECT n.xact_id INTO v_through
+    FROM (
+        SELECT c.xact_id FROM saas.rollup_changes AS c WHERE c.source_id = p_source ORDER BY c.xact_id LIMIT p_limit
+    ) AS n
+    ORDER BY n.xact_id DESC
+    LIMIT 1;
+    WITH taken AS (
+        DELETE FROM saas.rollup_changes AS c
+        WHERE c.source_id = p_source AND c.xact_id <= v_through
+        RETURNING c.team_id, c.span
+    ), taken_hours AS (
+        -- Its first and its last moment: where clocks once differed by odd minutes, they are in two hours.
+        SELECT DISTINCT c.team_id, saas.hour_bucket(m.moment, z.time_zone) AS hour, z.time_zone
+        FROM (SELECT DISTINCT t.team_id, t.span FROM taken AS t) AS c
+        JOIN saas.teams AS t ON t.id = c.team_id
+        LEFT JOIN saas.rollup_calendars AS k ON k.team_id = c.team_id
+        CROSS JOIN LATERAL (SELECT COALESCE(k.time_zone, 'UTC') AS time_zone) AS z
+        CROSS JOIN LATERAL (VALUES (c.span), (c.span + INTERVAL '899.999999 seconds')) AS m (moment)
+    )
+    SELECT (SELECT count(*) FROM taken), array_agg(h.team_id), array_agg(h.hour), array_agg(h.time_zone)
+    INTO changes, v_teams, v_hours, v_zones
+    FROM taken_hours AS h;
+    remaining := changes >= p_limit;
+    IF v_teams IS NULL THEN
+        RETURN;
+    END IF;
+    FOR v_rollup IN SELECT * FROM saas.rollups AS r WHERE r.source_id = p_source ORDER BY r.name LOOP
+        hours := hours + saas.refresh_rollup_hours(v_rollup, v_teams, v_hours, v_zones);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION saas.refresh_rollup_source(uuid, integer) IS
+'Takes up to p_limit noted changes of a source that is locked, and computes what they touch in all its rollups.';
+REVOKE ALL ON FUNCTION saas.refresh_rollup_source(uuid, integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.refresh_rollups(p_name text DEFAULT NULL, p_limit integer DEFAULT 100000)
+RETURNS TABLE (source text, changes bigint, hours bigint, remaining boolean, problem text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    v_source saas.rollup_sources;
+BEGIN
+    IF p_limit IS NULL OR p_limit < 1 THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'the number of changes to take must be positive',
+            HINT = 'Leave p_limit out for 100,000.';
+    END IF;
+    IF p_name IS NOT NULL AND NOT EXISTS (SELECT FROM saas.rollups AS r WHERE r.name = p_name) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA132',
+            MESSAGE = format('there is no rollup "%s"', p_name),
+            HINT = 'SELECT * FROM saas.list_rollups() shows those that there are.';
+    END IF;
+    -- What this transaction itself has changed counts as well.
+    PERFORM saas.write_rollup_changes();
+    FOR v_source IN
+        SELECT s.*
+        FROM saas.rollup_sources AS s
+        WHERE EXISTS (
+            SELECT FROM saas.rollups AS r WHERE r.source_id = s.id AND (p_name IS NULL OR r.name = p_name)
+        )
+        ORDER BY s.refreshed_at NULLS FIRST
+    LOOP
+        source := v_source.source_name;
+        changes := 0;
+        hours := 0;
+        remaining := false;
+        problem := NULL;
+        -- What fails for one source must not keep the others from being refreshed.
+        BEGIN
+            -- Whoever names a rollup wants it refreshed; a schedule passes by what another one is at.
+            CONTINUE WHEN NOT saas.lock_rollup_source(v_source.id, p_name IS NOT NULL);
+            SELECT f.changes, f.hours, f.remaining
+            INTO changes, hours, remaining
+            FROM saas.refresh_rollup_source(v_source.id, p_limit) AS f;
+        EXCEPTION WHEN OTHERS THEN
+            problem := format('%s: %s', SQLSTATE, SQLERRM);
+            remaining := true;
+        END;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION saas.refresh_rollups(text, integer) IS
+'Computes anew what changed in the sources of all rollups, or of the one of that name, up to p_limit noted changes a source; remaining says that there are more. Run by a worker or pg_cron every minute; several at once pass by each other. SA132 for an unknown name.';
+REVOKE ALL ON FUNCTION saas.refresh_rollups(text, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.refresh_rollups(text, integer) TO saas_service, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.rebuild_rollup(p_name text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_rollup saas.rollups;
+    v_from timestamptz;
+    v_teams uuid[];
+    v_days date[];
+BEGIN
+    SELECT * INTO v_rollup FROM saas.rollups AS r WHERE r.name = p_name;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA132',
+            MESSAGE = format('there is no rollup "%s"', p_name),
+            HINT = 'SELECT * FROM saas.list_rollups() shows those that there are.';
+    END IF;
+    PERFORM saas.lock_rollup_source(v_rollup.source_id, true);
+    v_from := COALESCE(now() - saas.rollup_frozen_after(v_rollup), '-infinity');
+    EXECUTE format('DELETE FROM %s WHERE bucket >= $1', saas.rollup_table(v_rollup, 'hour')) USING v_from;
+    EXECUTE format(
+        'INSERT INTO %s SELECT * FROM (%s) AS a WHERE a.bucket >= $1',
+        saas.rollup_table(v_rollup, 'hour'), saas.rollup_raw_query(v_rollup, NULL))
+    USING v_from;
+    -- Days that have lost their last row go as well.
+    EXECUTE format(
+        'SELECT array_agg(d.team_id), array_agg(d.day) FROM ('
+        'SELECT h.team_id, (h.bucket AT TIME ZONE COALESCE(k.time_zone, ''UTC''))::date AS day FROM %s AS h '
+        'LEFT JOIN saas.rollup_calendars AS k ON k.team_id = h.team_id WHERE h.bucket >= $1%s) AS d',
+        saas.rollup_table(v_rollup, 'hour'),
+        CASE WHEN 'day' = ANY (v_rollup.granularities) THEN format(
+            ' UNION SELECT o.team_id, o.bucket FROM %s AS o WHERE o.bucket >= $1::date',
+            saas.rollup_table(v_rollup, 'day'))
+        ELSE '' END)
+    INTO v_teams, v_days
+    USING v_from;
+    IF v_teams IS NOT NULL THEN
+        PERFORM saas.refresh_coarser_buckets(v_rollup, v_teams, v_days);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.rebuild_rollup(text) IS
+'Computes a whole rollup anew from its source, but for what is frozen. Nobody has to wait meanwhile but other refreshes. SA132 for an unknown name.';
+REVOKE ALL ON FUNCTION saas.rebuild_rollup(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.rebuild_rollup(text) TO saas_service, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.invalidate_rollup_source(p_source uuid)
+RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_rollup saas.rollups;
+BEGIN
+    FOR v_rollup IN SELECT * FROM saas.rollups AS r WHERE r.source_id = p_source LOOP
+        EXECUTE format(
+            'INSERT INTO saas.rollup_changes (team_id, source_id, span, xact_id, batch, changed_at) '
+            'SELECT DISTINCT h.team_id, $1, to_timestamp(floor(extract(epoch FROM h.bucket) / 900) * 900), '
+            'pg_current_xact_id(), -1, now() FROM %s AS h ON CONFLICT DO NOTHING',
+            saas.rollup_table(v_rollup, 'hour'))
+        USING p_source;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION saas.invalidate_rollup_source(uuid) IS
+'Notes all hours that the rollups of a source have as changed: after TRUNCATE.';
+REVOKE ALL ON FUNCTION saas.invalidate_rollup_source(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.invalidate_rollup_source(uuid) TO saas_internal;
