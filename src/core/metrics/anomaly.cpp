@@ -95,7 +95,8 @@ std::vector<std::optional<score>> seasonal_scores(std::span<const double> values
 std::vector<score> moving_scores(std::span<const double> values, double weight) {
     require_finite(values);
     if (!(weight > 0 && weight <= 1))
-        throw error{k_invalid_parameter_value, "the weight of the newest value is above 0 and at most 1"};
+        throw error{k_invalid_parameter_value,
+                    "the weight of the newest value is above 0 and at most 1"};
     std::vector<score> result;
     const auto all = robust_location({values.begin(), values.end()});
     if (!all)
@@ -139,7 +140,8 @@ std::vector<level> levels_of(std::span<const double> values, double penalty, std
     };
     const double noise = noise_of(values);
     const double price =
-        penalty * std::max(noise * noise, std::numeric_limits<double>::min()) * std::log(std::max(2.0, static_cast<double>(n)));
+        penalty * std::max(noise * noise, std::numeric_limits<double>::min()) *
+        std::log(std::max(2.0, static_cast<double>(n)));
 
     std::vector<double> best(n + 1, std::numeric_limits<double>::infinity());
     std::vector<std::size_t> begins(n + 1, 0);
