@@ -6,10 +6,12 @@ SELECT plan(24);
 
 SELECT is(saas.calculate_daily_metrics('2023-11-14') - 'new_users' - 'active_users' - 'blocked_payments', '{
     "date": "2023-11-14", "payments": 2, "failed_payments": 0, "success_rate": 1.0000,
-    "volume": {"USD": 2000}, "refunds": 2, "refund_volume": {"USD": 200}}'::jsonb, 'payments and refunds of both teams');
+    "volume": {"USD": 2000}, "refunds": 2, "refund_volume": {"USD": 200}, "revenue": {"USD": 1800},
+    "projects_generated": 0, "new_subscriptions": 2}'::jsonb, 'payments and refunds of both teams');
 SELECT is(saas.calculate_daily_metrics('2023-11-15') - 'new_users' - 'active_users' - 'blocked_payments', '{
     "date": "2023-11-15", "payments": 0, "failed_payments": 0, "success_rate": null,
-    "volume": {}, "refunds": 0, "refund_volume": {}}'::jsonb, 'nothing on the next day, and no rate without attempts');
+    "volume": {}, "refunds": 0, "refund_volume": {}, "revenue": {},
+    "projects_generated": 0, "new_subscriptions": 0}'::jsonb, 'nothing on the next day, and no rate without attempts');
 SET LOCAL TimeZone = 'Pacific/Kiritimati';
 SELECT is(saas.calculate_daily_metrics('2023-11-14') ->> 'payments', '2', 'days are UTC days, whatever the session''s time zone');
 SET LOCAL TimeZone = 'UTC';

@@ -84,6 +84,7 @@ SELECT results_eq($$
         ('payment_session', 'complete'), ('payment_transaction', 'errored failed'),
         ('payout', 'canceled failed reversed'), ('payout_reserve', 'released'),
         ('provider_request', 'canceled failed succeeded'), ('refund', 'canceled failed'),
+        ('subscription', 'canceled expired incomplete_expired'),
         ('webhook_event', 'conflict duplicate processed rejected superseded')$$,
     'the states without exit are the terminal ones');
 SELECT is_empty($$

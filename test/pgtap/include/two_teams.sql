@@ -133,3 +133,12 @@ FROM (VALUES (:'red'::uuid, :'ann'::uuid), (:'blue', :'bob')) AS t (team, owner)
 SELECT saas.clear_context() \g /dev/null
 SELECT saas.refresh_rollups('usage_metrics') \g /dev/null
 SELECT saas.invalidate_rollup_source(r.source_id) FROM saas.rollups AS r WHERE r.name = 'usage_metrics' \g /dev/null
+
+-- A plan, a subscription, what counts as revenue, an event and a measurement each.
+SELECT saas.set_context(t.team, t.owner),
+    saas.subscribe(t.team, t.team, saas.save_subscription_plan(t.team, 'basic', 'Basic', 1000, 'USD'), 1, '2023-11-14'),
+    saas.set_revenue_policy(t.team)
+FROM (VALUES (:'red'::uuid, :'ann'::uuid), (:'blue', :'bob')) AS t (team, owner) \g /dev/null
+SELECT saas.clear_context() \g /dev/null
+INSERT INTO saas.product_events (team_id, actor_id, name) VALUES (:'red', :'ann', 'any'), (:'blue', :'bob', 'any');
+INSERT INTO saas.service_measurements (team_id, service, requests, errors) VALUES (:'red', 'any', 1, 0), (:'blue', 'any', 1, 0);

@@ -31,6 +31,17 @@ AS $$
             WHERE a.amount_captured > 0
             GROUP BY a.currency
         ) AS v
+    ), revenue AS (
+        SELECT COALESCE(jsonb_object_agg(v.currency, v.amount), '{}') AS by_currency
+        FROM (
+            SELECT m.currency, sum(m.amount) AS amount
+            FROM (
+                SELECT a.currency, a.amount_captured AS amount FROM attempts AS a WHERE a.amount_captured > 0
+                UNION ALL
+                SELECT r.currency, -r.amount FROM returned AS r
+            ) AS m
+            GROUP BY m.currency
+        ) AS v
     ), refund_volume AS (
         SELECT COALESCE(jsonb_object_agg(v.currency, v.amount), '{}') AS by_currency
         FROM (SELECT r.currency, sum(r.amount) AS amount FROM returned AS r GROUP BY r.currency) AS v
@@ -41,11 +52,13 @@ AS $$
         'success_rate', round(c.succeeded::numeric / nullif(c.succeeded + c.failed, 0), 4),
         'volume', v.by_currency,
         'refunds', (SELECT count(*) FROM returned),
-        'refund_volume', rv.by_currency
+        'refund_volume', rv.by_currency,
+        'revenue', n.by_currency
     )
     FROM counts AS c
     CROSS JOIN volume AS v
     CROSS JOIN refund_volume AS rv
+    CROSS JOIN revenue AS n
 $$;
 COMMENT ON FUNCTION saas.daily_payment_metrics(uuid, timestamptz, timestamptz) IS
 'Payments and refunds from p_from up to p_to, of one team or of all when p_team is NULL. Checks no caller: for the functions below.';
@@ -62,6 +75,8 @@ DECLARE
     v_new_users bigint;
     v_active_users bigint;
     v_blocked bigint;
+    v_projects bigint;
+    v_subscriptions bigint;
 BEGIN
     IF p_date IS NULL THEN
         RETURN NULL;
@@ -106,11 +121,22 @@ BEGIN
                 AND later.payment_intent_id = f.payment_intent_id
                 AND later.id > f.id
         );
+    SELECT count(*) INTO v_projects
+    FROM saas.product_events AS e
+    WHERE e.created_at >= v_from AND e.created_at < v_to
+        AND e.name = 'project.generated'
+        AND (p_team IS NULL OR e.team_id = p_team);
+    SELECT count(*) INTO v_subscriptions
+    FROM saas.subscriptions AS s
+    WHERE s.started_at >= v_from AND s.started_at < v_to
+        AND (p_team IS NULL OR s.team_id = p_team);
     RETURN jsonb_build_object(
         'date', p_date,
         'new_users', v_new_users,
         'active_users', v_active_users,
-        'blocked_payments', v_blocked
+        'blocked_payments', v_blocked,
+        'projects_generated', v_projects,
+        'new_subscriptions', v_subscriptions
     ) || saas.daily_payment_metrics(p_team, v_from, v_to);
 END
 $$;
@@ -128,7 +154,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.calculate_daily_metrics(date) IS
-'The platform''s figures of one UTC day over all teams: new_users, active_users, payments, failed_payments, success_rate (0 to 1; null without attempts), volume and refund_volume (minor units by currency), refunds, blocked_payments.';
+'The platform''s figures of one UTC day over all teams: new_users, active_users, payments, failed_payments, success_rate (0 to 1; null without attempts), volume and refund_volume (minor units by currency), refunds, revenue (volume less refund_volume), blocked_payments, projects_generated, new_subscriptions.';
 REVOKE ALL ON FUNCTION saas.calculate_daily_metrics(date) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.calculate_daily_metrics(date) TO saas_service;
 

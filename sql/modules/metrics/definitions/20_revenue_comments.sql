@@ -1,0 +1,37 @@
+-- What each table and column of revenue is, with its data classification.
+COMMENT ON TABLE saas.revenue_presets IS 'What counts as recurring revenue as three vendors define it; docs/modules/revenue.md compares them.';
+COMMENT ON COLUMN saas.revenue_presets.preset IS 'Name: stripe, chartmogul, lago. [public]';
+COMMENT ON COLUMN saas.revenue_presets.count_trialing IS 'Whether trials count. [public]';
+COMMENT ON COLUMN saas.revenue_presets.count_past_due IS 'Whether subscriptions past due count. [public]';
+COMMENT ON COLUMN saas.revenue_presets.count_unpaid IS 'Whether unpaid subscriptions count. [public]';
+COMMENT ON COLUMN saas.revenue_presets.count_paused IS 'Whether paused subscriptions count. [public]';
+COMMENT ON COLUMN saas.revenue_presets.count_metered IS 'Whether metered subscriptions count, with the amount expected of them. [public]';
+COMMENT ON COLUMN saas.revenue_presets.discounts IS 'Which discounts reduce revenue: none, forever (those without end), all. [public]';
+COMMENT ON COLUMN saas.revenue_presets.include_tax IS 'Whether tax counts. [public]';
+COMMENT ON COLUMN saas.revenue_presets.churn_at IS 'When churn is booked: requested (with the cancellation for the end of the period), ended (when the subscription ends), period_end (not before the paid period ends). [public]';
+COMMENT ON COLUMN saas.revenue_presets.churn_base IS 'What lost customers are divided by: start (customers at the start of the month) or start_and_new (and those who came). [public]';
+COMMENT ON COLUMN saas.revenue_presets.netting IS 'Within what a customer''s changes are netted: change (of one moment), day, month. [public]';
+COMMENT ON COLUMN saas.revenue_presets.days_per_year IS 'A daily price times this, divided by 12, is monthly. [public]';
+COMMENT ON COLUMN saas.revenue_presets.weeks_per_year IS 'A weekly price times this, divided by 12, is monthly. [public]';
+COMMENT ON COLUMN saas.revenue_presets.margin_basis_points IS 'Gross margin for the lifetime value, in hundredths of a percent. [public]';
+
+COMMENT ON TABLE saas.revenue_policies IS 'What counts as recurring revenue of a team: a preset, and what differs from it; without a row, preset stripe.';
+COMMENT ON COLUMN saas.revenue_policies.team_id IS 'The team. [internal]';
+COMMENT ON COLUMN saas.revenue_policies.id IS 'Identifier within the team. [internal]';
+COMMENT ON COLUMN saas.revenue_policies.preset IS 'The preset. [internal]';
+COMMENT ON COLUMN saas.revenue_policies.time_zone IS 'Time zone in which months and days begin. [internal]';
+COMMENT ON COLUMN saas.revenue_policies.count_trialing IS 'As in the preset; NULL: the preset''s. [internal]';
+COMMENT ON COLUMN saas.revenue_policies.count_past_due IS 'As in the preset; NULL: the preset''s. [internal]';
+COMMENT ON COLUMN saas.revenue_policies.count_unpaid IS 'As in the preset; NULL: the preset''s. [internal]';
+COMMENT ON COLUMN saas.revenue_policies.count_paused IS 'As in the preset; NULL: the preset''s. [internal]';
+COMMENT ON COLUMN saas.revenue_policies.count_metered IS 'As in the preset; NULL: the preset''s. [internal]';
+COMMENT ON COLUMN saas.revenue_policies.discounts IS 'As in the preset; NULL: the preset''s. [internal]';
+COMMENT ON COLUMN saas.revenue_policies.include_tax IS 'As in the preset; NULL: the preset''s. [internal]';
+COMMENT ON COLUMN saas.revenue_policies.churn_at IS 'As in the preset; NULL: the preset''s. [internal]';
+COMMENT ON COLUMN saas.revenue_policies.churn_base IS 'As in the preset; NULL: the preset''s. [internal]';
+COMMENT ON COLUMN saas.revenue_policies.netting IS 'As in the preset; NULL: the preset''s. [internal]';
+COMMENT ON COLUMN saas.revenue_policies.days_per_year IS 'As in the preset; NULL: the preset''s. [internal]';
+COMMENT ON COLUMN saas.revenue_policies.weeks_per_year IS 'As in the preset; NULL: the preset''s. [internal]';
+COMMENT ON COLUMN saas.revenue_policies.margin_basis_points IS 'As in the preset; NULL: the preset''s. [internal]';
+COMMENT ON COLUMN saas.revenue_policies.created_at IS 'When the row was created. [internal]';
+COMMENT ON COLUMN saas.revenue_policies.updated_at IS 'When the row last changed. [internal]';

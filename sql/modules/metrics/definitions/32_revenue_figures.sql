@@ -1,0 +1,265 @@
+-- Figures of revenue by month, from the movements.
+CREATE OR REPLACE FUNCTION saas.monthly_revenue(p_team uuid, p_from date, p_to date)
+RETURNS TABLE (
+    month date,
+    currency char(3),
+    start_mrr bigint,
+    new_mrr bigint,
+    expansion_mrr bigint,
+    contraction_mrr bigint,
+    churned_mrr bigint,
+    reactivation_mrr bigint,
+    end_mrr bigint,
+    arr bigint,
+    growth_rate numeric,
+    start_customers bigint,
+    new_customers bigint,
+    churned_customers bigint,
+    reactivated_customers bigint,
+    end_customers bigint,
+    customer_churn_rate numeric,
+    revenue_churn_rate numeric,
+    net_revenue_retention numeric,
+    gross_revenue_retention numeric,
+    quick_ratio numeric,
+    arpa numeric,
+    ltv numeric
+)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    WITH moves AS MATERIALIZED (
+        SELECT v.month, v.at, v.customer_id, v.currency, v.kind, v.amount, v.mrr_before
+        FROM saas.mrr_movements AS v
+        WHERE v.team_id = p_team AND v.month <= p_to
+    ), flows AS (
+        SELECT
+            m.month,
+            m.currency,
+            sum(m.amount) AS net,
+            COALESCE(sum(m.amount) FILTER (WHERE m.kind = 'new'), 0) AS new_mrr,
+            COALESCE(sum(m.amount) FILTER (WHERE m.kind = 'expansion'), 0) AS expansion,
+            COALESCE(sum(m.amount) FILTER (WHERE m.kind = 'contraction'), 0) AS contraction,
+            COALESCE(sum(m.amount) FILTER (WHERE m.kind = 'churn'), 0) AS churned,
+            COALESCE(sum(m.amount) FILTER (WHERE m.kind = 'reactivation'), 0) AS reactivation,
+            count(*) FILTER (WHERE m.kind = 'new') AS new_customers,
+            count(*) FILTER (WHERE m.kind = 'churn') AS churned_customers,
+            count(*) FILTER (WHERE m.kind = 'reactivation') AS reactivated_customers
+        FROM moves AS m
+        GROUP BY m.month, m.currency
+    ), customers AS (
+        -- What a customer paid when the month began, and by how much that changed over the month.
+        SELECT
+            m.month,
+            m.currency,
+            (array_agg(m.mrr_before ORDER BY m.at))[1] AS started_with,
+            sum(m.amount) AS net
+        FROM moves AS m
+        GROUP BY m.month, m.currency, m.customer_id
+    ), kept AS (
+        SELECT
+            c.month,
+            c.currency,
+            sum(c.net) AS net,
+            sum(least(c.net, 0)) AS lost,
+            count(*) FILTER (WHERE c.started_with + c.net = 0) AS lost_customers
+        FROM customers AS c
+        WHERE c.started_with > 0
+        GROUP BY c.month, c.currency
+    ), opening AS (
+        SELECT
+            f.currency,
+            COALESCE(sum(f.net) FILTER (WHERE f.month < date_trunc('month', p_from::timestamp)), 0) AS mrr,
+            COALESCE(
+                sum(f.new_customers + f.reactivated_customers - f.churned_customers) FILTER (WHERE f.month < date_trunc('month', p_from::timestamp)), 0
+            ) AS customers
+        FROM flows AS f
+        GROUP BY f.currency
+    ), grid AS (
+        SELECT
+            g.month,
+            o.currency,
+            COALESCE(f.new_mrr, 0) AS new_mrr,
+            COALESCE(f.expansion, 0) AS expansion,
+            COALESCE(f.contraction, 0) AS contraction,
+            COALESCE(f.churned, 0) AS churned,
+            COALESCE(f.reactivation, 0) AS reactivation,
+            COALESCE(f.new_customers, 0) AS new_customers,
+            COALESCE(f.churned_customers, 0) AS churned_customers,
+            COALESCE(f.reactivated_customers, 0) AS reactivated_customers,
+            COALESCE(k.net, 0) AS kept_net,
+            COALESCE(k.lost, 0) AS kept_lost,
+            COALESCE(k.lost_customers, 0) AS lost_customers,
+            o.mrr + sum(COALESCE(f.net, 0)) OVER running AS ending,
+            o.mrr + sum(COALESCE(f.net, 0)) OVER running - COALESCE(f.net, 0) AS starting,
+            o.customers
+            + sum(COALESCE(f.new_customers + f.reactivated_customers - f.churned_customers, 0)) OVER running
+                AS end_customers
+        FROM generate_series(
+            date_trunc('month', p_from::timestamp), date_trunc('month', p_to::timestamp), interval '1 month'
+        ) AS s (at)
+        CROSS JOIN LATERAL (SELECT s.at::date AS month) AS g
+        CROSS JOIN opening AS o
+        LEFT JOIN flows AS f ON f.month = g.month AND f.currency = o.currency
+        LEFT JOIN kept AS k ON k.month = g.month AND k.currency = o.currency
+        WINDOW running AS (PARTITION BY o.currency ORDER BY g.month)
+    ), rates AS (
+        SELECT
+            g.*,
+            g.end_customers - g.new_customers - g.reactivated_customers + g.churned_customers AS start_customers,
+            CASE COALESCE(p.churn_base, d.churn_base)
+                WHEN 'start' THEN
+                    g.lost_customers::numeric
+                    / nullif(g.end_customers - g.new_customers - g.reactivated_customers + g.churned_customers, 0)
+                ELSE
+                    g.churned_customers::numeric
+                    / nullif(g.end_customers - g.reactivated_customers + g.churned_customers, 0)
+            END AS churn_rate,
+            COALESCE(p.margin_basis_points, d.margin_basis_points) AS margin
+        FROM grid AS g
+        LEFT JOIN saas.revenue_policies AS p ON p.team_id = p_team
+        JOIN saas.revenue_presets AS d ON d.preset = COALESCE(p.preset, 'stripe')
+    )
+    SELECT
+        r.month,
+        r.currency,
+        r.starting::bigint,
+        r.new_mrr::bigint,
+        r.expansion::bigint,
+        r.contraction::bigint,
+        r.churned::bigint,
+        r.reactivation::bigint,
+        r.ending::bigint,
+        (12 * r.ending)::bigint,
+        round((r.ending - r.starting) / nullif(r.starting, 0), 4),
+        r.start_customers::bigint,
+        r.new_customers,
+        r.churned_customers,
+        r.reactivated_customers,
+        r.end_customers::bigint,
+        round(r.churn_rate, 4),
+        round(-r.kept_lost / nullif(r.starting, 0), 4),
+        round((r.starting + r.kept_net) / nullif(r.starting, 0), 4),
+        round((r.starting + r.kept_lost) / nullif(r.starting, 0), 4),
+        round(
+            (r.new_mrr + r.expansion + r.reactivation) / nullif(-r.contraction - r.churned, 0), 4
+        ),
+        round(r.ending / nullif(r.end_customers, 0), 2),
+        round(r.ending / nullif(r.end_customers, 0) * r.margin / 10000 / nullif(r.churn_rate, 0), 2)
+    FROM rates AS r
+    ORDER BY r.currency, r.month
+$$;
+COMMENT ON FUNCTION saas.monthly_revenue(uuid, date, date) IS
+'Recurring revenue, its movements and rates for each month from that of p_from to that of p_to and each currency, in minor units; start_mrr plus the five movements is end_mrr. Rates without a base are NULL. Under row-level security: of another team, nothing.';
+REVOKE ALL ON FUNCTION saas.monthly_revenue(uuid, date, date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.monthly_revenue(uuid, date, date)
+TO saas_app, saas_analyst, saas_service, saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.revenue_cohorts(p_team uuid, p_from date, p_to date)
+RETURNS TABLE (
+    cohort date,
+    currency char(3),
+    month_number integer,
+    customers bigint,
+    active_customers bigint,
+    starting_mrr bigint,
+    mrr bigint,
+    customer_retention numeric,
+    revenue_retention numeric
+)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    WITH moves AS MATERIALIZED (
+        SELECT v.month, v.at, v.customer_id, v.currency, v.kind, v.amount, v.mrr_after
+        FROM saas.mrr_movements AS v
+        WHERE v.team_id = p_team AND v.month <= p_to
+    ), members AS (
+        SELECT m.customer_id, m.currency, m.month AS cohort, m.amount
+        FROM moves AS m
+        WHERE m.kind = 'new' AND m.month >= date_trunc('month', p_from::timestamp)
+    ), sizes AS (
+        SELECT m.cohort, m.currency, count(*) AS customers, sum(m.amount) AS mrr
+        FROM members AS m
+        GROUP BY m.cohort, m.currency
+    ), month_ends AS (
+        SELECT DISTINCT ON (m.customer_id, m.currency, m.month)
+            m.customer_id, m.currency, m.month, m.mrr_after
+        FROM moves AS m
+        ORDER BY m.customer_id, m.currency, m.month, m.at DESC
+    ), stretches AS (
+        SELECT
+            e.*,
+            lead(e.month, 1, (date_trunc('month', p_to::timestamp) + interval '1 month')::date)
+                OVER (PARTITION BY e.customer_id, e.currency ORDER BY e.month) AS until
+        FROM month_ends AS e
+    ), held AS (
+        SELECT b.cohort, b.currency, h.at::date AS month, count(*) AS customers, sum(s.mrr_after) AS mrr
+        FROM members AS b
+        JOIN stretches AS s ON s.customer_id = b.customer_id AND s.currency = b.currency AND s.mrr_after > 0
+        CROSS JOIN LATERAL generate_series(
+            s.month::timestamp, s.until::timestamp - interval '1 month', interval '1 month'
+        ) AS h (at)
+        GROUP BY b.cohort, b.currency, h.at
+    )
+    SELECT
+        z.cohort,
+        z.currency,
+        n.n,
+        z.customers,
+        COALESCE(h.customers, 0),
+        z.mrr::bigint,
+        COALESCE(h.mrr, 0)::bigint,
+        round(COALESCE(h.customers, 0)::numeric / z.customers, 4),
+        round(COALESCE(h.mrr, 0) / z.mrr, 4)
+    FROM sizes AS z
+    CROSS JOIN LATERAL generate_series(
+        0,
+        (extract(year FROM age(date_trunc('month', p_to::timestamp), z.cohort)) * 12
+        + extract(month FROM age(date_trunc('month', p_to::timestamp), z.cohort)))::integer
+    ) AS n (n)
+    LEFT JOIN held AS h
+        ON h.cohort = z.cohort
+            AND h.currency = z.currency
+            AND h.month = (z.cohort + make_interval(months => n.n))::date
+    ORDER BY z.currency, z.cohort, n.n
+$$;
+COMMENT ON FUNCTION saas.revenue_cohorts(uuid, date, date) IS
+'Customers by the month of their first revenue from p_from on, and what is left of them at the end of that month (0) and of each later one up to p_to: how many pay, and how much, as shares of customers and of revenue when they came.';
+REVOKE ALL ON FUNCTION saas.revenue_cohorts(uuid, date, date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.revenue_cohorts(uuid, date, date)
+TO saas_app, saas_analyst, saas_service, saas_internal;
+
+CREATE OR REPLACE VIEW saas.revenue_dashboard
+WITH (security_invoker = true) AS
+SELECT t.team_id, r.*
+FROM (SELECT saas.current_team_id() AS team_id, (now() AT TIME ZONE 'UTC')::date AS today) AS t
+CROSS JOIN LATERAL saas.monthly_revenue(t.team_id, (t.today - interval '12 months')::date, t.today) AS r
+WHERE t.team_id IS NOT NULL;
+COMMENT ON VIEW saas.revenue_dashboard IS
+'Recurring revenue of the team of the request context: this month so far and the twelve before, by currency.';
+COMMENT ON COLUMN saas.revenue_dashboard.team_id IS 'The team. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.month IS 'First day of the month. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.currency IS 'Currency. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.start_mrr IS 'Revenue at the start, in minor units. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.new_mrr IS 'Of customers who never paid before. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.expansion_mrr IS 'Of customers who pay more. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.contraction_mrr IS 'Of customers who pay less; negative. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.churned_mrr IS 'Of customers who stopped; negative. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.reactivation_mrr IS 'Of customers who came back. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.end_mrr IS 'Revenue at the end. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.arr IS 'Twelve times as much. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.growth_rate IS 'Growth over the month as a fraction. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.start_customers IS 'Customers at the start. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.new_customers IS 'Who came. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.churned_customers IS 'Who stopped. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.reactivated_customers IS 'Who came back. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.end_customers IS 'Customers at the end. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.customer_churn_rate IS 'Lost customers as a fraction. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.revenue_churn_rate IS 'Lost revenue of customers at the start as a fraction. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.net_revenue_retention IS 'What customers at the start pay at the end, as a fraction. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.gross_revenue_retention IS 'The same without what they pay more. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.quick_ratio IS 'Gains by losses. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.arpa IS 'Average revenue a customer, in minor units. [internal]';
+COMMENT ON COLUMN saas.revenue_dashboard.ltv IS 'Lifetime value of a customer, in minor units. [internal]';
+GRANT SELECT ON saas.revenue_dashboard TO saas_app, saas_analyst, saas_service;
