@@ -1,0 +1,224 @@
+-- The map of personal data: the package's own and what the owner of the database declared.
+CREATE OR REPLACE VIEW saas.personal_links WITH (security_invoker = true) AS
+SELECT
+    p.table_name,
+    p.link_name,
+    p.parent_table,
+    p.columns,
+    p.parent_columns,
+    p.kind,
+    p.json_path,
+    p.action,
+    p.anonymise_action,
+    NULL::text AS reassign_to,
+    p.basis,
+    p.kept_for,
+    p.section,
+    p.origin,
+    'package'::text AS source
+FROM saas.package_personal_links() AS p
+WHERE to_regclass(p.table_name) IS NOT NULL AND to_regclass(p.parent_table) IS NOT NULL
+UNION ALL
+SELECT
+    d.table_name,
+    d.link_name,
+    d.parent_table,
+    d.columns,
+    d.parent_columns,
+    d.kind,
+    d.json_path,
+    d.action,
+    d.anonymise_action,
+    d.reassign_to,
+    d.basis,
+    d.kept_for,
+    d.section,
+    d.origin,
+    'declared'::text AS source
+FROM saas.personal_data_links AS d
+WHERE to_regclass(d.table_name) IS NOT NULL AND to_regclass(d.parent_table) IS NOT NULL;
+COMMENT ON VIEW saas.personal_links IS 'How rows belong to a person: the package''s links and those declared with saas.declare_personal_data().';
+COMMENT ON COLUMN saas.personal_links.table_name IS 'Schema and name of the table. [internal]';
+COMMENT ON COLUMN saas.personal_links.link_name IS 'Name of the link within its table. [internal]';
+COMMENT ON COLUMN saas.personal_links.parent_table IS 'The table whose rows it leads from. [internal]';
+COMMENT ON COLUMN saas.personal_links.columns IS 'Columns of the table. [internal]';
+COMMENT ON COLUMN saas.personal_links.parent_columns IS 'Columns of the parent that they equal. [internal]';
+COMMENT ON COLUMN saas.personal_links.kind IS 'key, column, email (without regard to case) or json. [internal]';
+COMMENT ON COLUMN saas.personal_links.json_path IS 'Where in the last column''s JSON value it stands. [internal]';
+COMMENT ON COLUMN saas.personal_links.action IS 'What erasure does to such rows. [internal]';
+COMMENT ON COLUMN saas.personal_links.anonymise_action IS 'What anonymising the person does to them; NULL for the same. [internal]';
+COMMENT ON COLUMN saas.personal_links.reassign_to IS 'Value that takes the person''s place, for the action reassign. [internal]';
+COMMENT ON COLUMN saas.personal_links.basis IS 'Legal basis of keeping. [internal]';
+COMMENT ON COLUMN saas.personal_links.kept_for IS 'How long rows are kept. [internal]';
+COMMENT ON COLUMN saas.personal_links.section IS 'Section of an export; none for none. [internal]';
+COMMENT ON COLUMN saas.personal_links.origin IS 'provided by the person, observed, or inferred. [internal]';
+COMMENT ON COLUMN saas.personal_links.source IS 'package or declared. [internal]';
+
+CREATE OR REPLACE VIEW saas.personal_columns WITH (security_invoker = true) AS
+SELECT p.table_name, p.column_name, p.action, p.value, p.is_identifying, p.basis, 'package'::text AS source
+FROM saas.package_personal_columns() AS p
+WHERE to_regclass(p.table_name) IS NOT NULL
+UNION ALL
+SELECT d.table_name, d.column_name, d.action, d.value, d.is_identifying, d.basis, 'declared'::text
+FROM saas.personal_data_columns AS d
+WHERE to_regclass(d.table_name) IS NOT NULL;
+COMMENT ON VIEW saas.personal_columns IS 'What becomes of single columns: the package''s and those declared with saas.declare_personal_column().';
+COMMENT ON COLUMN saas.personal_columns.table_name IS 'Schema and name of the table. [internal]';
+COMMENT ON COLUMN saas.personal_columns.column_name IS 'The column. [internal]';
+COMMENT ON COLUMN saas.personal_columns.action IS 'delete (with its row), null, anonymise, shred, reassign or keep. [internal]';
+COMMENT ON COLUMN saas.personal_columns.value IS 'What anonymising writes; {random} stands for a new random text. [internal]';
+COMMENT ON COLUMN saas.personal_columns.is_identifying IS 'Whether the value is searched for after an erasure. [internal]';
+COMMENT ON COLUMN saas.personal_columns.basis IS 'Why it is kept. [internal]';
+COMMENT ON COLUMN saas.personal_columns.source IS 'package or declared. [internal]';
+
+CREATE OR REPLACE VIEW saas.personal_data_map WITH (security_invoker = true) AS
+SELECT
+    t.name AS table_name,
+    a.attname::text AS column_name,
+    format_type(a.atttypid, a.atttypmod) AS data_type,
+    COALESCE(d.classification, k.class) AS classification,
+    COALESCE(
+        c.action,
+        l.action,
+        CASE
+            WHEN COALESCE(d.classification, k.class) IN ('public', 'internal')
+            THEN CASE WHEN r.deletes THEN 'delete' ELSE 'keep' END
+            WHEN r.deletes THEN 'delete'
+            WHEN r.keeps THEN 'keep'
+        END
+    ) AS action,
+    COALESCE(
+        c.basis,
+        CASE
+            WHEN COALESCE(c.action, l.action) IS NOT NULL OR r.deletes THEN NULL
+            WHEN COALESCE(d.classification, k.class) IN ('public', 'internal') THEN 'no personal data'
+            ELSE r.basis
+        END
+    ) AS basis,
+    r.links,
+    r.sections,
+    COALESCE(c.is_identifying, false) AS is_identifying
+FROM (
+    SELECT n.oid, format('%I.%I', s.nspname, n.relname) AS name
+    FROM pg_catalog.pg_class AS n
+    JOIN pg_catalog.pg_namespace AS s ON s.oid = n.relnamespace
+    WHERE n.relkind IN ('r', 'p')
+        AND NOT n.relispartition
+        AND (
+            s.nspname = 'saas'
+            OR EXISTS (SELECT FROM saas.personal_data_links AS x WHERE to_regclass(x.table_name) = n.oid)
+            OR EXISTS (SELECT FROM saas.personal_data_columns AS x WHERE to_regclass(x.table_name) = n.oid)
+        )
+) AS t
+JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN saas.located_data_assets AS d
+    ON d.table_name = t.oid AND d.column_number = a.attnum AND d.variant = ''
+CROSS JOIN LATERAL (
+    SELECT substring(col_description(t.oid, a.attnum) FROM '\[(public|internal|confidential|restricted)\]$')
+        AS class
+) AS k
+LEFT JOIN saas.personal_columns AS c ON to_regclass(c.table_name) = t.oid AND c.column_name = a.attname
+LEFT JOIN LATERAL (
+    SELECT CASE WHEN max(x.action) = 'anonymise' THEN 'keep' ELSE max(x.action) END AS action
+    FROM saas.personal_links AS x
+    WHERE to_regclass(x.table_name) = t.oid
+        AND x.columns[cardinality(x.columns)] = a.attname
+        AND x.action IN ('null', 'reassign')
+) AS l ON true
+CROSS JOIN LATERAL (
+    SELECT
+        COALESCE(bool_or(x.action = 'delete'), t.name = 'saas.users') AS deletes,
+        COALESCE(bool_or(x.action IN ('keep', 'shred')), false) AS keeps,
+        string_agg(DISTINCT x.basis, '; ') AS basis,
+        array_agg(x.link_name ORDER BY x.link_name) AS links,
+        array_agg(DISTINCT x.section) AS sections
+    FROM saas.personal_links AS x
+    WHERE to_regclass(x.table_name) = t.oid
+) AS r;
+COMMENT ON VIEW saas.personal_data_map IS 'Every column of the package and of declared tables: how sensitive it is, and what erasure does to it. A column without class or action is one that somebody has to declare.';
+COMMENT ON COLUMN saas.personal_data_map.table_name IS 'Schema and name of the table. [internal]';
+COMMENT ON COLUMN saas.personal_data_map.column_name IS 'The column. [internal]';
+COMMENT ON COLUMN saas.personal_data_map.data_type IS 'Its type. [internal]';
+COMMENT ON COLUMN saas.personal_data_map.classification IS 'Its class: from saas.data_assets, else from its comment. [internal]';
+COMMENT ON COLUMN saas.personal_data_map.action IS 'delete (with its row), null, anonymise, shred, reassign or keep. [internal]';
+COMMENT ON COLUMN saas.personal_data_map.basis IS 'Why it is kept. [internal]';
+COMMENT ON COLUMN saas.personal_data_map.links IS 'The links by which rows of the table belong to a person. [internal]';
+COMMENT ON COLUMN saas.personal_data_map.sections IS 'Sections of an export. [internal]';
+COMMENT ON COLUMN saas.personal_data_map.is_identifying IS 'Whether the value is searched for after an erasure. [internal]';
+
+CREATE OR REPLACE FUNCTION saas.is_named_personal(p_name text, p_type oid)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT CASE
+        WHEN p_type IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'bytea'::regtype) THEN
+            p_name ~* '(^|_)(e_?mail|phone|mobile|fax|first_?name|last_?name|full_?name|display_?name|surname|given_?name|family_?name|maiden_?name|user_?name|street|address|line_?1|zip|postcode|postal_?code|iban|ssn|tax_?id|passport|birth(day|date)?|dob|gender|ip(_?address)?|user_?agent|avatar|signature|national_?id)($|_)'
+        WHEN p_type IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) THEN p_name ~* '(^|_)(birth(day|date)?|dob|date_of_birth)($|_)'
+        WHEN p_type IN ('inet'::regtype, 'cidr'::regtype) THEN true
+        WHEN p_type = 'uuid'::regtype THEN p_name ~* '^(user|person|subject|customer|member|author|owner)_?(uu)?id$'
+        ELSE false
+    END
+$$;
+COMMENT ON FUNCTION saas.is_named_personal(text, oid) IS
+'Whether a column of this name and type looks like personal data.';
+REVOKE ALL ON FUNCTION saas.is_named_personal(text, oid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.is_named_personal(text, oid) TO saas_internal, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.undeclared_personal_data()
+RETURNS TABLE (
+    table_name text,
+    column_name text,
+    why text
+)
+LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT m.table_name, m.column_name, 'it has no ' || CASE WHEN m.classification IS NULL THEN 'class' ELSE 'action' END
+    FROM saas.personal_data_map AS m
+    WHERE m.classification IS NULL AND m.table_name LIKE 'saas.%' OR m.action IS NULL
+    UNION ALL
+    -- A key that leads to people, from a table that no link knows.
+    SELECT format('%I.%I', n.nspname, c.relname), a.attname::text, 'it refers to ' || f.confrelid::regclass
+    FROM pg_constraint AS f
+    JOIN pg_class AS c ON c.oid = f.conrelid AND NOT c.relispartition
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = f.conkey[cardinality(f.conkey)]
+    WHERE f.contype = 'f'
+        AND (
+            f.confrelid = 'saas.users'::regclass
+            OR f.confrelid IN (SELECT to_regclass(l.table_name) FROM saas.personal_links AS l WHERE l.action = 'delete')
+        )
+        AND NOT EXISTS (
+            SELECT FROM saas.personal_links AS l
+            WHERE to_regclass(l.table_name) = c.oid AND l.columns[cardinality(l.columns)] = a.attname
+        )
+        AND NOT EXISTS (
+            SELECT FROM saas.personal_columns AS k
+            WHERE to_regclass(k.table_name) = c.oid AND k.column_name = a.attname
+        )
+    UNION ALL
+    -- A name that speaks for itself, outside the package.
+    SELECT format('%I.%I', n.nspname, c.relname), a.attname::text, 'it is named like personal data'
+    FROM pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE c.relkind IN ('r', 'p')
+        AND NOT c.relispartition
+        AND c.relpersistence <> 't'
+        AND n.nspname !~ '^(pg_|information_schema$|saas$|cron$)'
+        AND NOT EXISTS (
+            SELECT FROM pg_depend AS d
+            WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+        )
+        AND saas.is_named_personal(a.attname::text, a.atttypid)
+        AND NOT EXISTS (SELECT FROM saas.personal_data_map AS m WHERE to_regclass(m.table_name) = c.oid AND m.action IS NOT NULL AND m.column_name = a.attname)
+        AND NOT EXISTS (
+            SELECT FROM saas.personal_data_proposals AS p
+            WHERE to_regclass(p.table_name) = c.oid AND p.column_name = a.attname AND p.status = 'dismissed'
+        )
+$$;
+COMMENT ON FUNCTION saas.undeclared_personal_data() IS
+'Columns that look as if they belonged to people and about which the map says nothing: an erasure that is strict refuses while there are any. Declare them, or dismiss them with saas.dismiss_personal_data().';
+REVOKE ALL ON FUNCTION saas.undeclared_personal_data() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.undeclared_personal_data() TO saas_service, saas_internal, pg_database_owner;
