@@ -9,7 +9,7 @@ AS $$
         ' AND ' ORDER BY k.place
     )
     FROM unnest(saas.personal_key(p_table)) WITH ORDINALITY AS k (name, place)
-    JOIN pg_attribute AS a ON a.attrelid = to_regclass(p_table) AND a.attname = k.name
+    JOIN pg_attribute AS a ON a.attrelid = saas.personal_table(p_table) AND a.attname = k.name
 $$;
 COMMENT ON FUNCTION saas.personal_key_match(text, text, text) IS
 'The condition that a row is the one that a row of saas.erasure_rows names.';
@@ -133,7 +133,7 @@ AS $$
         AND (saas.personal_key(s.table_name))[cardinality(saas.personal_key(s.table_name))] = 'id'
         AND EXISTS (
             SELECT FROM pg_attribute AS a
-            WHERE a.attrelid = to_regclass(s.table_name) AND a.attname = 'id' AND a.atttypid = 'uuid'::regtype
+            WHERE a.attrelid = saas.personal_table(s.table_name) AND a.attname = 'id' AND a.atttypid = 'uuid'::regtype
         )
         AND l.payload_hash IS NULL
         AND (
@@ -174,7 +174,7 @@ AS $$
         FROM saas.personal_links AS l
         WHERE l.table_name = p_table AND l.link_name = p_party_link
     ) AS x
-    JOIN pg_attribute AS a ON a.attrelid = to_regclass(p_table) AND a.attname = x.name AND a.attnum > 0
+    JOIN pg_attribute AS a ON a.attrelid = saas.personal_table(p_table) AND a.attname = x.name AND a.attnum > 0
 $$;
 COMMENT ON FUNCTION saas.anonymising_assignments(text, text, text) IS
 'What an UPDATE sets to anonymise a row, or to take the person out of a link; NULL when there is nothing.';
