@@ -18,20 +18,16 @@ SELECT is(
 SELECT results_eq($$SELECT action FROM saas.planned_steps('anonymise') WHERE table_name = 'saas.users'$$, $$VALUES ('anonymise')$$, 'anonymising keeps the account');
 SELECT results_eq($$SELECT action FROM saas.planned_steps('anonymise') WHERE table_name = 'saas.team_members'$$, $$VALUES ('keep')$$, 'and its memberships');
 
+CREATE TEMPORARY TABLE plan AS SELECT * FROM saas.gdpr_plan(:'ann');
 SELECT is(
-    (SELECT count(*) FROM saas.gdpr_plan(:'ann') AS p WHERE p.missing_index LIKE 'CREATE INDEX CONCURRENTLY ON saas.team_invitations (lower(email));%'),
+    (SELECT count(*) FROM plan AS p WHERE p.missing_index LIKE 'CREATE INDEX CONCURRENTLY ON saas.team_invitations (lower(email));%'),
     1::bigint, 'a missing index comes with its statement');
-CREATE INDEX ON saas.team_invitations (lower(email));
 SELECT is(
-    (SELECT count(*) FROM saas.gdpr_plan(:'ann') AS p WHERE p.table_name = 'saas.team_invitations' AND p.missing_index IS NOT NULL),
-    0::bigint, 'which the plan recognises once it is there');
-SELECT is(
-    (SELECT bool_and(p.missing_index IS NULL) FROM saas.gdpr_plan(:'ann') AS p
+    (SELECT bool_and(p.missing_index IS NULL) FROM plan AS p
      WHERE p.table_name IN ('saas.addresses', 'saas.user_sessions', 'saas.activity_logs', 'saas.refunds')),
     true, 'keys of the package have theirs');
-SELECT lives_ok(format('DO %L', i.statement), 'the statement of each is right: ' || i.statement)
-FROM (SELECT replace(regexp_split_to_table(p.missing_index, E'\n'), 'CONCURRENTLY ', '') AS sql FROM saas.gdpr_plan(:'ann') AS p) AS q
-CROSS JOIN LATERAL (SELECT format('BEGIN EXECUTE %L; END', q.sql) AS statement) AS i;
+SELECT lives_ok(replace(q.statement, 'CONCURRENTLY ', ''), 'the statement of each is right: ' || q.statement)
+FROM (SELECT regexp_split_to_table(p.missing_index, E'\n') AS statement FROM plan AS p) AS q;
 SELECT is((SELECT count(*) FROM saas.gdpr_plan(:'ann') AS p WHERE p.missing_index IS NOT NULL), 0::bigint, 'and after them none is missing');
 
 -- Statistics make the estimate.
@@ -44,8 +40,6 @@ GRANT SELECT, UPDATE, DELETE ON shop.clicks TO saas_internal;
 SELECT results_eq(
     format($$SELECT estimated_rows, missing_index, index_saves > 0 FROM saas.gdpr_plan(%L) WHERE table_name = 'shop.clicks'$$, :'ann'),
     $$VALUES (10000::bigint, 'CREATE INDEX CONCURRENTLY ON shop.clicks (person);', false)$$, 'half of the table is not worth an index');
-UPDATE shop.clicks SET person = u.id FROM (SELECT id, row_number() OVER () AS n FROM saas.users) AS u WHERE u.n = 1 + shop.clicks.id % 5;
-ANALYZE shop.clicks;
 INSERT INTO saas.users (email) SELECT 'u' || n || '@example.org' FROM generate_series(1, 2000) AS n;
 UPDATE shop.clicks SET person = u.id FROM (SELECT id, row_number() OVER () AS n FROM saas.users) AS u WHERE u.n = 1 + shop.clicks.id % 2000;
 ANALYZE shop.clicks;
@@ -65,14 +59,18 @@ SELECT is((SELECT string_agg(DISTINCT s.circle, ',') FROM saas.planned_steps('er
     'a circle with a key that may not be NULL goes in one statement');
 
 -- What stands against it.
-SELECT set_has(format('SELECT action, left(problem, 5) FROM saas.gdpr_plan(%L)', :'ann'), $$VALUES ('refuse', 'SA153')$$, 'the last owner of a team');
-SELECT is((SELECT count(*) FROM saas.gdpr_plan(:'suspended') AS p WHERE p.problem LIKE '%last owner%'), 0::bigint, 'who is none has no such problem');
-SELECT set_has(format('SELECT table_name, problem FROM saas.gdpr_plan(%L)', :'suspended'), $$VALUES ('shop.people', 'SA153: saas_internal may not delete its rows')$$, 'rights that are missing');
+SELECT set_has(format('SELECT sqlstate_code, problem FROM saas.erasure_problems(%L, %L, false)', :'ann', 'erase'),
+    format($$VALUES ('SA153', 'the person is the last owner of team %s')$$, :'red'), 'the last owner of a team');
+SELECT is((SELECT count(*) FROM saas.erasure_problems(:'ann', 'anonymise', false) AS p WHERE p.problem LIKE '%last owner%'), 0::bigint, 'who may be anonymised');
+SELECT is((SELECT count(*) FROM saas.erasure_problems(:'suspended', 'erase', false) AS p WHERE p.problem LIKE '%last owner%'), 0::bigint, 'who is none has no such problem');
 CREATE TABLE shop.guests (id uuid PRIMARY KEY, phone text);
-SELECT set_has(format('SELECT action, problem FROM saas.gdpr_plan(%L)', :'suspended'), $$VALUES ('refuse', 'SA150: column phone: it is named like personal data')$$, 'an undeclared column');
-SELECT set_has(format('SELECT action, problem FROM saas.gdpr_plan(%L, p_strict => false)', :'suspended'), $$VALUES ('warn', 'SA150: column phone: it is named like personal data')$$, 'of which a plan that is not strict warns');
 SELECT saas.place_legal_hold(:'suspended', 'case 17', 'GDPR Art. 17(3)(e)') AS hold \gset
-SELECT is((SELECT count(*) FROM saas.gdpr_plan(:'suspended') AS p WHERE p.problem LIKE 'SA151: legal hold since %'), 1::bigint, 'a hold');
+TRUNCATE plan;
+INSERT INTO plan SELECT * FROM saas.gdpr_plan(:'suspended');
+SELECT set_has('SELECT table_name, problem FROM plan', $$VALUES ('shop.people', 'SA153: saas_internal may not delete its rows')$$, 'rights that are missing');
+SELECT set_has('SELECT action, problem FROM plan', $$VALUES ('refuse', 'SA150: column phone: it is named like personal data')$$, 'an undeclared column');
+SELECT set_has(format('SELECT action, problem FROM saas.gdpr_plan(%L, p_strict => false)', :'suspended'), $$VALUES ('warn', 'SA150: column phone: it is named like personal data')$$, 'of which a plan that is not strict warns');
+SELECT is((SELECT count(*) FROM plan AS p WHERE p.problem LIKE 'SA151: legal hold since %'), 1::bigint, 'a hold');
 SELECT results_eq($$SELECT problem FROM saas.gdpr_plan('00000000-0000-7000-8000-000000000001') WHERE problem LIKE 'P%'$$, $$VALUES ('P0002: there is no such user')$$, 'and somebody who is not there');
 SELECT throws_ok(format('SELECT * FROM saas.gdpr_plan(%L, %L)', :'ann', 'burn'), '22023', NULL, 'a mode that does not exist');
 
