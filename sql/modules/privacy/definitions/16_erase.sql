@@ -197,14 +197,13 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
     SELECT format(
         'WITH batch AS MATERIALIZED (
-            SELECT w.row_key FROM saas.erasure_rows AS w
+            SELECT w.row_key, w.ctid AS place FROM saas.erasure_rows AS w
             WHERE w.run_id = $1 AND w.step = $2 AND NOT w.is_done
             LIMIT $3
             FOR UPDATE
         ),
         marked AS (
-            UPDATE saas.erasure_rows AS w SET is_done = true
-            FROM batch AS b WHERE w.run_id = $1 AND w.step = $2 AND w.row_key = b.row_key
+            UPDATE saas.erasure_rows AS w SET is_done = true FROM batch AS b WHERE w.ctid = b.place
         ),
         gone AS (%s)
         SELECT concat_ws(%L, (SELECT count(*) FROM batch), (SELECT count(*) FROM gone), %s)',

@@ -191,10 +191,12 @@ BEGIN
     v_rows := saas.privacy_query(
         format(
             'WITH batch AS MATERIALIZED (
-                SELECT w.row_key FROM saas.erasure_rows AS w WHERE w.run_id = $1 AND w.step = $2 AND NOT w.is_done ORDER BY w.row_key LIMIT $3
+                SELECT w.row_key, w.ctid AS place FROM saas.erasure_rows AS w
+                WHERE w.run_id = $1 AND w.step = $2 AND NOT w.is_done ORDER BY w.row_key LIMIT $3
+                FOR UPDATE
             ),
             marked AS (
-                UPDATE saas.erasure_rows AS w SET is_done = true FROM batch AS b WHERE w.run_id = $1 AND w.step = $2 AND w.row_key = b.row_key
+                UPDATE saas.erasure_rows AS w SET is_done = true FROM batch AS b WHERE w.ctid = b.place
             )
             SELECT CASE WHEN EXISTS (SELECT FROM batch) THEN COALESCE(jsonb_agg(%s ORDER BY r.row_key), %L::jsonb) END
             FROM batch AS r JOIN %s AS c ON %s',
