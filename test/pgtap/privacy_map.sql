@@ -79,6 +79,20 @@ ALTER TABLE shop.orders RENAME TO purchases;
 SELECT set_has('SELECT table_name, why FROM saas.undeclared_personal_data()',
     $$VALUES ('shop.orders', 'it was declared, and is gone or renamed'), ('shop.purchases', 'it refers to saas.users')$$, 'a table that is renamed does not slip away');
 
+-- A table of somebody else, whose triggers would run with the engine's rights.
+CREATE ROLE privacy_stranger;
+CREATE TABLE public.trap (id uuid PRIMARY KEY, person uuid, mail text);
+ALTER TABLE public.trap OWNER TO privacy_stranger;
+INSERT INTO public.trap VALUES (:'ann', :'ann', 'ann@example.com');
+GRANT ALL ON public.trap TO saas_internal;
+SELECT throws_ok($$SELECT saas.declare_personal_data('public.trap', 'x', '{person}')$$, 'SA156', NULL, 'a table of another owner is not declared');
+SELECT is_empty($$SELECT * FROM saas.discover_personal_data() WHERE table_name = 'public.trap' AND why = 'samples'$$, 'nor sampled');
+ALTER TABLE shop.purchases RENAME TO orders;
+ALTER TABLE shop.orders OWNER TO privacy_stranger;
+SELECT set_has(format('SELECT table_name, problem FROM saas.gdpr_plan(%L)', :'ann'), $$VALUES ('shop.orders', 'SA153: it belongs to somebody else than the owner of the database')$$,
+    'one that was given away stops an erasure');
+ALTER TABLE shop.orders RENAME TO purchases;
+
 -- Who may.
 SET LOCAL ROLE saas_app;
 SELECT throws_ok('SELECT * FROM saas.discover_personal_data()', '42501', NULL, 'an application does not discover');

@@ -14,6 +14,22 @@ COMMENT ON FUNCTION saas.personal_table(text) IS 'The table of a name on the map
 REVOKE ALL ON FUNCTION saas.personal_table(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.personal_table(text) TO saas_service, saas_internal, pg_database_owner;
 
+CREATE OR REPLACE FUNCTION saas.is_trusted_table(p_table oid)
+RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    -- Triggers, and casts of types, of a table that the engine works on run with the engine's rights.
+    SELECT COALESCE(bool_or(pg_has_role(c.relowner, d.datdba, 'USAGE')), false)
+    FROM pg_class AS c
+    JOIN pg_database AS d ON d.datname = current_database()
+    WHERE c.oid = p_table
+$$;
+COMMENT ON FUNCTION saas.is_trusted_table(oid) IS
+'Whether a table belongs to the owner of the database, or somebody who may act as such: the privacy engine works on no other.';
+REVOKE ALL ON FUNCTION saas.is_trusted_table(oid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.is_trusted_table(oid) TO saas_internal, pg_database_owner;
+
 CREATE OR REPLACE FUNCTION saas.personal_table_name(p_table regclass)
 RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE

@@ -28,6 +28,7 @@ BEGIN
     END IF;
     SELECT CASE
         WHEN v_table LIKE 'saas.%' THEN 'the package declares its own tables'
+        WHEN NOT saas.is_trusted_table(p_table) THEN 'it belongs to somebody else than the owner of the database'
         WHEN p_parent::oid = p_table::oid AND p_kind = 'key' AND p_action NOT IN ('null', 'delete', 'keep', 'anonymise') THEN 'a row cannot take its own place'
         WHEN saas.personal_key(v_table) IS NULL THEN 'the table has no primary key'
         WHEN EXISTS (
@@ -246,6 +247,7 @@ BEGIN
             AND c.relpersistence <> 't'
             AND n.nspname !~ '^(pg_|information_schema$|saas$|cron$)'
             AND a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'jsonb'::regtype, 'uuid'::regtype)
+            AND saas.is_trusted_table(c.oid)
             AND has_table_privilege(c.oid, 'SELECT')
             AND has_schema_privilege(n.oid, 'USAGE')
             AND NOT EXISTS (

@@ -267,6 +267,10 @@ AS $$
     WHERE NOT has_table_privilege(current_user, saas.personal_table(n.table_name), r.name)
         OR NOT has_schema_privilege(current_user, (parse_ident(n.table_name))[1], 'USAGE')
     UNION ALL
+    SELECT DISTINCT 'SA153', n.table_name, 'it belongs to somebody else than the owner of the database'
+    FROM saas.erasure_nodes(p_mode) AS n
+    WHERE NOT saas.is_trusted_table(saas.personal_table(n.table_name))
+    UNION ALL
     SELECT 'SA150', u.table_name, 'column ' || u.column_name || ': ' || u.why
     FROM saas.undeclared_personal_data() AS u
     WHERE p_strict

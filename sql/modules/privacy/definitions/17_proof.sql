@@ -89,7 +89,8 @@ BEGIN
     FOR table_name, v_readable IN
         SELECT
             format('%I.%I', n.nspname, c.relname),
-            has_table_privilege(current_user, c.oid, 'SELECT') AND has_schema_privilege(current_user, n.oid, 'USAGE')
+            saas.is_trusted_table(c.oid) AND has_table_privilege(current_user, c.oid, 'SELECT')
+                AND has_schema_privilege(current_user, n.oid, 'USAGE')
         FROM pg_class AS c
         JOIN pg_namespace AS n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p')

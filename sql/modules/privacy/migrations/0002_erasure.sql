@@ -83,7 +83,7 @@ CREATE TABLE saas.erasure_steps (
 CREATE TABLE saas.erasure_rows (
     run_id uuid NOT NULL,
     step integer NOT NULL,
-    row_key text[] NOT NULL,
+    row_key text[] COLLATE "C" NOT NULL,
     round integer NOT NULL,
     is_done boolean NOT NULL DEFAULT false,
     CONSTRAINT erasure_rows_pkey PRIMARY KEY (run_id, step, row_key)
