@@ -131,6 +131,28 @@ TEST(sketch_series, what_is_out_of_range_is_refused) {
               "22003");
 }
 
+TEST(sketch_series, a_whole_that_cannot_be_written_is_refused) {
+    constexpr auto least = std::numeric_limits<std::int64_t>::min();
+    sk::series_state *level = sk::make_series_state(series_kind::stepped, zeroed);
+    level = sk::add(level, least, 0, zeroed);
+    level = sk::add(level, -1, 0, zeroed);
+    EXPECT_EQ(whole(*level).last_at, -1);
+    level = sk::add(level, 0, 0, zeroed);
+    EXPECT_EQ(state_of([&] { (void)joined(*level); }), "22003");
+
+    // 2^64 - 1 readings from 0 to 1 microsecond, then one more at 1.
+    sketch_bytes counter{'C', 1, 1, 2};
+    counter.insert(counter.end(), 9, 0xff);
+    counter.insert(counter.end(), {1, 0});
+    counter.insert(counter.end(), 8, 0);
+    counter.push_back(1);
+    counter.insert(counter.end(), 17, 0);
+    counter.insert(counter.end(), {1, 2});
+    counter.insert(counter.end(), 8, 0);
+    EXPECT_EQ(state_of([&] { sk::check_counter_sketch(counter); }), "");
+    EXPECT_EQ(state_of([&] { (void)sk::join(counter); }), "22003");
+}
+
 TEST(sketch_series, malformed_bytes_are_refused) {
     const sketch_bytes counter =
         bytes_of(*state_with(series_kind::counter, {{-5, 10}, {10, 15}, {20, 3}}));

@@ -55,6 +55,11 @@ void link(series_kind kind, stretch &all, const stretch &next) {
         throw error{k_invalid_parameter_value, "sketches overlap in time",
                     "What lies between the readings of finished sketches is not known any more.",
                     "Merge sketches of times that follow one another, each of one series."};
+    // What is written of the whole: its duration, and a count of its readings.
+    std::int64_t duration = 0;
+    if (__builtin_sub_overflow(next.last_at, all.first_at, &duration) ||
+        __builtin_add_overflow(all.readings, next.readings, &all.readings))
+        throw error{k_numeric_value_out_of_range, "the series is too long for one sketch"};
     const auto gap_microseconds =
         static_cast<std::uint64_t>(next.first_at) - static_cast<std::uint64_t>(all.last_at);
     const double gap = static_cast<double>(gap_microseconds) / k_microseconds;
@@ -69,7 +74,6 @@ void link(series_kind kind, stretch &all, const stretch &next) {
     }
     all.sum += next.sum;
     all.resets += next.resets;
-    all.readings += next.readings;
     all.last_at = next.last_at;
     all.last = next.last;
 }

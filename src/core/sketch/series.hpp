@@ -56,7 +56,8 @@ struct series_state {
 [[nodiscard]] std::size_t most_bytes(const series_state &state) noexcept;
 std::size_t encode(const series_state &state, std::uint8_t *out);
 
-// The same, joined into one stretch. Throws 22023 when stretches overlap. At most
+// The same, joined into one stretch. Throws 22023 when stretches overlap, 22003 when the sum, the
+// duration (2^63 microseconds) or the readings (2^64) are out of range. At most
 // most_bytes_joined() bytes.
 [[nodiscard]] std::size_t most_bytes_joined() noexcept;
 std::size_t encode_joined(const series_state &state, std::uint8_t *out);
@@ -65,8 +66,7 @@ std::size_t encode_joined(const series_state &state, std::uint8_t *out);
 void check_counter_sketch(bytes sketch);
 void check_level_sketch(bytes sketch);
 
-// The whole series as one stretch, or nothing for an empty one. Throws 22023 when stretches
-// overlap.
+// The whole series as one stretch, or nothing for an empty one. Throws as encode_joined() does.
 struct series {
     series_kind kind;
     std::optional<stretch> all;
