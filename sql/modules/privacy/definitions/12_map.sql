@@ -78,7 +78,7 @@ SELECT
     p.origin,
     'package'::text AS source
 FROM saas.package_personal_links() AS p
-WHERE saas.personal_table(p.table_name) IS NOT NULL AND saas.personal_table(p.parent_table) IS NOT NULL
+WHERE to_regclass(p.table_name) IS NOT NULL AND to_regclass(p.parent_table) IS NOT NULL
 UNION ALL
 SELECT
     d.table_name,
@@ -118,7 +118,7 @@ COMMENT ON COLUMN saas.personal_links.source IS 'package or declared. [internal]
 CREATE OR REPLACE VIEW saas.personal_columns WITH (security_invoker = true) AS
 SELECT p.table_name, p.column_name, p.action, p.value, p.is_identifying, p.basis, 'package'::text AS source
 FROM saas.package_personal_columns() AS p
-WHERE saas.personal_table(p.table_name) IS NOT NULL
+WHERE to_regclass(p.table_name) IS NOT NULL
 UNION ALL
 SELECT d.table_name, d.column_name, d.action, d.value, d.is_identifying, d.basis, 'declared'::text
 FROM saas.personal_data_columns AS d
