@@ -77,6 +77,8 @@ SELECT results_eq($$
         SELECT FROM saas.state_transitions AS t WHERE t.machine = s.machine AND t.from_state = s.state
     ) GROUP BY s.machine ORDER BY s.machine$$,
     $$VALUES
+        ('data_export', 'cancelled expired failed'),
+        ('deletion_request', 'cancelled completed rejected'),
         ('dispute', 'lost prevented warning_closed won'),
         ('payment', 'paid voided'),
         ('payment_intent', 'canceled expired succeeded'),

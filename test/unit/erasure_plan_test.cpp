@@ -137,10 +137,11 @@ TEST(ErasurePlan, RandomGraphsKeepTheirPromises) {
                 continue;
             const auto &a = planned(plan, edge.child);
             const auto &b = planned(plan, edge.parent);
-            if (a.group != b.group)
+            if (a.group != b.group) {
                 EXPECT_LT(child, parent);
-            else
+            } else {
                 EXPECT_NE(a.way, circle::none);
+            }
         }
     }
 }
