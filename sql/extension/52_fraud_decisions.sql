@@ -69,18 +69,20 @@ CREATE OR REPLACE FUNCTION saas.backtest_verdict(
     p_review_from integer,
     p_challenge_from integer,
     p_block_from integer,
-    p_on_error text
+    p_on_error text,
+    p_names text[],
+    p_deciding integer
 )
 RETURNS integer
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'saas_backtest_verdict';
 REVOKE ALL ON FUNCTION saas.backtest_verdict(
-    uuid, text[], jsonb, timestamptz, uuid, integer, integer, integer, text
+    uuid, text[], jsonb, timestamptz, uuid, integer, integer, integer, text, text[], integer
 ) FROM PUBLIC;
 COMMENT ON FUNCTION saas.backtest_verdict(
-    uuid, text[], jsonb, timestamptz, uuid, integer, integer, integer, text
+    uuid, text[], jsonb, timestamptz, uuid, integer, integer, integer, text, text[], integer
 ) IS
-'What rules would have decided about an attempt at a moment, as of which lists, models and history are: bits 0 and 1 approve, review, challenge or block; 4 a rule matches, 8 a shadow rule matches, 16 a rule fails. Checks no caller. SA050 for a text that is no rule.';
+'What rules would have decided about an attempt at a moment, as of which lists, models and history are: bits 0 and 1 approve, review, challenge or block; 4 a rule matches, 8 a shadow rule matches, 16 a rule fails. rule_hit() finds the rules by p_names; those after the first p_deciding are there to be asked about only. Checks no caller. SA050 for a text that is no rule.';
 
 DO $$
 BEGIN
@@ -88,7 +90,9 @@ BEGIN
         'GRANT EXECUTE ON FUNCTION saas.trace_team_rules(uuid, jsonb, timestamptz, uuid),
             saas.team_rule_set(uuid, text),
             saas.replay_rules(text[], text[], text[], text[], jsonb, jsonb, integer, integer, integer, text, timestamptz),
-            saas.backtest_verdict(uuid, text[], jsonb, timestamptz, uuid, integer, integer, integer, text) TO %I',
+            saas.backtest_verdict(
+                uuid, text[], jsonb, timestamptz, uuid, integer, integer, integer, text, text[], integer
+            ) TO %I',
         pg_catalog.current_setting('saas.role_internal')
     );
 END

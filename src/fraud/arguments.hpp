@@ -23,16 +23,16 @@ namespace saas::fraud {
     return out;
 }
 
-// Infinities are the ends of the range of timestamps.
+// Before every timestamp and after all that occur: what looks back from there stays in the range.
 [[nodiscard]] inline core::fraud::moment unix_time(TimestampTz at) {
     constexpr std::int64_t k_server_epoch = 946'684'800LL * 1'000'000;
     if (TIMESTAMP_IS_NOBEGIN(at))
-        return std::numeric_limits<std::int64_t>::min() / 2;
+        return MIN_TIMESTAMP + k_server_epoch;
     if (TIMESTAMP_IS_NOEND(at))
         return std::numeric_limits<std::int64_t>::max() / 2;
     // The server's last thirty years lie beyond what counts from 1970.
     return at > std::numeric_limits<std::int64_t>::max() - k_server_epoch
-               ? std::numeric_limits<std::int64_t>::max()
+               ? std::numeric_limits<std::int64_t>::max() - 1
                : at + k_server_epoch;
 }
 

@@ -14,6 +14,10 @@
 
 #include "pg/prelude.hpp"
 
+extern "C" {
+#include "access/xact.h" // GetCurrentTransactionStartTimestamp
+}
+
 using namespace saas; // NOLINT: entry points only
 
 namespace {
@@ -42,7 +46,11 @@ SAAS_FUNCTION(saas_trace_team_rules) {
     fraud::assessment_guard alone;
     fraud::compiled_rules &compiled = fraud::rules_of_team(request.team);
     fraud::read_attributes(request.attributes, compiled);
-    fraud::table_terms terms{request};
+    // Of a former moment: lists and models as they were, as a backtest has them.
+    fraud::table_terms live{request};
+    fraud::past_terms past{request};
+    bool is_past = PG_GETARG_TIMESTAMPTZ(2) < GetCurrentTransactionStartTimestamp();
+    fraud::table_terms &terms = is_past ? past : live;
     const auto &result = compiled.memory.run(compiled.limits, {request.now, &terms, pg::stop_requested});
     return fraud::trace_row(fcinfo, compiled, compiled.limits, result);
 }
@@ -70,13 +78,13 @@ SAAS_FUNCTION(saas_replay_rules) {
 
 // Bits 0 and 1: the decision; 2: a rule matched; 3: a shadow rule matched; 4: a rule failed.
 SAAS_FUNCTION(saas_backtest_verdict) {
-    ArrayType *texts = PG_GETARG_ARRAYTYPE_P(1);
+    fraud::rule_texts rules{PG_GETARG_ARRAYTYPE_P(1), PG_GETARG_ARRAYTYPE_P(9), PG_GETARG_INT32(10)};
     fraud::assessment_request request{fraud::uuid_of(PG_GETARG_DATUM(0)),
                                       fraud::uuid_of(PG_GETARG_DATUM(4)),
                                       fraud::unix_time(PG_GETARG_TIMESTAMPTZ(3)),
                                       PG_GETARG_JSONB_P(2)};
     fraud::assessment_guard alone;
-    fraud::compiled_rules &compiled = fraud::rules_of_texts(texts);
+    fraud::compiled_rules &compiled = fraud::rules_of_texts(rules);
     fraud::read_attributes(request.attributes, compiled);
     fraud::past_terms terms{request};
     const auto &result = compiled.memory.run(limits_of(fcinfo, 5), {request.now, &terms, pg::stop_requested});

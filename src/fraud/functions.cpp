@@ -59,7 +59,7 @@ SAAS_FUNCTION(saas_evaluate_rules) {
     ArrayType *texts = PG_GETARG_ARRAYTYPE_P(0);
     Jsonb *document = PG_GETARG_JSONB_P(1);
     auto limits = thresholds_of(PG_GETARG_INT32(2), PG_GETARG_INT32(3));
-    fraud::compiled_rules &compiled = fraud::rules_of_texts(texts);
+    fraud::compiled_rules &compiled = fraud::rules_of_texts({texts});
     fraud::read_attributes(document, compiled);
     fraud::zone_terms zones;
     const auto &result =

@@ -143,8 +143,8 @@ void read_changes(const core::uuid &team, const core::uuid &list, const list_sta
 
 engine::value probe_list(const core::uuid &team, const core::uuid &list, engine::list_kind kind,
                          const engine::value &wanted, engine::moment at) {
-    if (wanted.type == engine::value_type::missing || wanted.type == engine::value_type::failure)
-        return wanted;
+    if (auto known = engine::unlisted(wanted))
+        return *known;
     std::string words = engine::text_of(wanted);
     std::string array = pg::array_literal(engine::list_candidates(kind, words));
     pg::as_role reader{pg::internal_role_id()};

@@ -75,7 +75,7 @@ pg::text_row line_of(const core::uuid &team, const fraud::model_entry &entry, Js
     try {
         fraud::loaded_model &model = fraud::load(team, entry.id);
         fraud::require_values(attributes, model);
-        core::fraud::prediction said = model.model.score(model.values, model.memory);
+        core::fraud::prediction said = fraud::score_values(model);
         row[4] = fraud::number_text(said.margin);
         if (!std::isnan(said.probability))
             row[5] = fraud::number_text(said.probability);
@@ -137,7 +137,7 @@ SAAS_FUNCTION(saas_score_team_model) {
         find_model(team, pg::text_string(PG_GETARG_DATUM(1)), version_of(fcinfo, 4));
     fraud::loaded_model &model = fraud::load(team, entry.id);
     fraud::require_values(attributes, model);
-    core::fraud::prediction said = model.model.score(model.values, model.memory);
+    core::fraud::prediction said = fraud::score_values(model);
     bool explained = PG_GETARG_BOOL(3);
     Datum why = explained ? fraud::contributions_json(model, said.margin) : Datum{0};
     return pg::call([&] {

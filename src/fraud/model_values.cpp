@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // From a JSON object of attributes to the values of a model's features.
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <system_error>
@@ -103,6 +104,15 @@ void require_values(Jsonb *attributes, loaded_model &target) {
                           "Give a number, or name the categories of a text when importing."};
 }
 
+core::fraud::prediction score_values(loaded_model &which) {
+    core::fraud::prediction said = which.model.score(which.values, which.memory);
+    if (!std::isfinite(said.margin))
+        throw core::error{core::k_numeric_value_out_of_range,
+                          "the score of the fraud model is out of range", {},
+                          "A feature is far beyond what the model was trained on."};
+    return said;
+}
+
 std::optional<double> model_score(const core::uuid &team, std::string_view name,
                                   Jsonb *attributes) {
     const model_entry *entry = champion(team, name);
@@ -111,7 +121,7 @@ std::optional<double> model_score(const core::uuid &team, std::string_view name,
     const core::uuid id = entry->id; // what load() calls may read the list again
     loaded_model &which = load(team, id);
     require_values(attributes, which);
-    core::fraud::prediction said = which.model.score(which.values, which.memory);
+    core::fraud::prediction said = score_values(which);
     return which.model.has_probability ? said.probability : said.margin;
 }
 

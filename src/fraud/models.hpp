@@ -62,9 +62,13 @@ void initialise_models();
 // The same with a core::error 22023 that names the feature.
 void require_values(Jsonb *attributes, loaded_model &target);
 
+// The score of the values read last. Throws core::error 22003 when a sum is beyond the range of
+// numbers: an infinite margin would look like certainty.
+[[nodiscard]] core::fraud::prediction score_values(loaded_model &which);
+
 // What model_score('name') is in a rule: the champion's probability, for a regression its margin.
 // nullopt (unknown) when the team has no champion of that name. Throws core::error 22023 for a
-// value that is no number, and as load() does.
+// value that is no number, 22003 for a score beyond the range, and as load() does.
 [[nodiscard]] std::optional<double> model_score(const core::uuid &team, std::string_view name,
                                                 Jsonb *attributes);
 

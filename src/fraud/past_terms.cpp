@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "fraud/past_terms.hpp"
 
+#include <cmath>
+
 #include "core/error.hpp"
 #include "core/fraud/list_set.hpp"
 #include "fraud/history_plan.hpp"
@@ -15,6 +17,8 @@ namespace engine = core::fraud;
 
 engine::value list_then(const assessment_request &request, const std::string &alias,
                         const engine::value &wanted, engine::text_arena &texts) {
+    if (auto known = engine::unlisted(wanted))
+        return *known;
     static const std::string sql = "SELECT saas.fraud_list_held($1, $4, $5, $2)";
     engine::value held = run_history(sql, request, {alias, engine::text_of(wanted)}, texts);
     return held.type == engine::value_type::missing
@@ -38,6 +42,8 @@ engine::value model_then(const assessment_request &request, const std::string &n
     if (read_values(request.attributes, which))
         return engine::value::failed(engine::failure_kind::type_mismatch);
     engine::prediction said = which.model.score(which.values, which.memory);
+    if (!std::isfinite(said.margin))
+        return engine::value::failed(engine::failure_kind::out_of_range);
     return engine::value::of(which.model.has_probability ? said.probability : said.margin);
 }
 

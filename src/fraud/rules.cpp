@@ -6,6 +6,7 @@
 #include <charconv>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "core/error.hpp"
@@ -18,6 +19,10 @@
 #include "pg/watched_table.hpp"
 
 #include "pg/prelude.hpp"
+
+extern "C" {
+#include "access/xact.h" // RegisterXactCallback
+}
 
 namespace saas::fraud {
 namespace {
@@ -41,11 +46,19 @@ std::uint64_t next_use() {
     return ++uses;
 }
 
-struct kept_array {
-    std::string bytes; // of the text[]
+struct kept_texts {
+    std::string texts; // the bytes of the array
+    std::string names;
+    int deciding = 0;
     std::unique_ptr<compiled_rules> compiled;
     std::uint64_t used = 0;
 };
+
+// The large ones: a backtest may go over two such sets for many attempts.
+std::array<kept_texts, 2> &large_texts() {
+    static std::array<kept_texts, 2> kept;
+    return kept;
+}
 
 struct kept_team {
     std::unique_ptr<compiled_rules> compiled;
@@ -66,16 +79,29 @@ std::unique_ptr<compiled_rules> compile(const std::vector<core::fraud::rule_sour
     return std::make_unique<compiled_rules>(std::move(rules), std::move(descriptions));
 }
 
-std::unique_ptr<compiled_rules> compile_texts(const std::vector<std::string> &texts) {
+std::unique_ptr<compiled_rules> compile_texts(const rule_texts &wanted) {
+    std::vector<std::string> texts = pg::text_array(PointerGetDatum(wanted.texts));
+    std::vector<std::string> names(texts.size());
+    if (wanted.names != nullptr)
+        names = pg::text_array(PointerGetDatum(wanted.names));
+    if (names.size() != texts.size())
+        throw core::error{core::k_invalid_parameter_value, "the arrays are not equally long"};
     std::vector<std::string> ids;
     ids.reserve(texts.size());
     for (std::size_t i = 1; i <= texts.size(); ++i)
         ids.push_back(std::to_string(i));
     std::vector<core::fraud::rule_source> sources;
     sources.reserve(texts.size());
-    for (std::size_t i = 0; i < texts.size(); ++i)
-        sources.push_back({ids[i], texts[i]});
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        bool asked_only = wanted.deciding <= static_cast<std::int64_t>(i);
+        sources.push_back({ids[i], texts[i], names[i], false, asked_only});
+    }
     return compile(sources, core::fraud::on_broken::refuse);
+}
+
+std::string_view bytes_of(ArrayType *array) {
+    return array == nullptr ? std::string_view{}
+                            : std::string_view{reinterpret_cast<const char *>(array), VARSIZE(array)};
 }
 
 void find_table() {
@@ -180,27 +206,36 @@ void initialise() {
     platform_table.watch();
     settings_table.watch();
     initialise_lists();
+    RegisterXactCallback(
+        [](XactEvent event, void *) {
+            if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
+                return; // still runs
+            for (kept_texts &large : large_texts())
+                large = {};
+        },
+        nullptr);
 }
 
-compiled_rules &rules_of_texts(ArrayType *texts) {
-    static std::array<kept_array, k_kept_arrays> kept;
-    static std::unique_ptr<compiled_rules> unkept; // too large to keep: until the next call
-    unkept.reset();
-    std::string_view bytes{reinterpret_cast<const char *>(texts), VARSIZE(texts)};
-    for (kept_array &known : kept) {
-        if (known.compiled != nullptr && known.bytes == bytes) {
+compiled_rules &rules_of_texts(const rule_texts &wanted) {
+    static std::array<kept_texts, k_kept_arrays> small;
+    std::string_view texts = bytes_of(wanted.texts);
+    std::string_view names = bytes_of(wanted.names);
+    bool large = texts.size() + names.size() > k_kept_array_size;
+    std::span<kept_texts> kept{small};
+    if (large)
+        kept = large_texts();
+    for (kept_texts &known : kept) {
+        if (known.compiled != nullptr && known.deciding == wanted.deciding &&
+            known.texts == texts && known.names == names) {
             known.used = next_use();
             return *known.compiled;
         }
     }
-    auto compiled = compile_texts(pg::text_array(PointerGetDatum(texts)));
-    if (bytes.size() > k_kept_array_size) {
-        unkept = std::move(compiled);
-        return *unkept;
-    }
     auto oldest = std::min_element(kept.begin(), kept.end(),
                                    [](const auto &a, const auto &b) { return a.used < b.used; });
-    *oldest = {std::string{bytes}, std::move(compiled), next_use()};
+    oldest->compiled.reset();
+    auto compiled = compile_texts(wanted);
+    *oldest = {std::string{texts}, std::string{names}, wanted.deciding, std::move(compiled), next_use()};
     return *oldest->compiled;
 }
 

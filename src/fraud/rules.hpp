@@ -2,6 +2,7 @@
 // Compiled rule sets, kept in the backend.
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -51,9 +52,18 @@ public:
 // Registers for the invalidation of the rules' table. Called once, by _PG_init.
 void initialise();
 
-// The compiled texts of a text[]; the last few arrays are kept. Valid until the next call of this
-// function. Throws core::error SA050 for a text that is no rule, 22004 for NULL.
-[[nodiscard]] compiled_rules &rules_of_texts(ArrayType *texts);
+// Rules as arrays of texts. `names`, for rule_hit(), is null or as long. Those after the first `deciding` are
+// only asked about by the others.
+struct rule_texts {
+    ArrayType *texts = nullptr;
+    ArrayType *names = nullptr;
+    int deciding = std::numeric_limits<int>::max();
+};
+
+// The compiled texts; the last few are kept, large ones until the transaction ends. Valid until the
+// next call of this function. Throws core::error SA050 for a text that is no rule, 22004 for NULL,
+// 22023 when there are more names than texts or fewer.
+[[nodiscard]] compiled_rules &rules_of_texts(const rule_texts &wanted);
 
 // The compiled enabled rules of a team, as last committed (and as changed by this transaction).
 // Valid until the next call of this function. Rules that no longer parse are rules.broken().

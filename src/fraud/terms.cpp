@@ -24,12 +24,14 @@ namespace {
 
 namespace engine = core::fraud;
 
-// A feature that is no number fails the rule, not the payment.
+// A feature that is no number, and a score beyond the range, fail the rule, not the payment.
 engine::value champion_score(const assessment_request &request, std::string_view name) {
     try {
         auto score = model_score(request.team, name, request.attributes);
         return score ? engine::value::of(*score) : engine::value::missing();
     } catch (const core::error &e) {
+        if (e.state().code() == core::k_numeric_value_out_of_range.code())
+            return engine::value::failed(engine::failure_kind::out_of_range);
         if (e.state().code() != core::k_invalid_parameter_value.code())
             throw;
         return engine::value::failed(engine::failure_kind::type_mismatch);

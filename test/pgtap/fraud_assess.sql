@@ -66,7 +66,7 @@ SELECT is((SELECT count(*) FROM saas.fraud_assessments), 2::bigint, 'new metadat
 SELECT is(
     (SELECT a.decision FROM saas.fraud_assessments AS a ORDER BY a.id DESC LIMIT 1), 'approve', 'ALLOW overrides the score'
 );
-UPDATE saas.payment_intents SET metadata = metadata, description = 'same' WHERE id = '00000000-0000-7000-8000-0000000000b1';
+UPDATE saas.payment_intents SET metadata = metadata, cancellation_reason = 'none' WHERE id = '00000000-0000-7000-8000-0000000000b1';
 SELECT is((SELECT count(*) FROM saas.fraud_assessments), 2::bigint, 'other changes are not');
 
 -- The rules of this moment.

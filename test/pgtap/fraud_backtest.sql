@@ -114,6 +114,56 @@ SELECT results_eq(
     $$VALUES ('0'::jsonb, '0'::jsonb, '[]'::jsonb)$$, 'empty sets decide nothing'
 );
 
+-- Rules that ask about others find them by name, as they do when they are in force.
+RESET ROLE;
+INSERT INTO saas.fraud_detection_rules (team_id, name, rule) VALUES
+    (:'one', 'large', 'SHADOW TAG ''large'' IF :amount: > 95'), (:'one', 'asks', 'BLOCK IF rule_hit(''large'') AND NOT rule_hit(''live'')');
+SET LOCAL ROLE saas_app;
+SELECT is(
+    (SELECT (b.hits, b.would_block, b.errors)::text FROM saas.backtest_rule(:'one', 'REVIEW IF rule_hit(''large'') AND :amount: < 98', '2025-01-01Z', '2026-01-01Z') AS b),
+    '(2,0,0)', 'a rule may ask about those in force, which count nothing themselves'
+);
+SELECT is(
+    (SELECT (b.hits, b.would_block)::text FROM saas.backtest_rule(:'one', 'BLOCK IF rule_hit(''nobody'') IS MISSING', '2025-01-01Z', '2026-01-01Z') AS b),
+    '(100,100)', 'not about others'
+);
+SELECT results_eq(
+    $$SELECT (s.a ->> 'would_block')::integer, (s.b ->> 'would_block')::integer
+      FROM saas.compare_rule_sets('00000000-0000-7000-8000-0000000d1001', saas.rule_set_texts('00000000-0000-7000-8000-0000000d1001'), '{}', '2025-01-01Z', '2026-01-01Z') AS s$$,
+    'VALUES (5, 0)', 'the team''s own set asks by the names that its rules have'
+);
+RESET ROLE;
+DELETE FROM saas.fraud_detection_rules WHERE team_id = :'one' AND name IN ('asks', 'large');
+SET LOCAL ROLE saas_app;
+
+-- Sets of many rules are compiled once, not for each attempt (which would take most of a minute).
+SET LOCAL statement_timeout = '15s';
+SELECT results_eq(
+    $$SELECT (s.a ->> 'would_block')::integer, (s.b ->> 'would_block')::integer FROM saas.compare_rule_sets('00000000-0000-7000-8000-0000000d1001',
+        ARRAY(SELECT format('SCORE +1 IF :amount: > %s AND %s', n, repeat(':amount: > 0 AND ', 10) || 'true') FROM generate_series(1, 6000) AS n),
+        ARRAY(SELECT format('SCORE +1 IF :amount: > %s AND %s', -n, repeat(':amount: > 0 AND ', 10) || 'true') FROM generate_series(1, 6000) AS n),
+        '2025-01-01Z', '2026-01-01Z') AS s$$,
+    'VALUES (25, 100)', 'large sets are compared'
+);
+RESET statement_timeout;
+
+-- A backtest ends when it is canceled, in the midst of a statement over history and between attempts.
+CREATE FUNCTION pg_temp.canceled(p_statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE p_statement;
+    RETURN 'finished';
+EXCEPTION WHEN query_canceled THEN
+    RETURN SQLSTATE;
+END $$;
+SET LOCAL statement_timeout = '40ms';
+SELECT is(pg_temp.canceled($$SELECT saas.backtest_rule('00000000-0000-7000-8000-0000000d1001', 'BLOCK IF ' || string_agg(format('count(FROM attempts WHERE amount > %s BY :email: ALL TIME) > 1000', n), ' OR '), '2025-01-01Z', '2026-01-01Z')
+    FROM generate_series(1, 90) AS n$$), '57014', 'a backtest with history is canceled');
+SET LOCAL statement_timeout = '40ms';
+SELECT is(pg_temp.canceled($$SELECT saas.compare_rule_sets('00000000-0000-7000-8000-0000000d1001', array_agg(format('BLOCK IF :email: LIKE ''%%a%%%s%%b%%'' AND :amount: = %1$s', n)), '{}', '2025-01-01Z', '2026-01-01Z')
+    FROM generate_series(1, 10000) AS n$$), '57014', 'so is a comparison of large sets');
+SET LOCAL statement_timeout = 0;
+SELECT is((SELECT b.hits FROM saas.backtest_rule(:'one', 'BLOCK IF :amount: > 90', '2025-01-01Z', '2026-01-01Z') AS b), 10::bigint, 'and nothing stays behind');
+
 -- What is refused.
 SELECT throws_ok($$SELECT pg_temp.try('BLOCK IF')$$, 'SA050', NULL, 'no rule');
 SELECT throws_ok($$SELECT pg_temp.try('BLOCK IF true', '2026-01-01Z', '2025-01-01Z')$$, '22023', NULL, 'a period that ends before it begins');

@@ -236,6 +236,41 @@ SELECT results_eq('EXECUTE labels',
     $$VALUES (100, false, NULL), (200, false, NULL), (300, true, 'warning'), (400, false, NULL), (500, NULL, NULL)$$,
     'a dispute that was won was no fraud');
 
+-- No leakage: what was assessed after the charge is not learned from, even where the period begins after the attempt.
+ALTER TABLE saas.fraud_assessments DISABLE TRIGGER USER;
+UPDATE saas.fraud_assessments AS a SET assessed_at = now() - interval '3 days' WHERE a.team_id = :'one' AND a.payment_intent_id = '00000000-0000-7000-8000-0000000000b3';
+ALTER TABLE saas.fraud_assessments ENABLE TRIGGER USER;
+UPDATE saas.payments SET provider_created_at = now() - interval '2 days' WHERE team_id = :'one' AND payment_intent_id = '00000000-0000-7000-8000-0000000000b3';
+UPDATE saas.payment_intents SET attributes = '{"known_later": true}' WHERE team_id = :'one' AND id = '00000000-0000-7000-8000-0000000000b3';
+SELECT is_empty(
+    $$SELECT FROM saas.fraud_training_set(saas.current_team_id(), now() - interval '1 day', now() + interval '1 day') AS t WHERE t.attributes ? 'known_later'$$,
+    'a period after the charge does not take what was known then'
+);
+SELECT results_eq(
+    format($$SELECT t.attributes ? 'known_later', t.attempted_at < now() - interval '2 days'
+      FROM saas.fraud_training_set(%L, now() - interval '9 days', now() + interval '1 day') AS t WHERE t.payment_intent_id = '00000000-0000-7000-8000-0000000000b3'$$, :'one'),
+    'VALUES (false, true)', 'nor does one that contains both'
+);
+
+-- A score beyond the range of numbers is an error of the rule, not certainty.
+SELECT saas.import_fraud_model(:'one', 'huge', 'logistic', convert_to(
+    '{"intercept": 1e308, "features": [{"name": "amount", "coefficient": 1e308}, {"name": "ip_latitude", "coefficient": 1e308}]}', 'UTF8'), '{}') \g /dev/null
+SELECT saas.activate_fraud_model(:'one', 'huge', 1) \g /dev/null
+INSERT INTO saas.fraud_detection_rules (team_id, name, rule) VALUES (:'one', 'huge', 'BLOCK IF model_score(''huge'') > 0.5');
+SELECT throws_ok(format($$SELECT saas.score_model(%L, 'huge', '{"amount": 10, "ip_latitude": 1}')$$, :'one'), '22003', NULL, 'a sum beyond the range');
+SELECT is(
+    (SELECT s.error FROM saas.score_models(:'one', '{"amount": 10, "ip_latitude": 1}') AS s WHERE s.name = 'huge'),
+    'the score of the fraud model is out of range', 'is an error beside other models'
+);
+SELECT is(
+    (SELECT e ->> 'message' FROM saas.assess(:'one', '{"amount": 10, "ip_latitude": 1}') AS a, jsonb_array_elements(a.errors) AS e WHERE e ->> 'name' = 'huge'),
+    'number out of range', 'and of the rule'
+);
+SELECT is((saas.assess(:'one', '{"amount": -10, "ip_latitude": 0.5}')).decision, 'approve', 'while other payments are scored');
+SELECT saas.record_assessment(:'one', '00000000-0000-7000-8000-0000000000b1') AS huge \gset
+SELECT ok((SELECT r.is_equal FROM saas.fraud_assessments AS a, saas.replay_assessment(a.id, :'one') AS r WHERE a.team_id = :'one' ORDER BY a.assessed_at DESC, a.id DESC LIMIT 1), 'and it is reproduced');
+DELETE FROM saas.fraud_detection_rules WHERE name = 'huge' AND team_id = :'one';
+
 -- Never across teams.
 SELECT saas.set_context(:'two', :'owner') \g /dev/null
 SET LOCAL ROLE saas_app;

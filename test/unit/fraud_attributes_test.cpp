@@ -79,7 +79,7 @@ void write_counters(std::ostream &out) {
 void write_fields(std::ostream &out) {
     out << "\n## Fields of history\n\n"
            "What functions over history may name: behind the function, in `WHERE`, and as keys after `BY`. `created_at` counts seconds since\n"
-           "1970. Source `attempts` also has every attribute above that was supplied with the attempt, and `metadata.key`.\n\n"
+           "1970. Source `attempts` also has every attribute above that was supplied with the attempt or told by its charge, and `metadata.key`.\n\n"
            "| source | table | fields of its own |\n|---|---|---|\n";
     for (const fraud::history_source &source : fraud::history_sources()) {
         out << "| `" << source.name << "` | `saas." << source.table << "` | ";
@@ -89,7 +89,7 @@ void write_fields(std::ostream &out) {
               "capture_method", "card_brand", "card_country", "card_fingerprint", "card_funding",
               "card_last4", "created_at", "currency", "customer", "cvc_check", "description",
               "failure_code", "is_disputed", "last_error_code", "last_error_decline_code",
-              "livemode", "payment_amount", "payment_method_type", "provider", "reason",
+              "livemode", "payment_amount", "payment_method_id", "payment_method_type", "provider", "reason",
               "status"}) {
             bool supplied = source.name == "attempts" && std::string_view{field}.starts_with("c") &&
                             (std::string_view{field}.starts_with("card") ||
@@ -107,7 +107,7 @@ std::string page() {
     std::ostringstream out;
     out << "# Attributes of fraud rules\n\n"
            "Made from the code by `test/unit/fraud_attributes_test.cpp`; do not edit by hand.\n\n"
-           "Rules read one JSON object: what the application supplied in the intent's `attributes`, over which the intent's own columns are\n"
+           "Rules read one JSON object: what the application and the provider supplied in the intent's `attributes`, over which the intent's own columns are\n"
            "laid, and under which lie those of its latest payment. `null` counts as missing. A name with a dot stands for an object within:\n"
            "`:device.id:` is `{\"device\": {\"id\": …}}`. Metadata are `metadata`, `customer_metadata`, `order_metadata` and\n"
            "`destination_metadata`.\n\n"

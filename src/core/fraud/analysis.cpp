@@ -115,6 +115,9 @@ std::string version_of(std::span<const rule_source> rules) {
     for (const rule_source &rule : rules) {
         append(rule.id);
         append(rule.text);
+        // rule_hit() finds rules by name, and assessments mention name and scope.
+        append(rule.name);
+        append(rule.platform ? "platform" : "team");
     }
     return to_hex(sha256(bytes_of(bytes))).substr(0, 32);
 }

@@ -33,9 +33,10 @@ private:
         std::unique_ptr<rule_ast> ast; // until it is linked
         progress state = progress::parsed;
         vertex_id condition = 0;
+        bool asked_only = false;
     };
 
-    void refuse(const rule_info &rule, const rule_error &e);
+    void refuse(const rule_info &rule, bool asked_only, const rule_error &e);
     [[nodiscard]] std::optional<vertex_id> link(std::size_t rule, unsigned depth);
     void link_all();
     void list_inputs(entry &rule, std::uint32_t mark);
@@ -72,7 +73,9 @@ private:
     std::uint32_t scratch_high_ = 0;
 };
 
-void rule_compiler::refuse(const rule_info &rule, const rule_error &e) {
+void rule_compiler::refuse(const rule_info &rule, bool asked_only, const rule_error &e) {
+    if (asked_only)
+        return;
     if (on_broken_ == on_broken::refuse)
         throw error{e.state(), e.message(), "Rule " + rule.id + ".", e.hint()};
     out_.broken_.push_back({rule.id, rule.name, e.message()});
@@ -84,8 +87,9 @@ void rule_compiler::add(const rule_source &source) {
         auto ast = std::make_unique<rule_ast>(parse_rule(source.text));
         info.head = ast->head;
         entries_.push_back({std::move(info), std::move(ast)});
+        entries_.back().asked_only = source.asked_only;
     } catch (const rule_error &e) {
-        refuse(info, e);
+        refuse(info, source.asked_only, e);
     }
 }
 
@@ -118,7 +122,7 @@ std::optional<vertex_id> rule_compiler::link(std::size_t rule, unsigned depth) {
         return e.condition;
     } catch (const rule_error &problem) {
         e.state = progress::broken;
-        refuse(e.info, problem);
+        refuse(e.info, e.asked_only, problem);
         return std::nullopt;
     }
 }
@@ -134,7 +138,7 @@ void rule_compiler::link_all() {
         (void)link(i, 0);
     for (entry &e : entries_)
         e.ast.reset();
-    std::erase_if(entries_, [](const entry &e) { return e.state == progress::broken; });
+    std::erase_if(entries_, [](const auto &e) { return e.asked_only || e.state == progress::broken; });
 }
 
 // Slots and terms that the rule can come to. `mark`: a number of the rule's own, not 0.

@@ -39,6 +39,7 @@ constexpr column k_attempt_columns[] = {
     {'h', "description", "description", k_word},
     {'h', "provider", "provider", k_word},
     {'h', "livemode", "livemode", k_truth},
+    {'h', "payment_method_id", "provider_payment_method_id", k_text},
     {'h', "last_error_code", "last_error_code", k_text},
     {'h', "last_error_decline_code", "last_error_decline_code", k_text}};
 
@@ -162,6 +163,55 @@ std::vector<std::string_view> path_of(std::string_view name) {
     return path;
 }
 
+// SQL twice: every name qualified, and as it stands in an index.
+struct expression {
+    std::string plain;
+    std::string index;
+};
+
+expression attribute_text(const std::string &key) {
+    return {"(h.attributes OPERATOR(pg_catalog.->>) " + quoted_key(key) + ")",
+            "(attributes ->> " + plain_key(key) + ")"};
+}
+
+// What follows the last @ of the address.
+expression computed_domain() {
+    expression email = attribute_text("email");
+    return {"pg_catalog.substring(" + email.plain + ", '@([^@]+)$')",
+            "substring(" + email.index + ", '@([^@]+)$')"};
+}
+
+// The parts that there are, with blanks between them; concat_ws() is not for indexes.
+expression computed_address(const std::string &whose) {
+    expression parts;
+    for (const char *part : {"address_line1", "address_line2", "city", "state", "postal_code", "country"}) {
+        expression text = attribute_text(whose + part);
+        if (!parts.plain.empty()) {
+            parts.plain += " OPERATOR(pg_catalog.||) ";
+            parts.index += " || ";
+        }
+        parts.plain += "COALESCE(' '::pg_catalog.text OPERATOR(pg_catalog.||) " + text.plain + ", '')";
+        parts.index += "COALESCE(' '::text || " + text.index + ", '')";
+    }
+    return {"NULLIF(pg_catalog.substr(" + parts.plain + ", 2), '')",
+            "NULLIF(substr(" + parts.index + ", 2), '')"};
+}
+
+// Attributes that are computed from others unless they are supplied: as saas.payment_attributes() and the
+// evaluator compute them.
+std::optional<history_field> computed_field(std::string_view name, attribute_type type) {
+    expression computed;
+    if (name == "email_domain")
+        computed = computed_domain();
+    else if (name == "billing_address" || name == "shipping_address")
+        computed = computed_address(std::string{name.substr(0, name.find('_') + 1)});
+    else
+        return std::nullopt;
+    expression supplied = attribute_text(std::string{name});
+    return folded(type, "COALESCE(" + supplied.plain + ", " + computed.plain + ")",
+                  "COALESCE(" + supplied.index + ", " + computed.index + ")");
+}
+
 // Whether the rules blocked the attempt, by the time from which is looked back.
 constexpr std::string_view k_blocked =
     "EXISTS (SELECT FROM saas.fraud_assessments AS a WHERE a.team_id OPERATOR(pg_catalog.=) $1 AND "
@@ -201,7 +251,11 @@ std::optional<history_field> find_history_field(const history_source &source,
     const attribute *known = find_attribute(name);
     if (known == nullptr)
         return std::nullopt;
-    std::string_view path = known->same_as.empty() ? known->name : known->same_as;
+    if (!known->same_as.empty() && known->same_as != name)
+        return find_history_field(source, known->same_as);
+    std::string_view path = known->name;
+    if (auto field = computed_field(path, known->type))
+        return field;
     return of_document("attributes", known->type, path_of(path));
 }
 

@@ -224,6 +224,19 @@ std::vector<std::string> list_candidates(list_kind kind, std::string_view value)
     }
 }
 
+std::optional<value> unlisted(const value &wanted) noexcept {
+    switch (wanted.type) {
+    case value_type::text:
+    case value_type::integer:
+        return std::nullopt;
+    case value_type::missing:
+    case value_type::failure:
+        return wanted;
+    default:
+        return value::failed(failure_kind::type_mismatch);
+    }
+}
+
 std::string text_of(const value &a) {
     switch (a.type) {
     case value_type::text:

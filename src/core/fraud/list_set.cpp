@@ -213,20 +213,13 @@ bool list_set::holds_text(std::string_view words, moment at) const noexcept {
 }
 
 value list_set::holds(const value &wanted, moment at) const noexcept {
-    switch (wanted.type) {
-    case value_type::missing:
-    case value_type::failure:
-        return wanted;
-    case value_type::text:
+    if (auto known = unlisted(wanted))
+        return *known;
+    if (wanted.type == value_type::text)
         return value::of(holds_text(wanted.view(), at));
-    case value_type::integer: {
-        char digits[24];
-        auto end = std::to_chars(digits, digits + sizeof(digits), wanted.integer).ptr;
-        return value::of(holds_text({digits, static_cast<std::size_t>(end - digits)}, at));
-    }
-    default:
-        return value::failed(failure_kind::type_mismatch);
-    }
+    char digits[24];
+    auto end = std::to_chars(digits, digits + sizeof(digits), wanted.integer).ptr;
+    return value::of(holds_text({digits, static_cast<std::size_t>(end - digits)}, at));
 }
 
 std::string list_key(list_kind kind, std::string_view entry) {

@@ -50,6 +50,10 @@ inline constexpr moment k_never = std::numeric_limits<moment>::max();
 // above it, the networks around an address, and so on. Empty for what is no such thing.
 [[nodiscard]] std::vector<std::string> list_candidates(list_kind kind, std::string_view value);
 
+// What a look-up answers without a list: missing and failed values stay what they are, and values other than texts
+// and whole numbers are of the wrong type. Nothing for those that are looked up.
+[[nodiscard]] std::optional<value> unlisted(const value &wanted) noexcept;
+
 // The text under which a value is looked up in a list: itself, or the digits of a number.
 [[nodiscard]] std::string text_of(const value &a);
 

@@ -29,6 +29,7 @@ struct rule_source {
     std::string_view text;
     std::string_view name = {};
     bool platform = false; // belongs to the platform, not to the team
+    bool asked_only = false; // there for rule_hit() of other rules: decides nothing, and may be broken
 };
 
 // The steps of the program. `dst`, `a` and `b` are registers unless said otherwise.

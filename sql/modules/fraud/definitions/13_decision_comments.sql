@@ -15,7 +15,7 @@ COMMENT ON COLUMN saas.platform_fraud_rules.rule IS 'The text of the rule. [conf
 COMMENT ON COLUMN saas.platform_fraud_rules.enabled IS 'Whether it is in force. [internal]';
 COMMENT ON COLUMN saas.platform_fraud_rules.created_at IS 'When it was made. [internal]';
 COMMENT ON COLUMN saas.platform_fraud_rules.updated_at IS 'When it last changed. [internal]';
-COMMENT ON TABLE saas.fraud_rule_sets IS 'Rule sets that have assessed a payment, once for each version; append-only (SA066).';
+COMMENT ON TABLE saas.fraud_rule_sets IS 'Rule sets that have assessed a payment, at least once for each version; append-only (SA066).';
 COMMENT ON COLUMN saas.fraud_rule_sets.team_id IS 'The team. [internal]';
 COMMENT ON COLUMN saas.fraud_rule_sets.id IS 'Identifier within the team. [internal]';
 COMMENT ON COLUMN saas.fraud_rule_sets.version IS 'Digest of the rules, as in fraud_assessments. [internal]';

@@ -86,6 +86,30 @@ COMMENT ON FUNCTION saas.check_platform_fraud_rule() IS
 'Trigger of saas.platform_fraud_rules: SA050 for a text that is no rule, SA065 for one that names a list or model.';
 REVOKE ALL ON FUNCTION saas.check_platform_fraud_rule() FROM PUBLIC;
 
+-- The trail of a change belongs to the team of the request, whose admins read it.
+CREATE OR REPLACE FUNCTION saas.require_platform()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    IF saas.current_team_id() IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA128',
+            MESSAGE = 'what belongs to the platform is not changed in the name of a team',
+            DETAIL = format('Table %s.%s.', TG_TABLE_SCHEMA, TG_TABLE_NAME),
+            HINT = 'Call saas.clear_context() first.';
+    END IF;
+    RETURN COALESCE(NEW, OLD);
+END
+$$;
+COMMENT ON FUNCTION saas.require_platform() IS
+'Trigger of saas.platform_fraud_rules: SA128 for a change in the context of a team, whose admins would read it in their audit log.';
+REVOKE ALL ON FUNCTION saas.require_platform() FROM PUBLIC;
+
+CREATE OR REPLACE TRIGGER platform_fraud_rules_05_platform
+BEFORE INSERT OR UPDATE OR DELETE ON saas.platform_fraud_rules
+FOR EACH ROW EXECUTE FUNCTION saas.require_platform();
 CREATE OR REPLACE TRIGGER platform_fraud_rules_10_check
 BEFORE INSERT OR UPDATE OF rule ON saas.platform_fraud_rules
 FOR EACH ROW EXECUTE FUNCTION saas.check_platform_fraud_rule();

@@ -46,12 +46,11 @@ BEGIN
         RETURN;
     END IF;
     INSERT INTO saas.fraud_rule_sets (team_id, version, rules)
-    VALUES (p_team, p_version, saas.team_rule_set(p_team, p_version))
-    ON CONFLICT (team_id, version) DO NOTHING;
+    VALUES (p_team, p_version, saas.team_rule_set(p_team, p_version));
 END
 $$;
 COMMENT ON FUNCTION saas.keep_fraud_rule_set(uuid, text) IS
-'Keeps the texts of the rule set that this session has just evaluated, once for each version. Checks no caller.';
+'Keeps the texts of the rule set that this session has just evaluated, unless they are kept; transactions that are the first ones at once all keep them. Checks no caller.';
 REVOKE ALL ON FUNCTION saas.keep_fraud_rule_set(uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.keep_fraud_rule_set(uuid, text) TO saas_internal;
 

@@ -7,11 +7,18 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_attributes jsonb;
+    v_at timestamptz;
     v_begin timestamptz;
     v_result record;
     v_models jsonb;
     v_assessment saas.fraud_assessments;
 BEGIN
+    -- One assessment of an intent at a time. The last one decides, so each is later than those before, even
+    -- if this transaction began earlier than the one that made them.
+    PERFORM FROM saas.payment_intents AS i WHERE i.team_id = p_team AND i.id = p_intent FOR NO KEY UPDATE;
+    SELECT GREATEST(now(), max(a.assessed_at) + interval '1 microsecond') INTO v_at
+    FROM saas.fraud_assessments AS a
+    WHERE a.team_id = p_team AND a.payment_intent_id = p_intent;
     v_attributes := saas.payment_attributes(p_team, p_intent);
     IF v_attributes IS NULL THEN
         RAISE EXCEPTION USING
@@ -20,16 +27,27 @@ BEGIN
             DETAIL = pg_catalog.format('Team %s, intent %s.', p_team, p_intent);
     END IF;
     v_begin := clock_timestamp();
-    v_result := saas.trace_team_rules(p_team, v_attributes, p_intent => p_intent);
-    v_models := saas.explain_fraud_models(p_team, v_attributes);
+    -- Again when another session changed the champion in between: the record names the one that was asked.
+    FOR n IN 1..3 LOOP
+        v_result := saas.trace_team_rules(p_team, v_attributes, v_at, p_intent);
+        v_models := saas.explain_fraud_models(p_team, v_attributes);
+        EXIT WHEN NOT v_result.terms @> '[{"kind": "model"}]' OR NOT EXISTS (
+            SELECT
+            FROM jsonb_array_elements(v_result.terms) AS t
+            JOIN jsonb_array_elements(v_models) AS m
+                ON m.value ->> 'name' = t.value ->> 'name' AND m.value ->> 'state' = 'champion'
+            WHERE t.value ->> 'kind' = 'model' AND m.value ->> 'error' IS NULL
+                AND t.value -> 'value' <> COALESCE(m.value -> 'probability', m.value -> 'margin')
+        );
+    END LOOP;
     PERFORM saas.keep_fraud_rule_set(p_team, v_result.rule_set_version);
     INSERT INTO saas.fraud_assessments (
         team_id, payment_intent_id, score, decision, matched, shadow, errors, attributes,
-        rule_set_version, settings, models, microseconds
+        rule_set_version, settings, models, assessed_at, microseconds
     )
     VALUES (
         p_team, p_intent, v_result.score, v_result.decision, v_result.matched, v_result.shadow,
-        v_result.errors, v_attributes, v_result.rule_set_version, v_result.settings, v_models,
+        v_result.errors, v_attributes, v_result.rule_set_version, v_result.settings, v_models, v_at,
         GREATEST(0, (EXTRACT(epoch FROM clock_timestamp() - v_begin) * 1000000)::bigint)
     )
     RETURNING * INTO v_assessment;
@@ -116,7 +134,9 @@ BEGIN
     -- A provider may report an intent that we have not seen before and that is already confirmed; a
     -- change of the amount may come with a step that the new assessment does not allow.
     v_obstacle := saas.fraud_obstacle(NEW.team_id, NEW.id, NEW.status, NEW.capture_method);
-    IF v_obstacle IS NULL OR NEW.fraud_flag IS NOT NULL THEN
+    IF v_obstacle IS NULL OR NEW.fraud_flag IS NOT NULL
+        OR TG_OP = 'UPDATE' AND OLD.status IS NOT DISTINCT FROM NEW.status
+    THEN
         RETURN NULL;
     END IF;
     IF NEW.status_source <> 'api' THEN
@@ -125,7 +145,7 @@ BEGIN
                 WHEN 'blocked' THEN 'confirmed_although_blocked' ELSE 'captured_before_review'
             END
         WHERE i.team_id = NEW.team_id AND i.id = NEW.id;
-    ELSIF TG_OP = 'UPDATE' AND OLD.status IS DISTINCT FROM NEW.status THEN
+    ELSIF TG_OP = 'UPDATE' THEN
         RAISE EXCEPTION USING
             ERRCODE = 'SA069',
             MESSAGE = pg_catalog.format('the payment is %s: it cannot become %s', v_obstacle, NEW.status),
@@ -144,12 +164,17 @@ AFTER INSERT ON saas.payment_intents
 FOR EACH ROW EXECUTE FUNCTION saas.assess_changed_intent();
 
 CREATE OR REPLACE TRIGGER payment_intents_61_assess_again
-AFTER UPDATE OF amount, currency, attributes, metadata ON saas.payment_intents
+AFTER UPDATE ON saas.payment_intents
 FOR EACH ROW
 WHEN (
     old.amount IS DISTINCT FROM new.amount
     OR old.currency IS DISTINCT FROM new.currency
     OR old.attributes IS DISTINCT FROM new.attributes
     OR old.metadata IS DISTINCT FROM new.metadata
+    OR old.provider_customer_id IS DISTINCT FROM new.provider_customer_id
+    OR old.provider_payment_method_id IS DISTINCT FROM new.provider_payment_method_id
+    OR old.capture_method IS DISTINCT FROM new.capture_method
+    OR old.description IS DISTINCT FROM new.description
+    OR old.livemode IS DISTINCT FROM new.livemode
 )
 EXECUTE FUNCTION saas.assess_changed_intent();

@@ -74,9 +74,13 @@ BEGIN
         COALESCE(array_agg(r.value ->> 'scope' ORDER BY r.ordinality), '{}') AS scopes,
         count(s.id) AS sets
     INTO v_rules
-    FROM saas.fraud_rule_sets AS s
-    LEFT JOIN LATERAL jsonb_array_elements(s.rules) WITH ORDINALITY AS r ON true
-    WHERE s.team_id = p_team AND s.version = v_then.rule_set_version;
+    FROM (
+        SELECT k.id, k.rules
+        FROM saas.fraud_rule_sets AS k
+        WHERE k.team_id = p_team AND k.version = v_then.rule_set_version
+        LIMIT 1
+    ) AS s
+    LEFT JOIN LATERAL jsonb_array_elements(s.rules) WITH ORDINALITY AS r ON true;
     IF v_rules.sets = 0 OR v_then.settings IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'SA067',
@@ -147,6 +151,7 @@ BEGIN
         )
         FROM saas.fraud_rule_sets AS s
         WHERE s.team_id = p_team AND s.version = p_version
+        LIMIT 1
     );
 END
 $$;

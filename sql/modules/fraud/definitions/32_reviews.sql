@@ -80,6 +80,7 @@ AS $$
 DECLARE
     v_decision text;
     v_review text;
+    v_person text;
 BEGIN
     IF p_status NOT IN ('requires_action', 'processing', 'requires_capture', 'partially_captured', 'succeeded')
     THEN
@@ -91,7 +92,14 @@ BEGIN
     WHERE a.team_id = p_team AND a.payment_intent_id = p_intent
     ORDER BY a.assessed_at DESC, a.id DESC
     LIMIT 1;
-    IF v_decision = 'block' OR v_review = 'declined' THEN
+    -- What a person declined stays so, whatever a later assessment says, until a person approves.
+    SELECT r.state INTO v_person
+    FROM saas.fraud_reviews AS r
+    JOIN saas.fraud_assessments AS a ON a.team_id = p_team AND a.id = r.assessment_id
+    WHERE r.team_id = p_team AND r.payment_intent_id = p_intent AND r.state IN ('approved', 'declined')
+    ORDER BY a.assessed_at DESC, a.id DESC
+    LIMIT 1;
+    IF v_decision = 'block' OR v_person = 'declined' THEN
         RETURN 'blocked';
     END IF;
     -- Without manual capture processing is capturing.

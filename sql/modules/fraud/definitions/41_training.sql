@@ -58,27 +58,40 @@ BEGIN
         FROM saas.payments AS p
         WHERE p.team_id = p_team AND p.payment_intent_id IS NOT NULL
         GROUP BY p.payment_intent_id
+    ),
+    chosen AS (
+        SELECT DISTINCT ON (a.payment_intent_id)
+            a.payment_intent_id, a.assessed_at, a.attributes, c.is_paid
+        FROM saas.fraud_assessments AS a
+        LEFT JOIN charges AS c ON c.payment_intent_id = a.payment_intent_id
+        -- All assessments of an intent, not those of the period alone: one that is in it may come after the charge.
+        WHERE a.team_id = p_team
+            AND a.payment_intent_id IN (
+                SELECT w.payment_intent_id
+                FROM saas.fraud_assessments AS w
+                WHERE w.team_id = p_team AND w.assessed_at >= p_from AND w.assessed_at < p_to
+            )
+        -- The last assessment before the charge: what came later may know how it ended. Without a
+        -- charge, and when the provider's clock puts it before all of them, the first one.
+        ORDER BY a.payment_intent_id, (a.assessed_at > c.first_at),
+            CASE WHEN a.assessed_at <= c.first_at THEN a.assessed_at END DESC NULLS LAST,
+            a.assessed_at, a.id
     )
-    SELECT DISTINCT ON (a.payment_intent_id)
-        a.payment_intent_id,
-        a.assessed_at,
-        a.attributes,
-        CASE WHEN l.source IS NOT NULL THEN true WHEN c.is_paid THEN false END,
+    SELECT
+        s.payment_intent_id,
+        s.assessed_at,
+        s.attributes,
+        CASE WHEN l.source IS NOT NULL THEN true WHEN s.is_paid THEN false END,
         l.source,
         l.labeled_at
-    FROM saas.fraud_assessments AS a
-    LEFT JOIN charges AS c ON c.payment_intent_id = a.payment_intent_id
-    LEFT JOIN labels AS l ON l.payment_intent_id = a.payment_intent_id
-    WHERE a.team_id = p_team AND a.assessed_at >= p_from AND a.assessed_at < p_to
-    -- The last assessment before the charge: what came later may know how it ended. Without a
-    -- charge, and when the provider's clock puts it before all of them, the first one.
-    ORDER BY a.payment_intent_id, (a.assessed_at > c.first_at),
-        CASE WHEN a.assessed_at <= c.first_at THEN a.assessed_at END DESC NULLS LAST,
-        a.assessed_at, a.id;
+    FROM chosen AS s
+    LEFT JOIN labels AS l ON l.payment_intent_id = s.payment_intent_id
+    WHERE s.assessed_at >= p_from AND s.assessed_at < p_to
+    ORDER BY s.payment_intent_id;
 END
 $$;
 COMMENT ON FUNCTION saas.fraud_training_set(uuid, timestamptz, timestamptz) IS
-'One row for each payment intent assessed in the period: its attributes as they were when it was last assessed before it was charged, and whether it turned out to be fraud (NULL: never paid, so nobody knows), how and when that became known. Needs admin.';
+'One row for each payment intent whose attempt lies in the period: its attributes as they were when it was last assessed before it was charged, and whether it turned out to be fraud (NULL: never paid, so nobody knows), how and when that became known. Needs admin.';
 REVOKE ALL ON FUNCTION saas.fraud_training_set(uuid, timestamptz, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.fraud_training_set(uuid, timestamptz, timestamptz)
 TO saas_app, saas_service;

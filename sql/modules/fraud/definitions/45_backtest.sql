@@ -48,13 +48,45 @@ COMMENT ON FUNCTION saas.require_backtest(text[], timestamptz, timestamptz) IS
 REVOKE ALL ON FUNCTION saas.require_backtest(text[], timestamptz, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.require_backtest(text[], timestamptz, timestamptz) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.backtest_names(p_team uuid, p_rules text[])
+RETURNS text[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT ARRAY(
+        SELECT COALESCE(n.name, '')
+        FROM unnest(p_rules) WITH ORDINALITY AS t (rule, place)
+        LEFT JOIN (
+            SELECT DISTINCT ON (r.rule) r.rule, r.name
+            FROM (
+                SELECT d.rule, d.name, 1 + d.enabled::integer AS weight, d.id
+                FROM saas.fraud_detection_rules AS d
+                WHERE d.team_id = p_team
+                UNION ALL
+                SELECT e.value ->> 'rule', e.value ->> 'name', 0, s.id
+                FROM saas.fraud_rule_sets AS s
+                CROSS JOIN LATERAL jsonb_array_elements(s.rules) AS e
+                -- Only where somebody asks for names.
+                WHERE s.team_id = p_team AND array_to_string(p_rules, ' ') ~* 'rule_hit'
+            ) AS r
+            ORDER BY r.rule, r.weight DESC, r.id DESC
+        ) AS n ON n.rule = t.rule
+        ORDER BY t.place
+    )
+$$;
+COMMENT ON FUNCTION saas.backtest_names(uuid, text[]) IS
+'The names by which rule_hit() finds texts: those that the team''s rules of these texts have, or had last; empty for other texts. Checks no caller.';
+REVOKE ALL ON FUNCTION saas.backtest_names(uuid, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.backtest_names(uuid, text[]) TO saas_internal;
+
 -- Custom plans: the rules and the known fraud are constants then, and looked up by hash.
 CREATE OR REPLACE FUNCTION saas.backtest_groups(
     p_team uuid,
     p_a text[],
     p_b text[],
     p_from timestamptz,
-    p_to timestamptz
+    p_to timestamptz,
+    p_deciding integer DEFAULT 10000
 )
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -64,6 +96,8 @@ AS $$
 DECLARE
     v_slices constant integer := 10;
     v_limits saas.fraud_settings;
+    v_a_names text[] := saas.backtest_names(p_team, p_a);
+    v_b_names text[] := saas.backtest_names(p_team, p_b);
     v_fraud uuid[] := saas.fraud_intents(p_team);
     v_again uuid[];
     v_groups jsonb := '[]'::jsonb;
@@ -103,12 +137,12 @@ BEGIN
                         saas.backtest_verdict(
                             p_team, p_a, h.attributes, h.assessed_at, h.payment_intent_id,
                             v_limits.review_from, v_limits.challenge_from, v_limits.block_from,
-                            v_limits.on_error
+                            v_limits.on_error, v_a_names, p_deciding
                         ) AS a,
                         saas.backtest_verdict(
                             p_team, p_b, h.attributes, h.assessed_at, h.payment_intent_id,
                             v_limits.review_from, v_limits.challenge_from, v_limits.block_from,
-                            v_limits.on_error
+                            v_limits.on_error, v_b_names, p_deciding
                         ) AS b
                     FROM saas.fraud_assessments AS h
                     WHERE h.team_id = p_team AND h.assessed_at >= v_begin AND h.assessed_at < v_end
@@ -139,10 +173,10 @@ BEGIN
     RETURN v_groups;
 END
 $$;
-COMMENT ON FUNCTION saas.backtest_groups(uuid, text[], text[], timestamptz, timestamptz) IS
-'Attempts of a period, counted by what rules a and b (NULL for none) would have decided, what was decided, whether they were fraud, and currency. A NOTICE for every tenth of the period. Checks no caller.';
-REVOKE ALL ON FUNCTION saas.backtest_groups(uuid, text[], text[], timestamptz, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.backtest_groups(uuid, text[], text[], timestamptz, timestamptz)
+COMMENT ON FUNCTION saas.backtest_groups(uuid, text[], text[], timestamptz, timestamptz, integer) IS
+'Attempts of a period, counted by what rules a and b (NULL for none) would have decided, what was decided, whether they were fraud, and currency. Rules of a after the first p_deciding are only asked about by others. A NOTICE for every tenth of the period. Checks no caller.';
+REVOKE ALL ON FUNCTION saas.backtest_groups(uuid, text[], text[], timestamptz, timestamptz, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.backtest_groups(uuid, text[], text[], timestamptz, timestamptz, integer)
 TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.summarize_backtest(p_groups jsonb, p_side text, p_mask integer, p_wanted integer)
@@ -234,12 +268,16 @@ LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
+    v_rules text[] := ARRAY[p_rule];
     v_found jsonb;
 BEGIN
     PERFORM saas.require_team(p_team, 'member');
-    PERFORM saas.require_backtest(ARRAY[p_rule], p_from, p_to);
+    PERFORM saas.require_backtest(v_rules, p_from, p_to);
+    IF p_rule ~* 'rule_hit' THEN
+        v_rules := v_rules || saas.rule_set_texts(p_team);
+    END IF;
     v_found := saas.summarize_backtest(
-        saas.backtest_groups(p_team, ARRAY[p_rule], NULL, p_from, p_to), 'a', 12, 0
+        saas.backtest_groups(p_team, v_rules, NULL, p_from, p_to, 1), 'a', 12, 0
     );
     attempts := (v_found ->> 'attempts')::bigint;
     hits := (v_found ->> 'hits')::bigint;

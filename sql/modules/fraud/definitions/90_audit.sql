@@ -7,3 +7,4 @@ SELECT saas.audit_table('saas.fraud_models', '{model,updated_at}');
 SELECT saas.audit_table('saas.fraud_settings', '{updated_at}');
 SELECT saas.audit_table('saas.fraud_reviews');
 SELECT saas.audit_table('saas.fraud_snoozes');
+SELECT saas.audit_table('saas.platform_fraud_rules', '{updated_at}');

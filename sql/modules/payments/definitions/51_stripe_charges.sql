@@ -134,6 +134,10 @@ BEGIN
     END IF;
     IF v_intent_ref IS NOT NULL THEN
         PERFORM saas.lock_provider_object(p_team, 'stripe', v_intent_ref);
+        -- The row as well, before the payment's: what is known of the card may change what is decided about it.
+        PERFORM FROM saas.payment_intents AS i
+        WHERE i.team_id = p_team AND i.provider = 'stripe' AND i.provider_intent_id = v_intent_ref
+        FOR NO KEY UPDATE;
     END IF;
     PERFORM saas.lock_provider_object(p_team, 'stripe', v_ref);
     SELECT p.* INTO v_before

@@ -128,8 +128,10 @@ BEGIN
     ) THEN
         RETURN;
     END IF;
+    -- What the provider answers is a fact, as what it reports by an event is.
     UPDATE saas.payment_intents AS i
     SET status = v_state,
+        status_source = CASE i.status_source WHEN 'api' THEN 'provider' ELSE i.status_source END,
         states_seen = saas.add_state(i.states_seen, v_state),
         last_error_code = CASE p_outcome WHEN 'failed' THEN p_response ->> 'failure_code' END,
         canceled_at = CASE v_state WHEN 'canceled' THEN now() END
