@@ -157,6 +157,8 @@ AS $$
             ('payment_intents', 'description', 'null', NULL, false, NULL),
             ('payment_intents', 'last_error_message', 'null', NULL, false, NULL),
             ('payment_intents', 'attributes', 'anonymise', '{}', false, NULL),
+            ('payment_intents', 'supplied_attributes', 'anonymise', '{}', false, NULL),
+            ('payment_intents', 'charged_attributes', 'anonymise', '{}', false, NULL),
             ('payment_intents', 'metadata', 'anonymise', '{}', false, NULL),
             ('payments', 'card_fingerprint', 'null', NULL, true, NULL),
             ('payments', 'provider_customer_id', 'null', NULL, true, NULL),
