@@ -43,6 +43,14 @@ REVOKE ALL ON FUNCTION saas.sign_context(uuid, uuid, text, text[]) FROM PUBLIC;
 COMMENT ON FUNCTION saas.sign_context(uuid, uuid, text, text[]) IS
 'The same with scopes, which narrow what the credential is for; NULL for no restriction. Checks nothing but their form.';
 
+CREATE OR REPLACE FUNCTION saas.sign_context(p_team uuid, p_user uuid, p_role text, p_scopes text[], p_session uuid)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_sign_context';
+REVOKE ALL ON FUNCTION saas.sign_context(uuid, uuid, text, text[], uuid) FROM PUBLIC;
+COMMENT ON FUNCTION saas.sign_context(uuid, uuid, text, text[], uuid) IS
+'The same with the session that the user signed in to. Checks nothing but the form of the scopes.';
+
 CREATE OR REPLACE FUNCTION saas.current_scopes()
 RETURNS text[]
 LANGUAGE c STABLE PARALLEL SAFE
@@ -64,6 +72,13 @@ LANGUAGE c STABLE LEAKPROOF PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'saas_current_api_key_id';
 COMMENT ON FUNCTION saas.current_api_key_id() IS
 'The API key that the request context was set by; NULL for any other.';
+
+CREATE OR REPLACE FUNCTION saas.current_session_id()
+RETURNS uuid
+LANGUAGE c STABLE LEAKPROOF PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_current_session_id';
+COMMENT ON FUNCTION saas.current_session_id() IS
+'The session that the request context was set by, of saas.user_sessions; NULL for any other.';
 
 CREATE OR REPLACE FUNCTION saas.check_scopes(p_scopes text[])
 RETURNS void

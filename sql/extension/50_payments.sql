@@ -19,6 +19,24 @@ COMMENT ON FUNCTION saas.verify_webhook(text, jsonb, bytea, text, bytea[], times
 'Whether a webhook delivery is genuine: its signature over the raw bytes matches one of the secrets, and its time is within the tolerance of "at", both ways. Header names compare without regard to case. reason says why not; secret_no is the position of the secret that matched; event_id is what the provider names the event by. Provider: stripe; paypal (secrets: webhook ids, the certificate of the delivery''s URL with its chain as PEM, and trusted certificates as PEM labelled TRUSTED CERTIFICATE; without the certificate the reason is "certificate needed: URL"; the body is bound by a CRC-32 alone); square (needs url); adyen (keys in hexadecimal digits; every item of a batch is verified; event_id names each of them); razorpay; standard and svix (secrets "whsec_…" and public keys "whpk_…"). Square, Adyen and Razorpay sign no time.';
 REVOKE ALL ON FUNCTION saas.verify_webhook(text, jsonb, bytea, text, bytea[], timestamptz, integer) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION saas.check_webhook_certificate(
+    url text,
+    pem bytea,
+    secrets bytea[],
+    at timestamptz,
+    OUT ok boolean,
+    OUT reason text,
+    OUT subject text,
+    OUT fingerprint bytea,
+    OUT not_before timestamptz,
+    OUT not_after timestamptz
+)
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_check_webhook_certificate';
+COMMENT ON FUNCTION saas.check_webhook_certificate(text, bytea, bytea[], timestamptz) IS
+'Whether the certificate in PEM, leaf first, with what it is chained by, may sign PayPal''s webhooks: the URL it is from is PayPal''s, it bears the name that PayPal gives such certificates, is valid at "at", and chains to one of the secrets that are labelled TRUSTED CERTIFICATE. reason says why not; fingerprint is the SHA-256 of the leaf.';
+REVOKE ALL ON FUNCTION saas.check_webhook_certificate(text, bytea, bytea[], timestamptz) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION saas.enforce_state_machine()
 RETURNS trigger
 LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -98,6 +116,10 @@ BEGIN
     ] LOOP
         EXECUTE pg_catalog.format(
             'GRANT EXECUTE ON FUNCTION saas.verify_webhook(text, jsonb, bytea, text, bytea[], timestamptz, integer) TO %I',
+            v_role
+        );
+        EXECUTE pg_catalog.format(
+            'GRANT EXECUTE ON FUNCTION saas.check_webhook_certificate(text, bytea, bytea[], timestamptz) TO %I',
             v_role
         );
     END LOOP;

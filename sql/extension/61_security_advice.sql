@@ -170,6 +170,21 @@ AS $$
 $$;
 COMMENT ON FUNCTION saas.advise_roles() IS 'Part of saas.security_advice(): roles with more rights than an application may have.';
 
+CREATE OR REPLACE FUNCTION saas.advise_encryption()
+RETURNS TABLE (severity text, object text, finding text, remedy text)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'error', 'table ' || t.tgrelid::regclass,
+        'the trigger that encrypts a column is disabled: what is written is stored as plaintext',
+        format('ALTER TABLE %s ENABLE TRIGGER %I; then saas.encrypt_existing() for rows that were written meanwhile.',
+            t.tgrelid::regclass, t.tgname)
+    FROM pg_trigger AS t
+    WHERE t.tgfoid = to_regprocedure('saas.encrypt_columns()') AND t.tgenabled IN ('D', 'R')
+$$;
+COMMENT ON FUNCTION saas.advise_encryption() IS
+'The part of saas.security_advice() about encrypted columns.';
+
 CREATE OR REPLACE FUNCTION saas.security_advice()
 RETURNS TABLE (severity text, object text, finding text, remedy text)
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -182,6 +197,8 @@ AS $$
         SELECT * FROM saas.advise_server()
         UNION ALL
         SELECT * FROM saas.advise_roles()
+        UNION ALL
+        SELECT * FROM saas.advise_encryption()
     ) AS a
     ORDER BY a.severity, a.object, a.finding
 $$;
@@ -195,7 +212,7 @@ BEGIN
     FOR v_function IN
         SELECT p.oid FROM pg_catalog.pg_proc AS p
         WHERE p.pronamespace = 'saas'::pg_catalog.regnamespace
-            AND p.proname IN ('security_advice', 'advise_logging', 'advise_server', 'advise_roles', 'core_dumps_allowed')
+            AND p.proname IN ('security_advice', 'advise_logging', 'advise_server', 'advise_roles', 'advise_encryption', 'core_dumps_allowed')
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', v_function);
         EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO pg_database_owner', v_function);

@@ -2,7 +2,7 @@
 DO $$
 BEGIN
     EXECUTE pg_catalog.format(
-        'GRANT EXECUTE ON FUNCTION saas.sign_context(uuid, uuid, text) TO %I',
+        'GRANT EXECUTE ON FUNCTION saas.sign_context(uuid, uuid, text), saas.sign_context(uuid, uuid, text, text[], uuid) TO %I',
         pg_catalog.current_setting('saas.role_internal')
     );
     EXECUTE pg_catalog.format(

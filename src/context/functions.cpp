@@ -100,12 +100,19 @@ SAAS_FUNCTION(saas_check_scopes) {
 
 SAAS_FUNCTION(saas_current_api_key_id) {
     const auto *context = context::current();
-    if (context == nullptr || !context->key)
+    if (context == nullptr || !context->credential || context->user)
         PG_RETURN_NULL();
-    return pg::uuid_datum(*context->key);
+    return pg::uuid_datum(*context->credential);
 }
 
-// The role, and in its second form scopes, of somebody who has proved who they are.
+SAAS_FUNCTION(saas_current_session_id) {
+    const auto *context = context::current();
+    if (context == nullptr || !context->credential || !context->user)
+        PG_RETURN_NULL();
+    return pg::uuid_datum(*context->credential);
+}
+
+// The role of somebody who has proved who they are; in its other forms scopes, and the session.
 SAAS_FUNCTION(saas_sign_context) {
     if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
         throw core::error{core::k_invalid_parameter_value, "a context needs a team and a role"};
@@ -119,6 +126,8 @@ SAAS_FUNCTION(saas_sign_context) {
         signed_for.user = uuid_argument(PG_GETARG_DATUM(1));
     if (PG_NARGS() > 3 && !PG_ARGISNULL(3))
         signed_for.scopes = core::context::checked_scopes(pg::text_array(PG_GETARG_DATUM(3)));
+    if (PG_NARGS() > 4 && !PG_ARGISNULL(4) && signed_for.user)
+        signed_for.credential = uuid_argument(PG_GETARG_DATUM(4));
     context::set(std::move(signed_for));
     PG_RETURN_VOID();
 }

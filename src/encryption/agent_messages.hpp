@@ -34,6 +34,7 @@ struct agent_question {
     key_request request;
     char role[NAMEDATALEN]{};
     char database[NAMEDATALEN]{};
+    Oid database_oid = InvalidOid;
 };
 
 struct agent_reply {

@@ -95,6 +95,11 @@ const numbers &numbers_of(const core::uuid &team, const core::uuid &asset) {
     return found->second;
 }
 
+core::encryption::index_hasher &hasher() {
+    static core::encryption::index_hasher all;
+    return all;
+}
+
 // A key that was made in a transaction that is rolled back was never there.
 void ended(XactEvent event, void *) {
     if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT)
@@ -161,6 +166,8 @@ void initialise_blind_index() {
     RegisterSubXactCallback(ended_inside, nullptr);
 }
 
+void forget_index_hasher() noexcept { hasher().forget(); }
+
 void check_rule(const index_rule &rule) {
     if (rule.bits < 1 || rule.bits > core::encryption::k_most_index_bits)
         throw core::error{core::k_invalid_parameter_value, "a blind index has 1 to 63 bits"};
@@ -175,7 +182,7 @@ std::optional<std::int64_t> index_of(const core::uuid &team, const core::uuid &a
     if (!has_part(rule, part) || (!can_write() && numbers_of(team, asset).empty()))
         return std::nullopt;
     const usable_key key = key_to_encrypt({team, "index", std::nullopt, asset}, key_use::index);
-    return core::encryption::blind_index(key.bytes, part, rule.bits);
+    return hasher().blind_index(key.bytes, part, rule.bits);
 }
 
 Datum index_candidates(const core::uuid &team, const core::uuid &asset, const index_rule &rule,
@@ -187,7 +194,7 @@ Datum index_candidates(const core::uuid &team, const core::uuid &asset, const in
         for (const std::uint64_t number : numbers_of(team, asset)) {
             if (const auto key = key_to_decrypt(team, number, key_use::index))
                 found.push_back(
-                    Int64GetDatum(core::encryption::blind_index(key->bytes, part, rule.bits)));
+                    Int64GetDatum(hasher().blind_index(key->bytes, part, rule.bits)));
         }
     }
     Datum *values = found.data();

@@ -24,6 +24,9 @@ struct index_rule {
 // Registers for changes of encryption_keys. Called once, by _PG_init.
 void initialise_blind_index();
 
+// Wipes what is kept of the key that was used last.
+void forget_index_hasher() noexcept;
+
 // Throws 22023 when bits are not 1 to 63, or characters not 1 to 100.
 void check_rule(const index_rule &rule);
 

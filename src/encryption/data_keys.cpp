@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include "encryption/blind_index.hpp"
 #include "encryption/errors.hpp"
 #include "encryption/key_cache.hpp"
 #include "encryption/key_epochs.hpp"
@@ -181,6 +182,7 @@ void forget_keys() noexcept {
     cache().clear();
     cipher().forget();
     former_cipher().forget();
+    forget_index_hasher();
     forget_shred_keys();
 }
 

@@ -89,6 +89,7 @@ void fill_in_caller(agent_question &question) {
     const char *database = pg::call([] { return get_database_name(MyDatabaseId); });
     copy_text(question.role, role != nullptr ? role : "?");
     copy_text(question.database, database != nullptr ? database : "?");
+    question.database_oid = MyDatabaseId;
 }
 
 core::sqlstate state_of(std::string_view code) {

@@ -19,6 +19,7 @@
 
 #include "encryption/agent_messages.hpp"
 #include "encryption/errors.hpp"
+#include "encryption/key_accesses.hpp"
 #include "encryption/key_agent.hpp"
 #include "encryption/keystore.hpp"
 
@@ -46,6 +47,7 @@ std::int64_t monotonic_milliseconds() noexcept {
 struct role_account {
     double left = 0;
     std::int64_t since = 0;
+    std::int64_t refused_at = 0;
     std::uint64_t opened = 0;
     std::uint64_t refused = 0;
 };
@@ -65,6 +67,11 @@ public:
         if (rate != 0 && allowed)
             account.left -= 1;
         ++(allowed ? account.opened : account.refused);
+        // One refusal a second is noted: a role that asks on and on shall not wash away what others did.
+        if (!allowed && now - account.refused_at >= 1000) {
+            account.refused_at = now;
+            note_key_access(question.request, question.role, question.database_oid, access_outcome::refused);
+        }
         return allowed;
     }
 
@@ -107,6 +114,8 @@ void answer(const agent_question &question, accounts &known, agent_reply &reply)
             throw core::error{k_too_many_keys, "the role has asked for too many keys in a second",
                               {}, "Try again in a second; saas.key_agent_rate is the limit."};
         reply.answer = serve_key(question.request);
+        note_key_access(question.request, question.role, question.database_oid,
+                        reply.answer.outcome == key_outcome::done ? access_outcome::done : access_outcome::failed);
     } catch (const core::error &failure) {
         refuse(reply, failure);
     } catch (const core::cancelled &) {

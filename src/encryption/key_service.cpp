@@ -6,11 +6,17 @@
 #include <new>
 
 #include "encryption/errors.hpp"
+#include "encryption/key_accesses.hpp"
 #include "encryption/key_agent.hpp"
 #include "encryption/key_file_store.hpp"
 #include "encryption/keystore.hpp"
+#include "pg/boundary.hpp"
 
 #include "pg/prelude.hpp"
+
+extern "C" {
+#include "miscadmin.h" // GetOuterUserId
+}
 
 namespace saas::encryption {
 namespace {
@@ -239,7 +245,13 @@ key_answer serve_key(const key_request &request) {
 }
 
 key_answer ask_for_key(const key_request &request) {
-    return agent_is_configured() ? ask_key_agent(request) : serve_key(request);
+    if (agent_is_configured())
+        return ask_key_agent(request);
+    const key_answer answer = serve_key(request);
+    const char *role = pg::call([] { return GetUserNameFromId(GetOuterUserId(), true); });
+    note_key_access(request, role != nullptr ? role : "?", MyDatabaseId,
+                    answer.outcome == key_outcome::done ? access_outcome::done : access_outcome::failed);
+    return answer;
 }
 
 void forget_shred_keys() noexcept {

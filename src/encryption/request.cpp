@@ -14,8 +14,11 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "utils/acl.h"  // has_privs_of_role
-#include "utils/uuid.h" // pg_uuid_t
+#include "utils/acl.h"      // has_privs_of_role
+#include "utils/builtins.h" // namestrcpy
+#include "utils/inval.h"    // CacheRegisterSyscacheCallback
+#include "utils/syscache.h" // AUTHOID
+#include "utils/uuid.h"     // pg_uuid_t
 }
 
 namespace saas::encryption {
@@ -46,17 +49,46 @@ struct argument_reader {
     }
 };
 
-// Workers, and functions of the package, which have checked their caller.
-bool may_name_a_team() {
-    const Oid user = GetUserId();
+// The last answer of may_name_a_team(), for the role and for the name of the workers' role that it was given for.
+struct known_right {
+    Oid user = InvalidOid;
+    bool holds = false;
+    NameData service{};
+};
+known_right last_right;
+
+void forget_right(Datum, int, uint32) { last_right.user = InvalidOid; }
+
+const char *service_role() noexcept {
     for (const pg::package_role &role : pg::package_roles()) {
-        if (std::strcmp(role.name, "saas_service") == 0) {
-            const Oid service = get_role_oid(role.configured, true);
-            if (OidIsValid(service) && has_privs_of_role(user, service))
-                return true;
-        }
+        if (std::strcmp(role.name, "saas_service") == 0)
+            return role.configured;
     }
-    return user == pg::internal_role_id();
+    return "";
+}
+
+// Workers, and functions of the package, which have checked their caller. Asked for every value.
+bool may_name_a_team() {
+    static bool watching = false;
+    if (!watching) {
+        pg::call([] {
+            CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_right, 0);
+            CacheRegisterSyscacheCallback(AUTHOID, forget_right, 0);
+        });
+        watching = true;
+    }
+    const Oid user = GetUserId();
+    const char *service_name = service_role();
+    if (last_right.user == user && std::strncmp(NameStr(last_right.service), service_name, NAMEDATALEN) == 0)
+        return last_right.holds;
+    const bool holds = pg::call([=] {
+        const Oid service = get_role_oid(service_name, true);
+        return OidIsValid(service) && has_privs_of_role(user, service);
+    }) || user == pg::internal_role_id();
+    last_right.holds = holds;
+    namestrcpy(&last_right.service, service_name);
+    last_right.user = user;
+    return holds;
 }
 
 void read_binding(argument_reader &arguments, shape form, core::encryption::binding &bound) {

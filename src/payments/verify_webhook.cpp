@@ -5,23 +5,19 @@
 #include "core/webhook/hmac.hpp"
 #include "core/webhook/paypal.hpp"
 #include "core/webhook/stripe.hpp"
-#include "pg/boundary.hpp"
+#include "payments/arguments.hpp"
 #include "pg/datum.hpp"
 #include "pg/json_lookup.hpp"
 
 #include <cstring>
-#include <limits>
 #include <string_view>
 
 #include "pg/prelude.hpp"
 
 extern "C" {
 #include "access/htup_details.h" // heap_form_tuple
-#include "catalog/pg_type.h"     // BYTEAOID
 #include "funcapi.h"             // get_call_result_type
-#include "utils/array.h"         // deconstruct_array
 #include "utils/builtins.h"      // CStringGetTextDatum
-#include "utils/timestamp.h"     // TimestampTz
 }
 
 using namespace saas; // NOLINT: entry points only
@@ -50,35 +46,6 @@ struct delivery {
     std::int64_t now; // unix seconds
     std::int32_t tolerance;
 };
-
-bytes bytes_of(Datum value) {
-    bytea *detoasted = DatumGetByteaPP(value);
-    return {reinterpret_cast<const std::uint8_t *>(VARDATA_ANY(detoasted)),
-            static_cast<std::size_t>(VARSIZE_ANY_EXHDR(detoasted))};
-}
-
-// The elements of a bytea[]; a NULL element is an empty secret, which never matches.
-std::span<const bytes> secrets_of(Datum value) {
-    Datum *elements = nullptr;
-    bool *nulls = nullptr;
-    int count = 0;
-    deconstruct_array(DatumGetArrayTypeP(value), BYTEAOID, -1, false, TYPALIGN_INT, &elements,
-                      &nulls, &count);
-    auto *views = static_cast<bytes *>(palloc(sizeof(bytes) * static_cast<std::size_t>(count + 1)));
-    for (int i = 0; i < count; ++i)
-        new (&views[i]) bytes{nulls[i] ? bytes{} : bytes_of(elements[i])};
-    return {views, static_cast<std::size_t>(count)};
-}
-
-// Whole unix seconds, rounded down; infinite times are as far away as can be.
-std::int64_t unix_seconds(TimestampTz time) {
-    if (TIMESTAMP_IS_NOBEGIN(time))
-        return std::numeric_limits<std::int64_t>::min();
-    if (TIMESTAMP_IS_NOEND(time))
-        return std::numeric_limits<std::int64_t>::max();
-    std::int64_t seconds = time / USECS_PER_SEC - (time % USECS_PER_SEC < 0 ? 1 : 0);
-    return seconds + std::int64_t{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * SECS_PER_DAY;
-}
 
 // The value of a header that the scheme needs. False, with the reason, when there is none.
 bool find(const delivery &d, const char *name, std::string_view &value, answer &a) {
@@ -204,10 +171,8 @@ Datum tuple_of(FunctionCallInfo fcinfo, const answer &a) {
     if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
         throw core::error{core::k_internal_error,
                           "saas.verify_webhook() is declared with another result"};
-    constexpr std::int64_t k_epoch_shift =
-        std::int64_t{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * SECS_PER_DAY;
     // Beyond the server's calendar a signature's time is not a time.
-    bool has_time = a.signed_at >= 0 && a.signed_at < std::int64_t{250000} * 365 * SECS_PER_DAY;
+    bool has_time = payments::is_time(a.signed_at);
     bool nulls[5] = {false, a.ok, a.secret_no == 0, a.event_id == nullptr, !has_time};
     Datum values[5] = {
         BoolGetDatum(a.ok),
@@ -216,7 +181,7 @@ Datum tuple_of(FunctionCallInfo fcinfo, const answer &a) {
                                                             static_cast<int>(a.reason.size()))),
         Int32GetDatum(a.secret_no),
         nulls[3] ? 0 : CStringGetTextDatum(a.event_id),
-        has_time ? TimestampTzGetDatum((a.signed_at - k_epoch_shift) * USECS_PER_SEC) : 0,
+        has_time ? payments::time_datum(a.signed_at) : 0,
     };
     return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls));
 }
@@ -234,10 +199,10 @@ SAAS_FUNCTION(saas_verify_webhook) {
         throw core::error{core::k_invalid_parameter_value, "the tolerance must not be negative"};
     const delivery d{
         .headers = PG_GETARG_JSONB_P(headers),
-        .body = bytes_of(PG_GETARG_DATUM(body)),
+        .body = payments::bytes_of(PG_GETARG_DATUM(body)),
         .url = PG_ARGISNULL(url) ? std::string_view{} : pg::text_view_unsafe(PG_GETARG_DATUM(url)),
-        .secrets = secrets_of(PG_GETARG_DATUM(secrets)),
-        .now = unix_seconds(PG_GETARG_TIMESTAMPTZ(at)),
+        .secrets = payments::secrets_of(PG_GETARG_DATUM(secrets)),
+        .now = payments::unix_seconds(PG_GETARG_TIMESTAMPTZ(at)),
         .tolerance = PG_GETARG_INT32(tolerance),
     };
     verify(pg::text_view_unsafe(PG_GETARG_DATUM(provider)), d, a);

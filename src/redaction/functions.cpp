@@ -17,8 +17,8 @@ SAAS_FUNCTION(saas_is_redacted_function) {
 SAAS_FUNCTION(saas_is_redacted_relation) {
     const Oid relation = PG_GETARG_OID(0);
     PG_RETURN_BOOL(saas::pg::call([=] {
-        const auto answer = saas::redaction::relation_handles_secrets_unsafe(relation);
-        return answer.writing || answer.reading;
+        return saas::redaction::relation_handles_secrets_unsafe(relation, saas::redaction::access::read) ||
+               saas::redaction::relation_handles_secrets_unsafe(relation, saas::redaction::access::write);
     }));
 }
 

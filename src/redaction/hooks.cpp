@@ -13,7 +13,9 @@
 
 extern "C" {
 #include "access/xact.h"          // IsTransactionState
+#include "catalog/objectaccess.h" // object_access_hook
 #include "executor/executor.h"    // ExecutorStart_hook
+#include "optimizer/planner.h"    // planner_hook
 #include "parser/analyze.h"       // post_parse_analyze_hook
 #include "storage/ipc.h"          // shmem_startup_hook
 #include "tcop/tcopprot.h"        // debug_query_string
@@ -27,9 +29,11 @@ namespace {
 bool preloaded = false;
 
 post_parse_analyze_hook_type next_analyze = nullptr;
+planner_hook_type next_planner = nullptr;
 ExecutorStart_hook_type next_start = nullptr;
 ExecutorRun_hook_type next_run = nullptr;
 ProcessUtility_hook_type next_utility = nullptr;
+object_access_hook_type next_access = nullptr;
 emit_log_hook_type next_log = nullptr;
 shmem_startup_hook_type next_startup = nullptr;
 
@@ -50,12 +54,22 @@ void analyze(ParseState *state, Query *query, JumbleState *jumble) {
     // ROLLBACK is analysed in a failed transaction, too, where the catalog cannot be read.
     if (text == nullptr || !IsTransactionState() || !has_package_unsafe())
         return;
-    const bool from_client = text == debug_query_string;
+    const bool from_client = debug_query_string != nullptr && std::strcmp(text, debug_query_string) == 0;
     if (query_handles_secrets_unsafe(query, text) ||
         (from_client && has_others(query, text) && text_handles_secrets_unsafe(text)))
         found_secret(text);
     else if (from_client)
         found_harmless(text);
+}
+
+// pg_stat_statements takes the text while planning, too.
+PlannedStmt *plan(Query *query, const char *text, int options, ParamListInfo params) {
+    if (text != nullptr && is_secret_text(text)) {
+        found_secret(text);
+        text = masked_copy(text, CurrentMemoryContext);
+    }
+    return next_planner != nullptr ? next_planner(query, text, options, params)
+                                   : standard_planner(query, text, options, params);
 }
 
 // Whoever takes the text from here on, as pg_stat_statements, auto_explain and parallel workers do,
@@ -95,6 +109,9 @@ bool runs(const Node *statement) {
     case T_ExplainStmt:
     case T_DeclareCursorStmt:
     case T_CreateTableAsStmt:
+    case T_RefreshMatViewStmt:
+    case T_AlterTableStmt:
+    case T_IndexStmt:
         return true;
     default:
         return false;
@@ -116,6 +133,23 @@ void utility(PlannedStmt *statement, const char *text, bool read_only, ProcessUt
                                 destination, completion);
 }
 
+// The message of the fast path calls a function without any statement.
+void use(ObjectAccessType access, Oid catalog, Oid object, int part, void *argument) {
+    if (access == OAT_FUNCTION_EXECUTE && debug_query_string == nullptr &&
+        function_handles_secrets_unsafe(object))
+        found_secret_call();
+    if (next_access != nullptr)
+        next_access(access, catalog, object, part, argument);
+}
+
+// A statement that failed before it was analysed stays in pg_stat_activity, also when its error is not logged.
+void end(XactEvent event, void *) {
+    if (event == XACT_EVENT_ABORT)
+        hide_unknown_activity();
+    if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT)
+        forget_secret_call();
+}
+
 void log(ErrorData *line) {
     redact_log_line(line);
     if (next_log != nullptr)
@@ -130,6 +164,8 @@ void install(Hook &hook, Hook &next, Hook own) {
 
 void install_all() {
     install<post_parse_analyze_hook_type>(post_parse_analyze_hook, next_analyze, analyze);
+    install<planner_hook_type>(planner_hook, next_planner, plan);
+    install<object_access_hook_type>(object_access_hook, next_access, use);
     install<ExecutorStart_hook_type>(ExecutorStart_hook, next_start, start);
     install<ExecutorRun_hook_type>(ExecutorRun_hook, next_run, run);
     install<ProcessUtility_hook_type>(ProcessUtility_hook, next_utility, utility);
@@ -151,6 +187,7 @@ void startup() {
 void initialise() {
     watch_catalog();
     initialise_log();
+    RegisterXactCallback(end, nullptr);
     preloaded = process_shared_preload_libraries_in_progress;
     if (preloaded)
         install<shmem_startup_hook_type>(shmem_startup_hook, next_startup, startup);

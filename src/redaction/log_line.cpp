@@ -13,6 +13,8 @@
 
 extern "C" {
 #include "access/xact.h"          // IsTransactionState
+#include "lib/stringinfo.h"       // StringInfoData
+#include "replication/walsender.h" // am_walsender
 #include "tcop/tcopprot.h"        // debug_query_string
 #include "utils/memutils.h"       // AllocSetContextCreate
 }
@@ -49,7 +51,7 @@ bool may_read_catalog(const ErrorData *line) {
 // The client's statement when it was not analysed, or is unknown by now.
 bool unknown_is_secret(const ErrorData *line, const char *text) {
     if (!may_read_catalog(line))
-        return names_secrets(text, unanalysed::yes);
+        return may_have_package() && !am_walsender && may_handle_secrets(text);
     HOLD_INTERRUPTS();
     const bool secret = text_handles_secrets_unsafe(text);
     RESUME_INTERRUPTS();
@@ -58,7 +60,7 @@ bool unknown_is_secret(const ErrorData *line, const char *text) {
 
 bool shows_secret(const ErrorData *line) {
     const char *text = debug_query_string;
-    if (text != nullptr && is_secret_text(text))
+    if (text == nullptr ? in_secret_call() : is_secret_text(text))
         return true;
     // auto_explain reports a portal when the message that ran it is done.
     if (text == nullptr && line->message != nullptr &&
@@ -84,11 +86,12 @@ void replace(const ErrorData *line, char *&field, const char *text) {
         pfree(former);
 }
 
-// Whether a message without values of its own: the package's errors hold none by rule.
-bool is_own_message(const ErrorData *line) {
-    const char *state = unpack_sql_state(line->sqlerrcode);
-    return begins(state, "SA") || is(line->filename, "boundary.cpp");
-}
+// Whether a message of the library, which by rule holds no values.
+bool is_own_message(const ErrorData *line) { return is(line->filename, "boundary.cpp"); }
+
+// Of the class of the package's errors. Functions of the application may raise it, too, as when they pass on
+// the state of an error with a message of their own.
+bool has_own_state(const ErrorData *line) { return begins(unpack_sql_state(line->sqlerrcode), "SA"); }
 
 // "duration: 0.123 ms" of the message, followed by the statement.
 char *timed(const ErrorData *line, const char *statement) {
@@ -110,6 +113,8 @@ char *safe_message(const ErrorData *line, const char *statement) {
         return timed(line, "plan withheld");
     if (begins(format, "duration: %s ms"))
         return timed(line, psprintf("statement: %s", statement));
+    if (has_own_state(line))
+        return psprintf("%s, see errors.md of pg_saas", unpack_sql_state(line->sqlerrcode));
     if (format == nullptr || is(format, "%s"))
         return pstrdup("message withheld");
     return pstrdup(format); // says what happened, with the places of the values
@@ -142,6 +147,35 @@ void withhold(ErrorData *line) {
     line->hide_stmt = true;
 }
 
+// The statements of the processes that wait for each other: some may wait before they were analysed.
+// "Process 12: SELECT …", one after the other.
+char *masked_processes(const char *detail) {
+    StringInfoData out;
+    initStringInfo(&out);
+    while (*detail != '\0') {
+        const char *statement = nullptr;
+        if (begins(detail, "Process ")) {
+            const char *end = detail + 8 + std::strspn(detail + 8, "0123456789");
+            statement = begins(end, ": ") ? end + 2 : nullptr;
+        }
+        const char *next = statement == nullptr ? std::strchr(detail, '\n') : std::strstr(detail, "\nProcess ");
+        next = next == nullptr ? detail + std::strlen(detail) : next + 1;
+        if (statement == nullptr) {
+            appendBinaryStringInfo(&out, detail, static_cast<int>(next - detail));
+        } else {
+            appendBinaryStringInfo(&out, detail, static_cast<int>(statement - detail));
+            char *text = pnstrdup(statement, static_cast<Size>(next - statement));
+            char *masked = masked_copy(text, CurrentMemoryContext);
+            masked[std::strcspn(masked, "\n")] = '\0';
+            appendStringInfo(&out, "%s\n", masked);
+        }
+        detail = next;
+    }
+    if (out.len > 0 && out.data[out.len - 1] == '\n')
+        out.data[out.len - 1] = '\0';
+    return out.data;
+}
+
 } // namespace
 
 void initialise_log() {
@@ -158,6 +192,8 @@ void redact_log_line(ErrorData *line) {
     {
         if (shows_secret(line))
             withhold(line);
+        else if (line->detail_log != nullptr && is(line->message_id, "deadlock detected") && may_have_package())
+            replace(line, line->detail_log, masked_processes(line->detail_log));
     }
     PG_CATCH();
     {

@@ -47,11 +47,23 @@ bool names_secrets(const char *text, unanalysed statement) noexcept {
     core::redaction::name_scanner names{text, core::redaction::strings::code, false};
     core::redaction::name_use use;
     while (names.next(use)) {
+        if (use.symbol)
+            continue;
         if ((use.called || use.target || use.source) && is_met(use.name))
             return true;
         if (use.escaped || (use.called && core::redaction::names_secret_function(use.name)))
             return true;
         if (use.called && statement == unanalysed::yes && std::strcmp(use.schema, "saas") == 0)
+            return true;
+    }
+    return false;
+}
+
+bool may_handle_secrets(const char *text) noexcept {
+    core::redaction::name_scanner names{text, core::redaction::strings::opaque, false};
+    core::redaction::name_use use;
+    while (names.next(use)) {
+        if (use.called || use.target || use.source || use.escaped)
             return true;
     }
     return false;

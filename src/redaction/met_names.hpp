@@ -14,4 +14,7 @@ void meet_name(const char *name);
 enum class unanalysed : bool { no, yes };
 [[nodiscard]] bool names_secrets(const char *text, unanalysed statement) noexcept;
 
+// Whether a statement that was not analysed could handle secrets at all: it calls something, or names a relation.
+[[nodiscard]] bool may_handle_secrets(const char *text) noexcept;
+
 } // namespace saas::redaction

@@ -2,12 +2,13 @@
 #include "redaction/query_walk.hpp"
 
 #include "redaction/catalog.hpp"
+#include "redaction/dependencies.hpp"
 #include "redaction/known_texts.hpp"
 
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "catalog/pg_class.h"  // RELKIND_VIEW
+#include "catalog/namespace.h"  // RangeVarGetRelid
 #include "commands/prepare.h"  // FetchPreparedStatement
 #include "nodes/nodeFuncs.h"   // query_tree_walker
 }
@@ -27,6 +28,8 @@ tree_walker walker() {
     return reinterpret_cast<tree_walker>(reinterpret_cast<void (*)()>(node_handles_secrets));
 }
 
+bool is_secret_function(Oid function, void *) { return function_handles_secrets_unsafe(function); }
+
 bool relations_handle_secrets(Query *query) {
     int index = 0;
     ListCell *cell = nullptr;
@@ -35,10 +38,9 @@ bool relations_handle_secrets(Query *query) {
         ++index;
         if (entry->rtekind != RTE_RELATION)
             continue;
-        if (entry->relkind == RELKIND_VIEW && relation_handles_secrets_unsafe(entry->relid).reading)
-            return true;
-        if (index == query->resultRelation && query->commandType != CMD_DELETE &&
-            relation_handles_secrets_unsafe(entry->relid).writing)
+        const bool written = index == query->resultRelation && query->commandType != CMD_DELETE;
+        if (relation_handles_secrets_unsafe(entry->relid, access::read) ||
+            (written && relation_handles_secrets_unsafe(entry->relid, access::write)))
             return true;
     }
     return false;
@@ -61,11 +63,14 @@ bool utility_handles_secrets(Node *statement, const char *text) {
         return node_handles_secrets(
             reinterpret_cast<Node *>(reinterpret_cast<CallStmt *>(statement)->funcexpr),
             const_cast<char *>(text));
-    case T_ExecuteStmt: {
-        PreparedStatement *prepared =
-            FetchPreparedStatement(reinterpret_cast<ExecuteStmt *>(statement)->name, false);
-        return prepared != nullptr && is_secret_text(prepared->plansource->query_string);
-    }
+    case T_ExecuteStmt:
+        return prepared_handles_secrets_unsafe(reinterpret_cast<ExecuteStmt *>(statement)->name);
+    case T_RefreshMatViewStmt:
+        return relation_handles_secrets_unsafe(
+            RangeVarGetRelid(reinterpret_cast<RefreshMatViewStmt *>(statement)->relation, NoLock, true),
+            access::read);
+    case T_AlterTableStmt: // USING, DEFAULT and expressions are computed for every row
+    case T_IndexStmt:
     case T_PrepareStmt:
     case T_DoStmt:
     case T_CopyStmt:
@@ -84,16 +89,26 @@ bool node_handles_secrets(Node *node, void *text) {
             return utility_handles_secrets(query->utilityStmt, static_cast<const char *>(text));
         return relations_handle_secrets(query) || query_tree_walker(query, walker(), text, 0);
     }
-    if (IsA(node, FuncExpr) &&
-        function_handles_secrets_unsafe(reinterpret_cast<FuncExpr *>(node)->funcid))
-        return true;
-    if (IsA(node, Aggref) &&
-        function_handles_secrets_unsafe(reinterpret_cast<Aggref *>(node)->aggfnoid))
-        return true;
-    return expression_tree_walker(node, walker(), text);
+    return check_functions_in_node(node, is_secret_function, nullptr) ||
+           (IsA(node, CoerceToDomain) &&
+            domain_runs_secrets_unsafe(reinterpret_cast<CoerceToDomain *>(node)->resulttype)) ||
+           expression_tree_walker(node, walker(), text);
 }
 
 } // namespace
+
+bool prepared_handles_secrets_unsafe(const char *name) {
+    PreparedStatement *prepared = FetchPreparedStatement(name, false);
+    if (prepared == nullptr)
+        return false;
+    const CachedPlanSource *source = prepared->plansource;
+    bool found = is_secret_text(source->query_string);
+    ListCell *cell = nullptr;
+    foreach (cell, source->query_list) { // its text was forgotten, perhaps
+        found = found || query_handles_secrets_unsafe(static_cast<Query *>(lfirst(cell)), source->query_string);
+    }
+    return found;
+}
 
 bool query_handles_secrets_unsafe(Query *query, const char *text) {
     return node_handles_secrets(reinterpret_cast<Node *>(query), const_cast<char *>(text));

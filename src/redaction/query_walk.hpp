@@ -14,4 +14,7 @@ namespace saas::redaction {
 // PREPARE, EXECUTE, COPY) `text` is read instead. Plain frames only; reads the catalog.
 [[nodiscard]] bool query_handles_secrets_unsafe(Query *query, const char *text);
 
+// Whether the statement that was prepared under that name does; false when there is none.
+[[nodiscard]] bool prepared_handles_secrets_unsafe(const char *name);
+
 } // namespace saas::redaction

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "redaction/state.hpp"
 
+#include "redaction/catalog.hpp"
 #include "redaction/known_texts.hpp"
+#include "redaction/met_names.hpp"
 
+#include <array>
 #include <cstdint>
 
 #include "pg/prelude.hpp"
@@ -16,7 +19,12 @@ extern "C" {
 namespace saas::redaction {
 namespace {
 
-std::uint64_t harmless = 0; // hash of a text
+// Hashes of texts, each where it belongs by its lowest bits.
+std::array<std::uint64_t, 8192> harmless{};
+std::uint64_t harmless_activity = 0; // hash of what pg_stat_activity shows of the last one
+bool secret_call = false;
+
+std::uint64_t &place_of(std::uint64_t hash) noexcept { return harmless[hash % harmless.size()]; }
 
 // Unlike the server at the beginning of a statement, keeps the identifier of the query.
 void report(const char *text) {
@@ -51,13 +59,32 @@ void found_again() {
         found_secret(statement);
 }
 
-void found_harmless(const char *text) noexcept { harmless = hash_text(text); }
+void found_harmless(const char *text) noexcept {
+    const std::uint64_t hash = hash_text(text);
+    place_of(hash) = hash;
+    harmless_activity = MyBEEntry == nullptr ? 0 : hash_text(MyBEEntry->st_activity_raw);
+}
 
-bool is_harmless(const char *text) noexcept { return harmless == hash_text(text); }
+bool is_harmless(const char *text) noexcept {
+    const std::uint64_t hash = hash_text(text);
+    return place_of(hash) == hash;
+}
 
 void hide_activity() noexcept {
     if (shows_text())
         report("/* redacted */ statement withheld");
 }
+
+void hide_unknown_activity() noexcept {
+    if (!shows_text() || !may_have_package())
+        return;
+    const char *text = MyBEEntry->st_activity_raw; // the server has forgotten the statement by now
+    if (hash_text(text) != harmless_activity && !is_harmless(text) && may_handle_secrets(text))
+        hide_activity();
+}
+
+void found_secret_call() noexcept { secret_call = true; }
+void forget_secret_call() noexcept { secret_call = false; }
+bool in_secret_call() noexcept { return secret_call; }
 
 } // namespace saas::redaction

@@ -129,6 +129,9 @@ restart saas.key_agent=on saas.key_agent_rate=50
 like "$(sql -v VERBOSITY=verbose -c "$opened")" 'SA107.*too many keys' 'a role that asks for many keys is refused'
 sleep 1.2
 is "$(sql -c "SELECT count(saas.decrypt_sensitive_data(value, p_asset => '$asset', p_team => '$team')) FROM public.sealed WHERE n <= 20")" 20 'and served again after a second'
+sql -c 'SELECT saas.flush_key_accesses()' >/dev/null
+is "$(sql -c "SELECT string_agg(DISTINCT outcome, ', ') FROM saas.key_access_logs WHERE action = 'open' AND role_name = 'postgres'")" 'done, refused' 'the access log has what was opened and refused, also by statements that failed'
+is "$(sql -c "SELECT count(*) FROM saas.key_access_logs WHERE outcome = 'refused'")" 1 'one refusal a second'
 saas_stop
 like "$(cat "$saas_log")" 'key agent: role postgres of database agent opened [0-9]+ keys and was refused 1' 'the log says who has opened how many'
 is "$(grep -caiF "$root_key" "$saas_log")" 0 'and no key'

@@ -3,31 +3,15 @@
 """Secrets given to functions of the package, in every way to run a statement, and a look for them in
 the server's log, in pg_stat_activity and in pg_stat_statements; next to it, that everything else is
 logged as ever. The server has every setting that leaks."""
-import atexit
-import os
-import pathlib
-import shutil
-import subprocess
-import tempfile
 import threading
 import time
-import uuid
 
 import psycopg
 
+import redaction_probe as probe
 import tap
+from redaction_probe import LEAKING, activity, attempt, connect, hidden, log, marker, places
 
-HERE = pathlib.Path(__file__).resolve().parent
-FOLDER = tempfile.mkdtemp(prefix="pg_saas-redaction.")
-LEAKING = [
-    "shared_preload_libraries=pg_saas,pg_stat_statements,auto_explain",
-    "log_statement=all", "log_min_duration_statement=0", "log_parameter_max_length=-1",
-    "log_parameter_max_length_on_error=-1", "log_min_messages=debug1", "log_lock_waits=on",
-    "deadlock_timeout=50ms", "auto_explain.log_min_duration=0", "auto_explain.log_analyze=on",
-    "auto_explain.log_nested_statements=on", "auto_explain.log_verbose=on",
-    "pg_stat_statements.track=all", "pg_stat_statements.track_utility=on",
-    "max_parallel_workers_per_gather=2", "compute_query_id=on", "fsync=off",
-]
 SETUP = """
     CREATE EXTENSION pg_saas CASCADE;
     CREATE EXTENSION pg_stat_statements;
@@ -59,78 +43,6 @@ SETUP = """
     CREATE TABLE app.plain (id int PRIMARY KEY, email text);
     ANALYZE;
 """
-
-
-def start():
-    script = str(HERE / "lib" / "own_server.sh")
-    atexit.register(shutil.rmtree, FOLDER, True)
-    atexit.register(subprocess.run, [script, "stop", FOLDER], check=False)
-    out = subprocess.run([script, "start", FOLDER, *LEAKING], check=True, capture_output=True,
-                         text=True).stdout.split()
-    return out[0], out[1]
-
-
-HOST, PORT = start()
-
-
-def connect(**options):
-    return psycopg.connect(host=HOST, port=PORT, user="postgres", dbname="postgres",
-                           autocommit=True, prepare_threshold=None, **options)
-
-
-with connect() as first:
-    first.execute(SETUP)
-observer = connect()
-
-
-def log():
-    return pathlib.Path(FOLDER, "server.log").read_text(errors="replace")
-
-
-def statements():
-    return "\n".join(r[0] for r in observer.execute("SELECT query FROM pg_stat_statements").fetchall())
-
-
-def activity(pid):
-    return "\n".join(r[0] for r in observer.execute(
-        "SELECT query FROM pg_stat_activity WHERE pid = %s OR leader_pid = %s", (pid, pid)).fetchall())
-
-
-def attempt(connection, sql, marker, arguments=None, prepare=None, count=1):
-    for _ in range(count):
-        try:
-            cursor = connection.execute(sql.replace("MARK", marker), arguments, prepare=prepare)
-            while cursor.nextset():
-                pass
-        except psycopg.Error as error:
-            last = error
-        else:
-            last = None
-    return last
-
-
-def places(marker, pid):
-    seen = {"log": log(), "pg_stat_statements": statements(), "pg_stat_activity": activity(pid)}
-    return [f"{place}: {line}" for place, text in seen.items()
-            for line in text.splitlines() if marker in line]
-
-
-def marker():
-    return "mk" + uuid.uuid4().hex[:20]
-
-
-def hidden(name, *steps, arguments=None, prepare=None, count=1, fails=False):
-    """Runs the steps in a session of their own; the marker in them is nowhere to be found."""
-    mark = marker()
-    with connect() as connection:
-        errors = [attempt(connection, sql, mark, arguments and [a.replace("MARK", mark) if
-                          isinstance(a, str) else a for a in arguments], prepare, count)
-                  for sql in steps]
-        found = places(mark, connection.info.backend_pid)
-        tap.ok(not found, f"hidden: {name}", "\n".join(found[:8]))
-        failed = [e for e in errors if e]
-        tap.ok(bool(failed) == fails, f"        {name}: {'fails' if fails else 'succeeds'}", failed)
-    return mark
 
 
 def simple_statements():
@@ -369,7 +281,7 @@ def answers():
                            " $$ INSERT INTO app.plain VALUES (77, p) $$")
         tap.same(connection.execute("SELECT saas.is_redacted('app.to_plain(text)')").fetchone()[0], False,
                  "a function that writes a plain table")
-        observer.execute("CREATE TRIGGER plain_hash BEFORE INSERT ON app.plain FOR EACH ROW"
+        probe.observer.execute("CREATE TRIGGER plain_hash BEFORE INSERT ON app.plain FOR EACH ROW"
                          " EXECUTE FUNCTION app.hash_email()")
         tap.same(connection.execute("SELECT saas.is_redacted('app.to_plain(text)')").fetchone()[0], True,
                  "another session makes the table one that encrypts")
@@ -380,14 +292,9 @@ def answers():
 
 def loaded_late():
     """Without shared_preload_libraries the session that loads the library redacts from then on."""
-    subprocess.run([str(HERE / "lib" / "own_server.sh"), "stop", FOLDER], check=True)
-    global HOST, PORT, observer
-    out = subprocess.run([str(HERE / "lib" / "own_server.sh"), "start", FOLDER,
-                          "shared_preload_libraries=pg_stat_statements", *LEAKING[1:10]],
-                         check=True, capture_output=True, text=True).stdout.split()
-    HOST, PORT = out[0], out[1]
-    observer = connect()
-    tap.same(observer.execute("SELECT saas.is_preloaded()").fetchone()[0], False, "the library is not preloaded")
+    probe.stop()
+    probe.start(["shared_preload_libraries=pg_stat_statements", *LEAKING[1:10]])
+    tap.same(probe.observer.execute("SELECT saas.is_preloaded()").fetchone()[0], False, "the library is not preloaded")
     hidden("loaded by a statement before", "SELECT saas.current_team_id()", "SELECT saas.token_hash('MARK')",
            "DO $$ BEGIN PERFORM saas.token_hash('MARK'); END $$")
     mark = marker()
@@ -396,5 +303,6 @@ def loaded_late():
         tap.ok(mark in log(), "the first statement of a session shows its values then: preload the library")
 
 
+probe.start(setup=SETUP)
 tap.run(simple_statements, failing_statements, parameters, code, tables, functions_of_the_package, while_it_runs,
         others_are_untouched, what_is_left, answers, loaded_late)

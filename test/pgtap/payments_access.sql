@@ -20,7 +20,7 @@ SELECT throws_ok('SELECT webhook_secrets FROM saas.payment_providers', '42501', 
 SELECT throws_ok('UPDATE saas.payments SET amount_refunded = 0', '42501', NULL, 'and changes nothing by hand');
 SELECT throws_ok('DELETE FROM saas.webhook_events', '42501', NULL, 'nor deletes');
 SELECT throws_ok($$SELECT saas.ingest_webhook(pg_temp.team(), 'stripe', '{}', '{}')$$, '42501', NULL, 'nor ingests');
-SELECT throws_ok($$SELECT saas.apply_stripe_event(pg_temp.team(), '{}')$$, '42501', NULL, 'nor applies events');
+SELECT throws_ok($$SELECT saas.apply_stripe_event(pg_temp.team(), '{}', 'evt')$$, '42501', NULL, 'nor applies events');
 SELECT throws_ok($$SELECT saas.verify_webhook('stripe', '{}', '', NULL, '{}', now())$$, '42501', NULL, 'nor verifies');
 SELECT throws_ok($$SELECT saas.retry_webhook(pg_temp.team(), gen_random_uuid())$$, '42501', NULL, 'nor tries again');
 SELECT throws_ok(

@@ -52,7 +52,7 @@ SELECT throws_ok($$UPDATE saas.payments SET amount_refunded = 1000, amount_captu
 
 -- What makes no sense.
 SELECT is((pg_temp.deliver(pg_temp.event('evt_14', 1, pg_temp.dispute('dp_1', 'ch_2', 400, 'won')))).outcome, 'failed', 'a dispute does not change its payment');
-SELECT is((pg_temp.deliver(pg_temp.event('evt_15', 1, pg_temp.dispute('dp_1', 'ch_1', 400, 'won', '{"currency": "eur"}')))).outcome, 'failed', 'nor its currency');
+SELECT is((pg_temp.deliver(pg_temp.event('evt_15', 1, pg_temp.dispute('dp_1', 'ch_1', 400, 'won', '{"currency": "eur"}')))).outcome, 'conflict', 'nor its currency');
 SELECT is((pg_temp.deliver(pg_temp.event('evt_16', 1, pg_temp.dispute('dp_4', 'ch_1', 400, 'maybe')))).outcome, 'failed', 'an unknown state');
 SELECT is((pg_temp.deliver(pg_temp.event('evt_17', 1, pg_temp.dispute('dp_4', 'ch_1', -1, 'won')))).outcome, 'failed', 'a negative amount');
 SELECT throws_ok($$UPDATE saas.payment_disputes SET stage = 'pre_dispute', status = 'warning_closed' WHERE provider_dispute_id = 'dp_2'$$, 'SA070', NULL, 'a stage does not go back');

@@ -176,11 +176,9 @@ INSERT INTO nonsense VALUES
     ('evt_n4', pg_temp.charge('ch_n', NULL, 'on fire', true), 'the status of the charge is unknown'),
     ('evt_n5', pg_temp.charge('ch_n', NULL, 'succeeded', true, '{"currency": "zzz"}'), 'the currency is unknown, or has no minor unit'),
     ('evt_n6', pg_temp.charge(NULL, NULL, 'succeeded', true), 'an object has no id, or it is not a text of 1 to 255 characters'),
-    ('evt_n7', pg_temp.charge('ch_n', NULL, 'succeeded', true, '{"amount_captured": 2000}'), 'more of the charge is captured or refunded than its amount'),
-    ('evt_n8', pg_temp.charge('ch_2', NULL, 'succeeded', true, '{"amount": 2000}'), 'amount or currency of the charge differ from those of the payment'),
-    ('evt_n9', pg_temp.refund('re_n', 'ch_2', 10, 'succeeded', '{"currency": "eur"}'), 'payment, amount or currency of the refund differ from those known'),
+    ('evt_n7', pg_temp.charge('ch_n', NULL, 'succeeded', true, '{"amount_captured": 2000}'), 'more of the payment is captured or refunded than its amount'),
     ('evt_n10', pg_temp.charge('ch_n', NULL, 'succeeded', true, '{"payment_method_details": {"card": {"last4": "4242424242424242"}}}'), 'the last digits of the card are not up to four digits'),
-    ('evt_n13', pg_temp.charge('ch_2', NULL, 'succeeded', true, '{"amount_refunded": 1001}'), 'more of the charge is captured or refunded than its amount'),
+    ('evt_n13', pg_temp.charge('ch_2', NULL, 'succeeded', true, '{"amount_refunded": 1001}'), 'more of the payment is captured or refunded than its amount'),
     ('evt_n14', pg_temp.charge('ch_2', NULL, 'succeeded', true, '{"payment_method_details": {"card": {"last4": "x"}}}'), 'the last digits of the card are not up to four digits'),
     ('evt_n11', pg_temp.refund('re_n', NULL, 10, 'succeeded'), 'the refund names neither a charge nor a payment intent');
 SELECT results_eq(

@@ -85,7 +85,7 @@ SELECT results_eq($$
         ('payment_transaction', 'errored failed'),
         ('payout', 'canceled failed reversed'),
         ('provider_request', 'canceled failed succeeded'), ('refund', 'canceled failed'),
-        ('webhook_event', 'conflict duplicate ignored processed rejected superseded')$$,
+        ('webhook_event', 'conflict duplicate processed rejected superseded')$$,
     'the states without exit are the terminal ones');
 SELECT is_empty($$
     SELECT a.machine, a.state, b.state FROM states AS a JOIN states AS b ON b.machine = a.machine

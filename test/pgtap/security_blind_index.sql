@@ -98,6 +98,23 @@ SELECT saas.encrypt_column('shop.legacy', 'card'), saas.encrypt_column('shop.leg
 SELECT throws_ok($$SELECT * FROM saas.migrate_pgp_column('shop.legacy', 'card', '')$$, '22023', NULL, 'without a passphrase');
 SELECT throws_ok($$SELECT * FROM saas.migrate_pgp_column('shop.legacy', 'card', 'x', 0)$$, '22023', NULL, 'a batch of none');
 SELECT results_eq($$SELECT migrated, failed FROM saas.migrate_pgp_column('shop.legacy', 'card', 'wrong')$$, 'VALUES (0::bigint, 12::bigint)', 'a wrong passphrase changes nothing');
+-- Nothing becomes plaintext when the trigger does not encrypt, and what is not changed does not count.
+SAVEPOINT before;
+ALTER TABLE shop.legacy DISABLE TRIGGER saas_encrypt_card;
+SELECT throws_ok($$SELECT * FROM saas.migrate_pgp_column('shop.legacy', 'card', 'pass phrase')$$, 'SA110', NULL, 'a disabled trigger');
+SELECT throws_ok($$SELECT * FROM saas.encrypt_existing('shop.legacy', 'card')$$, 'SA110', NULL, 'for plaintext as well');
+ROLLBACK TO SAVEPOINT before;
+SET LOCAL session_replication_role = replica;
+SELECT throws_ok($$SELECT * FROM saas.migrate_pgp_column('shop.legacy', 'card', 'pass phrase')$$, 'SA110', NULL, 'a replica, where triggers do not fire');
+SET LOCAL session_replication_role = origin;
+CREATE FUNCTION pg_temp.meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF TG_ARGV[0] = 'keep' THEN RETURN NULL; END IF;
+    NEW.card := 'plain'; RETURN NEW; END $$;
+CREATE TRIGGER zz_meddle BEFORE UPDATE ON shop.legacy FOR EACH ROW EXECUTE FUNCTION pg_temp.meddle('spoil');
+SELECT throws_ok($$SELECT * FROM saas.migrate_pgp_column('shop.legacy', 'card', 'pass phrase')$$, 'SA110', NULL, 'a trigger that spoils what was encrypted');
+CREATE OR REPLACE TRIGGER zz_meddle BEFORE UPDATE ON shop.legacy FOR EACH ROW EXECUTE FUNCTION pg_temp.meddle('keep');
+SELECT results_eq($$SELECT migrated FROM saas.migrate_pgp_column('shop.legacy', 'card', 'pass phrase')$$, 'VALUES (0::bigint)', 'a trigger that keeps rows as they were');
+ROLLBACK TO SAVEPOINT before;
 SELECT m.migrated, m.failed, m.next_after FROM saas.migrate_pgp_column('shop.legacy', 'card', 'pass phrase', 5) AS m \gset first_
 SELECT is(:first_migrated + :first_failed, 5, 'a batch');
 SELECT results_eq(format($$SELECT %s + migrated, %s + failed FROM saas.migrate_pgp_column('shop.legacy', 'card', 'pass phrase', 1000, %L)$$, :first_migrated, :first_failed, :'first_next_after'),

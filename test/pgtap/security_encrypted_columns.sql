@@ -208,5 +208,12 @@ SELECT throws_ok($$SELECT saas.encrypt_columns()$$, '39P01', NULL, 'not a functi
 SET LOCAL ROLE saas_app;
 SELECT throws_ok($$SELECT saas.encrypt_column('shop.people', 'code')$$, '42501', NULL, 'applications do not set columns up');
 RESET ROLE;
+-- A trigger that somebody disabled is found.
+CREATE TABLE public.unguarded (team_id uuid NOT NULL, id uuid NOT NULL DEFAULT saas.uuid_v7(), secret text, PRIMARY KEY (team_id, id));
+SELECT saas.encrypt_column('public.unguarded', 'secret') \g /dev/null
+SELECT is_empty($$SELECT FROM saas.security_advice() WHERE object LIKE '%unguarded'$$, 'an encrypted column that is guarded');
+ALTER TABLE public.unguarded DISABLE TRIGGER ALL;
+SELECT is((SELECT a.severity || ' ' || a.remedy FROM saas.security_advice() AS a WHERE a.object LIKE '%unguarded'),
+    'error ALTER TABLE public.unguarded ENABLE TRIGGER saas_encrypt_secret; then saas.encrypt_existing() for rows that were written meanwhile.', 'one whose trigger is disabled');
 SELECT * FROM finish();
 ROLLBACK;

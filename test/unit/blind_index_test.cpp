@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "core/encryption/blind_index.hpp"
 #include "core/encryption/text_form.hpp"
+#include "core/error.hpp"
 #include "core/sha256.hpp"
 
 #include <gtest/gtest.h>
@@ -64,6 +65,19 @@ TEST(blind_index, is_the_beginning_of_the_hmac) {
     EXPECT_EQ(subject::blind_index(key, text, 32), 0x5bdcc146);
     EXPECT_EQ(subject::blind_index(key, text, 1), 0);
     EXPECT_NE(subject::blind_index(core::bytes_of("jefe"), text, 63), subject::blind_index(key, text, 63));
+}
+
+TEST(index_hasher, gives_the_same_for_each_key_and_value) {
+    subject::index_hasher hasher;
+    std::array<std::uint8_t, 32> key{};
+    for (int round = 0; round < 40; ++round) {
+        key[0] = static_cast<std::uint8_t>(round / 3 % 2); // the same key again, another one, and back
+        const std::string text(static_cast<std::size_t>(round * 7), 'x');
+        EXPECT_EQ(hasher.blind_index(key, text, 63), subject::blind_index(key, text, 63)) << round;
+        if (round % 5 == 0)
+            hasher.forget();
+    }
+    EXPECT_THROW((void)hasher.blind_index(core::bytes_of("Jefe"), "x", 63), core::error);
 }
 
 TEST(text_form, comes_back) {

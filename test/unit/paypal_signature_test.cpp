@@ -4,6 +4,7 @@
 #include "core/webhook/paypal.hpp"
 
 #include "core/sha256.hpp"
+#include "core/webhook/certificate_report.hpp"
 #include "core/webhook/certificates.hpp"
 
 #include <boost/json.hpp>
@@ -290,6 +291,40 @@ TEST(paypal_signature, certificates_that_cannot_be_read) {
                             "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"})
         EXPECT_EQ(verify(d, {"WH-1", pem}, k_now).reason, refusal::certificate_needed) << pem;
     EXPECT_TRUE(webhook::read_certificates(core::bytes_of(std::string(1 << 20, 'a'))).empty());
+}
+
+TEST(paypal_signature, reports_of_certificates) {
+    const authorities &c = chain();
+    const std::string url = "https://api.paypal.com/v1/notifications/certs/CERT-1";
+    const auto report_of = [&](const std::string &pem, const std::vector<std::string> &secrets,
+                               std::int64_t now, const std::string &at) {
+        std::vector<webhook::bytes> views;
+        for (const std::string &secret : secrets)
+            views.push_back(core::bytes_of(secret));
+        return webhook::examine_paypal_certificate(at, core::bytes_of(pem), views, now);
+    };
+    const std::string pem = c.signer.pem + c.intermediate.pem;
+    const webhook::certificate_report good = report_of(pem, c.secrets, k_now, url);
+    EXPECT_EQ(good.reason, "");
+    EXPECT_EQ(good.subject, std::string{"CN="} + k_live);
+    EXPECT_EQ(good.not_before, k_now - k_year);
+    EXPECT_EQ(good.not_after, k_now + k_year);
+    EXPECT_EQ(report_of(pem, c.secrets, k_now + k_year - 1, url).reason, "");
+    for (std::int64_t time : {k_now - k_year - 1, k_now + k_year})
+        EXPECT_EQ(report_of(pem, c.secrets, time, url).reason,
+                  "the certificate is not valid at that time");
+    EXPECT_EQ(report_of(pem, {"WH-1"}, k_now, url).reason,
+              "no certificate is trusted that it could chain to");
+    EXPECT_EQ(report_of(pem, c.secrets, k_now, "https://evil.example/cert").reason,
+              "the address is not PayPal's");
+    EXPECT_EQ(report_of("", c.secrets, k_now, url).reason, "there is no certificate in PEM");
+    const identity other = issue_now("evil\x01.example", &c.intermediate, false);
+    const webhook::certificate_report bad =
+        report_of(other.pem + c.intermediate.pem, c.secrets, k_now, url);
+    EXPECT_NE(bad.reason, "");
+    EXPECT_EQ(bad.subject.find('\x01'), std::string::npos);
+    // Without what it is chained by.
+    EXPECT_NE(report_of(c.signer.pem, c.secrets, k_now, url).reason, "");
 }
 
 TEST(webhook_time, utc_times) {

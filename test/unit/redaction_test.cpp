@@ -18,6 +18,8 @@ std::vector<std::string> names(std::string_view sql, subject::strings mode = sub
     subject::name_use use;
     std::vector<std::string> found;
     while (scanner.next(use)) {
+        if (use.symbol)
+            continue;
         std::string text = use.schema[0] == '\0' ? "" : std::string{use.schema} + ".";
         text += use.name;
         text += use.called ? "(" : "";
@@ -65,7 +67,41 @@ TEST(name_scanner, reads_code_inside_strings) {
     const auto code = subject::strings::code;
     EXPECT_EQ(names("DO $$ BEGIN PERFORM saas.f('x'); END $$", code),
               (list{"do", "begin", "perform", "saas.f(", "x", "end"}));
-    EXPECT_EQ(names("EXECUTE 'SELECT f(''-- g(' -- h(", code), (list{"execute", "select", "f(", "g("}));
+    EXPECT_EQ(names("EXECUTE 'SELECT f(''-- g(' -- h(", code), (list{"execute", "select", "f(", "g(", "h("}));
+    EXPECT_EQ(names(R"(x = "SELECT f(" + "g(" + y)", code),
+              (list{"x", "SELECT f(", "select", "f(", " + ", "g(", "g(", " + y", "y"}));
+    EXPECT_EQ(names(R"(i--; run("saas"."f"(1)) // g()", code),
+              (list{"i", "run(", "saas.f(", "saas", ".", "f(", "f", "(1)) // g(", "g("}));
+}
+
+TEST(name_scanner, reads_code_from_a_statement_with_do_on) {
+    EXPECT_EQ(names("SELECT 'f('; DO 'g('; SELECT 'h('"), (list{"select", "do", "g(", "select", "h("}));
+    EXPECT_EQ(names("SELECT do 'f('"), (list{"select", "do"}));
+}
+
+TEST(name_scanner, does_not_take_a_definition_for_a_call) {
+    EXPECT_EQ(names("CREATE OR REPLACE FUNCTION saas.f(a text DEFAULT g()) AS 'h('; SELECT f(1)"),
+              (list{"create", "or", "replace", "function", "saas.f", "a", "text", "default", "g(", "as", "select", "f("}));
+    EXPECT_EQ(names("DROP FUNCTION f(text)"), (list{"drop", "function", "f(", "text"}));
+}
+
+TEST(name_scanner, gives_operators) {
+    subject::name_scanner scanner{"a === /* x */ b @>-- c\n OPERATOR(s.<->)", subject::strings::opaque, false};
+    subject::name_use use;
+    list found;
+    while (scanner.next(use)) {
+        if (use.symbol)
+            found.emplace_back(use.name);
+    }
+    EXPECT_EQ(found, (list{"===", "@>", "<->"}));
+}
+
+TEST(name_scanner, follows_strings_with_escapes_into_the_next_line) {
+    EXPECT_EQ(names("a E'b'\n'c\\'d(' e"), (list{"a", "e"}));
+    EXPECT_EQ(names("a E'b' -- '\n /* ' */ '\\'d(' e"), (list{"a", "e"}));
+    EXPECT_EQ(names("a 'b'\n'c\\' d(", subject::strings::opaque, false), (list{"a", "d("}));
+    EXPECT_EQ(names("a 1E'b\\' c(' d"), (list{"a", "d"}));
+    EXPECT_EQ(names("a -- b(\r c("), (list{"a", "c("}));
 }
 
 TEST(name_scanner, reports_escaped_names) {
@@ -81,16 +117,6 @@ TEST(name_scanner, ends_with_the_text_whatever_it_is) {
         EXPECT_LE(names(sql).size(), 2U) << sql;
 }
 
-TEST(kind_of, tells_code_from_definitions) {
-    using subject::statement_kind;
-    EXPECT_EQ(subject::kind_of(" /* x */ do $$ $$"), statement_kind::code);
-    EXPECT_EQ(subject::kind_of("CREATE OR REPLACE FUNCTION f()"), statement_kind::routine);
-    EXPECT_EQ(subject::kind_of("create procedure f()"), statement_kind::routine);
-    EXPECT_EQ(subject::kind_of("CREATE TABLE function_ AS SELECT 1"), statement_kind::ordinary);
-    EXPECT_EQ(subject::kind_of("SELECT 'do'"), statement_kind::ordinary);
-    EXPECT_EQ(subject::kind_of(""), statement_kind::ordinary);
-}
-
 TEST(mask, leaves_the_shape_of_a_statement) {
     EXPECT_EQ(mask("SELECT f('a''b', 12.5, $1) -- c"), "SELECT f('?', ?, $1)  ");
     EXPECT_EQ(mask("SELECT $t$x$t$, \"Name\", E'a\\'b', B'01', .5e3, a1"),
@@ -101,7 +127,8 @@ TEST(mask, leaves_the_shape_of_a_statement) {
 
 TEST(mask, hides_what_does_not_end) {
     for (std::string_view sql : {"x 'secret", "x \"secret", "x $$secret", "x /* secret", "x --secret",
-                                 "x E'secret\\'", "x 'a''secret"})
+                                 "x E'secret\\'", "x 'a''secret", "x E'a'\n'b\\'secret'", "x E'a'--\n'b\\'secret'",
+                                 "x 1E'a\\'secret'", "1$$ secret $$"})
         EXPECT_EQ(mask(sql).find("secret"), std::string::npos) << sql;
     EXPECT_EQ(mask(R"('a\' secret')", true).find("secret"), std::string::npos);
 }

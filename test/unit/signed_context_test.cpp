@@ -37,11 +37,11 @@ TEST(signed_context, carries_a_worker_without_user) {
 TEST(signed_context, carries_an_api_key_and_scopes) {
     auto request = k_request;
     request.user.reset();
-    request.key = parse_uuid("0192d3f0-0000-7abc-8def-0123456789ad");
+    request.credential = parse_uuid("0192d3f0-0000-7abc-8def-0123456789ad");
     request.scopes = context::scope_list{"payments:read", "reports:*"};
     auto read = context::verify(context::sign(request, k_key), k_key);
     ASSERT_TRUE(read);
-    EXPECT_EQ(read->key, request.key);
+    EXPECT_EQ(read->credential, request.credential);
     EXPECT_EQ(read->scopes, request.scopes);
     request.scopes = context::scope_list{};
     read = context::verify(context::sign(request, k_key), k_key);
@@ -52,13 +52,13 @@ TEST(signed_context, carries_an_api_key_and_scopes) {
     ASSERT_TRUE(read);
     EXPECT_EQ(read->scopes, request.scopes);
     read = context::verify(context::sign(k_request, k_key), k_key);
-    EXPECT_FALSE(read->key);
+    EXPECT_FALSE(read->credential);
     EXPECT_FALSE(read->scopes);
 }
 
 TEST(signed_context, refuses_every_changed_byte_and_another_key) {
     auto request = k_request;
-    request.key = request.user;
+    request.credential = request.user;
     request.scopes = context::scope_list{"payments:read"};
     const std::string text = context::sign(request, k_key);
     for (std::size_t i = 0; i < text.size(); ++i) {

@@ -70,7 +70,7 @@ std::string sign(const request_context &context, const signing_key &key) {
     text += '.' + std::to_string(context.binding.started_at);
     text += '.' + std::to_string(context.binding.pid);
     text += '.' + std::to_string(context.binding.number);
-    text += '.' + optional_uuid(context.key);
+    text += '.' + optional_uuid(context.credential);
     text += context.scopes ? ".=" + join_scopes(*context.scopes) : std::string{".-"};
     return text + '.' + to_hex(signature_of(text, key));
 }
@@ -96,7 +96,7 @@ std::optional<request_context> verify(std::string_view text, const signing_key &
                  parse_integer(field[4], context.binding.started_at) &&
                  parse_integer(field[5], context.binding.pid) &&
                  parse_integer(field[6], context.binding.number) &&
-                 parse_optional_uuid(field[7], context.key) && parse_scopes(field[8], context.scopes);
+                 parse_optional_uuid(field[7], context.credential) && parse_scopes(field[8], context.scopes);
     if (!whole)
         return std::nullopt;
     context.team = *team;

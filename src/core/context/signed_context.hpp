@@ -2,10 +2,10 @@
 // The request context as one signed text: who acts, in which team, with which role, bound to one
 // transaction of one backend. HMAC-SHA256 (RFC 2104) over everything before the signature.
 //
-//     v1.TEAM.USER.ROLE.TRANSACTION_START.PID.TRANSACTION.KEY.SCOPES.SIGNATURE
+//     v1.TEAM.USER.ROLE.TRANSACTION_START.PID.TRANSACTION.CREDENTIAL.SCOPES.SIGNATURE
 //
-// TEAM, USER and KEY are UUIDs (USER is `-` for a worker or an API key, which act for nobody, KEY is
-// `-` where no API key was used), ROLE one of the names below, TRANSACTION_START microseconds, PID the
+// TEAM, USER and CREDENTIAL are UUIDs (USER is `-` for a worker or an API key, which act for nobody,
+// CREDENTIAL is the session of a user, or the API key, `-` where neither was used), ROLE one of the names below, TRANSACTION_START microseconds, PID the
 // backend's process id, TRANSACTION the number of the transaction in its backend, SCOPES `-` for no
 // restriction or `=` and the scopes joined by commas, SIGNATURE 64 hexadecimal digits.
 #pragma once
@@ -42,7 +42,7 @@ struct request_context {
     std::optional<uuid> user;
     team_role role;
     transaction_binding binding;
-    std::optional<uuid> key{};          // the API key that was used
+    std::optional<uuid> credential{};   // a user's session, or without a user the API key
     std::optional<scope_list> scopes{}; // nullopt: no restriction beyond the role
 };
 

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "core/encryption/blind_index.hpp"
 
+#include <openssl/evp.h>
+#include <openssl/params.h>
+
+#include <algorithm>
 #include <array>
 
+#include "core/error.hpp"
 #include "core/sha256.hpp"
 
 namespace saas::core::encryption {
@@ -56,6 +61,19 @@ void append_lower(std::string &out, std::string_view character) {
     }
 }
 
+std::int64_t first_bits(const digest &mac, int bits) noexcept {
+    std::uint64_t number = 0;
+    for (std::size_t i = 0; i < sizeof(number); ++i)
+        number = number << 8U | mac[i];
+    return static_cast<std::int64_t>(number >> static_cast<unsigned>(64 - bits));
+}
+
+// Fetched once: that costs more than a short value.
+EVP_MAC *hmac_algorithm() {
+    static EVP_MAC *const algorithm = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+    return algorithm;
+}
+
 constexpr bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 } // namespace
@@ -103,11 +121,43 @@ std::string last_four(std::string_view folded) {
 
 std::int64_t blind_index(std::span<const std::uint8_t> key, std::string_view text, int bits) {
     const std::array<std::span<const std::uint8_t>, 1> parts{bytes_of(text)};
-    const digest mac = hmac_sha256(key, parts);
-    std::uint64_t number = 0;
-    for (std::size_t i = 0; i < sizeof(number); ++i)
-        number = number << 8U | mac[i];
-    return static_cast<std::int64_t>(number >> static_cast<unsigned>(64 - bits));
+    return first_bits(hmac_sha256(key, parts), bits);
+}
+
+index_hasher::index_hasher() = default;
+index_hasher::~index_hasher() { forget(); }
+
+std::int64_t index_hasher::blind_index(std::span<const std::uint8_t> key, std::string_view text, int bits) {
+    if (key.size() != k_key_bytes)
+        throw error{k_internal_error, "the key of an index has 32 bytes"};
+    const bool known = context_ != nullptr && equal_constant_time(key_.bytes(), key);
+    if (!known) {
+        forget();
+        context_ = EVP_MAC_CTX_new(hmac_algorithm());
+        std::copy(key.begin(), key.end(), key_.bytes().begin());
+    }
+    char name[] = "SHA256";
+    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", name, 0),
+                                     OSSL_PARAM_construct_end()};
+    auto *context = static_cast<EVP_MAC_CTX *>(context_);
+    const auto value = bytes_of(text);
+    digest mac{};
+    std::size_t length = 0;
+    if (context == nullptr ||
+        EVP_MAC_init(context, known ? nullptr : key.data(), known ? 0 : key.size(),
+                     known ? nullptr : parameters) != 1 ||
+        EVP_MAC_update(context, value.data(), value.size()) != 1 ||
+        EVP_MAC_final(context, mac.data(), &length, mac.size()) != 1) {
+        forget();
+        throw error{k_internal_error, "OpenSSL refused HMAC-SHA256"};
+    }
+    return first_bits(mac, bits);
+}
+
+void index_hasher::forget() noexcept {
+    EVP_MAC_CTX_free(static_cast<EVP_MAC_CTX *>(context_));
+    context_ = nullptr;
+    key_.wipe();
 }
 
 } // namespace saas::core::encryption

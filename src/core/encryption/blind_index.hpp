@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/encryption/secret.hpp"
+
 namespace saas::core::encryption {
 
 inline constexpr int k_most_index_bits = 63; // of a bigint that is not negative
@@ -28,5 +30,23 @@ inline constexpr int k_most_index_bits = 63; // of a bigint that is not negative
 // are equal, and find others as well, that the caller has to leave out. Throws core::error XX000 when the
 // library refuses.
 [[nodiscard]] std::int64_t blind_index(std::span<const std::uint8_t> key, std::string_view text, int bits);
+
+// The same for one value after another: what OpenSSL computes from the key is kept until the next key.
+class index_hasher {
+public:
+    index_hasher();
+    ~index_hasher();
+    index_hasher(const index_hasher &) = delete;
+    index_hasher &operator=(const index_hasher &) = delete;
+
+    // `key` has k_key_bytes; throws XX000 for another one.
+    [[nodiscard]] std::int64_t blind_index(std::span<const std::uint8_t> key, std::string_view text, int bits);
+    // Wipes the key, and what was computed from it.
+    void forget() noexcept;
+
+private:
+    void *context_ = nullptr; // keyed with key_; null for none
+    secret_key key_;
+};
 
 } // namespace saas::core::encryption

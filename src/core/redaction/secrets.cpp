@@ -7,7 +7,7 @@
 namespace saas::core::redaction {
 namespace {
 
-constexpr std::array<std::string_view, 40> k_functions{
+constexpr std::array<std::string_view, 45> k_functions{
     "accept_invitation",
     "authenticate",
     "authenticate_api_key",
@@ -20,6 +20,7 @@ constexpr std::array<std::string_view, 40> k_functions{
     "blind_index_prefix_candidates",
     "check_mfa",
     "configure_payment_provider",
+    "confirm_sms",
     "confirm_totp",
     "create_api_key",
     "decrypt_sensitive_bytes",
@@ -29,9 +30,12 @@ constexpr std::array<std::string_view, 40> k_functions{
     "encrypt_sensitive_bytes",
     "encrypt_sensitive_data",
     "encrypt_sensitive_json",
+    "enroll_sms",
     "enroll_totp",
     "hash_password",
     "issue_jwt",
+    "issue_mfa_code",
+    "issue_user_token",
     "migrate_pgp_column",
     "reencrypt",
     "renew_recovery_codes",
@@ -43,6 +47,7 @@ constexpr std::array<std::string_view, 40> k_functions{
     "sign_in_by_link",
     "token_hash",
     "use_recovery_code",
+    "use_sms_code",
     "use_totp",
     "verify_jwt",
     "verify_mfa",

@@ -64,9 +64,13 @@ bool comment_at(std::string_view sql, std::size_t at) {
     return begins(sql, at, "--") || begins(sql, at, "/*");
 }
 
+constexpr bool is_symbol(char c) {
+    return c != '\0' && std::string_view{"+-*/<>=~!@#%^&|`?"}.find(c) != std::string_view::npos;
+}
+
 std::size_t end_of_comment(std::string_view sql, std::size_t from) {
     if (sql[from] == '-')
-        return std::min(sql.find('\n', from), sql.size());
+        return std::min(sql.find_first_of("\n\r", from), sql.size());
     std::size_t depth = 0;
     for (std::size_t i = from; i < sql.size(); ++i) {
         if (begins(sql, i, "/*")) {
@@ -83,13 +87,44 @@ std::size_t end_of_comment(std::string_view sql, std::size_t from) {
 
 // Behind the number or the parameter's digits at `from`.
 std::size_t end_of_number(std::string_view sql, std::size_t from) {
-    while (from < sql.size() && (continues_name(sql[from]) || sql[from] == '.'))
+    while (from < sql.size() && (starts_name(sql[from]) || is_digit(sql[from]) || sql[from] == '.'))
         ++from;
     return from;
 }
 
+// Behind blanks and comments.
+std::size_t end_of_blank(std::string_view sql, std::size_t from) {
+    for (;;) {
+        if (from < sql.size() && is_space(sql[from]))
+            ++from;
+        else if (comment_at(sql, from))
+            from = end_of_comment(sql, from);
+        else
+            return from;
+    }
+}
+
+// Behind the string that begins at `from`. One with escapes goes on in the next '…' when there are only
+// blanks and comments between, and has escapes there as well.
+std::size_t end_of_string(std::string_view sql, std::size_t from, bool backslashes) {
+    std::size_t end = end_of_quoted(sql, from, backslashes);
+    while (backslashes) {
+        const std::size_t next = end_of_blank(sql, end);
+        if (next >= sql.size() || sql[next] != '\'')
+            break;
+        end = end_of_quoted(sql, next, true);
+    }
+    return end;
+}
+
 // Whether the word before a quote makes backslashes escape in it.
 bool escapes(std::string_view word) { return word == "e" || word == "E"; }
+
+// Whether what begins with a quote may be a quoted name. So quotes that never end cost no time.
+bool ends_soon(std::string_view sql) {
+    const std::string_view window = sql.substr(0, 2 * k_name_bytes);
+    return end_of_quoted(window, 0, false) < window.size() || window.size() == sql.size();
+}
 
 bool before_source(std::string_view word) {
     return word == "from" || word == "join" || word == "using" || word == "table";
@@ -101,34 +136,29 @@ bool before_target(std::string_view word) {
 
 } // namespace
 
-bool name_scanner::at_comment() const noexcept {
-    return !in_string_ && comment_at(sql_, position_);
-}
-
 void name_scanner::skip_blank() noexcept {
-    while (position_ < sql_.size()) {
-        if (is_space(sql_[position_]))
+    if (mode_ == strings::opaque)
+        position_ = end_of_blank(sql_, position_);
+    else
+        while (is_space(at(position_)))
             ++position_;
-        else if (at_comment())
-            position_ = end_of_comment(sql_, position_);
-        else
-            return;
-    }
 }
 
-// Skips one token that is no name. False when a name begins here, or at the end.
+bool name_scanner::at_name() const noexcept {
+    return starts_name(at(position_)) || at(position_) == '"';
+}
+
+// Skips one token that is no name. False when a name or an operator begins here, or at the end.
 bool name_scanner::skip_other() noexcept {
     skip_blank();
     const char c = at(position_);
-    if (position_ >= sql_.size() || starts_name(c) || c == '"')
+    if (position_ >= sql_.size() || at_name() || is_symbol(c))
         return false;
+    first_ = first_ || c == ';';
     if (c != '(')
-        place_ = c == ',' ? place::source : place::other;
-    if (c == '\'' && mode_ == strings::code) {
-        in_string_ = !in_string_;
-        ++position_;
-    } else if (c == '\'') {
-        position_ = end_of_quoted(sql_, position_, backslashes_);
+        place_ = c == ',' ? place::source : c == ':' ? place::type : place::other;
+    if (c == '\'' && mode_ == strings::opaque) {
+        position_ = end_of_string(sql_, position_, backslashes_);
     } else if (c == '$') {
         const std::string_view tag = dollar_tag(sql_, position_);
         if (tag.empty())
@@ -138,14 +168,19 @@ bool name_scanner::skip_other() noexcept {
                                                : end_of_dollar_quoted(sql_, position_, tag);
     } else if (is_digit(c)) {
         position_ = end_of_number(sql_, position_);
+        skip_string_behind(sql_.substr(position_ - 1, 1));
     } else {
         ++position_;
     }
     return true;
 }
 
-bool name_scanner::at_name() const noexcept {
-    return starts_name(at(position_)) || at(position_) == '"';
+// Skips E'…', B'…', X'…' and N'…' when such a word ends here and a string follows at once.
+bool name_scanner::skip_string_behind(std::string_view word) noexcept {
+    if (at(position_) != '\'' || mode_ != strings::opaque || word.size() > 2)
+        return false;
+    position_ = end_of_string(sql_, position_, backslashes_ || escapes(word));
+    return true;
 }
 
 // Reads "…", U&"…" or a plain name. True when it has escapes.
@@ -178,6 +213,76 @@ bool name_scanner::read_part(char (&out)[k_name_bytes]) noexcept {
     return escaped;
 }
 
+void name_scanner::read_symbol(name_use &out) noexcept {
+    std::size_t length = 0;
+    do {
+        if (length < k_name_bytes - 1)
+            out.name[length++] = at(position_);
+        ++position_;
+    } while (is_symbol(at(position_)) && !(mode_ == strings::opaque && comment_at(sql_, position_)));
+    out.name[length] = '\0';
+    out.symbol = true;
+    place_ = place::other;
+}
+
+// What the word says of those behind it.
+void name_scanner::note_keyword(const name_use &word) noexcept {
+    const std::string_view name{word.name};
+    if (word.first) {
+        creating_ = name == "create";
+        if (name == "do")
+            mode_ = strings::code;
+    }
+    defines_ = creating_ && (name == "function" || name == "procedure");
+    if (before_source(name))
+        place_ = place::source;
+    else if (before_target(name))
+        place_ = place::target;
+    else if (name == "as")
+        place_ = place::type;
+    else if (name != "only")
+        place_ = place::other;
+}
+
+void name_scanner::read_name(name_use &out) noexcept {
+    const std::size_t begin = position_;
+    const bool quoted = at(begin) == '"';
+    if (quoted && mode_ == strings::code && !ends_soon(sql_.substr(begin))) {
+        ++position_; // a string of another language
+        return;
+    }
+    const bool defined = defines_;
+    out.source = place_ == place::source;
+    out.target = place_ == place::target;
+    out.type = place_ == place::type;
+    out.escaped = read_part(out.name);
+    if (!quoted && skip_string_behind(out.name)) {
+        out.name[0] = '\0';
+        return;
+    }
+    skip_blank();
+    while (at(position_) == '.') {
+        ++position_;
+        skip_blank();
+        if (!at_name())
+            break;
+        std::memcpy(out.schema, out.name, k_name_bytes);
+        out.escaped |= read_part(out.name);
+        skip_blank();
+    }
+    out.called = at(position_) == '(' && !defined;
+    out.first = first_;
+    first_ = false;
+    if (quoted || out.schema[0] != '\0') {
+        place_ = place::other;
+        defines_ = false;
+    } else {
+        note_keyword(out);
+    }
+    if (quoted && mode_ == strings::code)
+        position_ = begin + 1; // perhaps a string of another language
+}
+
 bool name_scanner::next(name_use &out) noexcept {
     for (;;) {
         while (skip_other()) {
@@ -185,54 +290,13 @@ bool name_scanner::next(name_use &out) noexcept {
         if (position_ >= sql_.size())
             return false;
         out = name_use{};
-        out.source = place_ == place::source;
-        out.target = place_ == place::target;
-        const bool quoted = at(position_) == '"';
-        out.escaped = read_part(out.name);
-        const std::string_view first{out.name};
-        if (!quoted && at(position_) == '\'' && mode_ == strings::opaque && first.size() <= 2) {
-            position_ = end_of_quoted(sql_, position_, backslashes_ || escapes(first));
-            continue; // E'…', B'…', X'…', N'…'
-        }
-        skip_blank();
-        while (at(position_) == '.') {
-            ++position_;
-            skip_blank();
-            if (!at_name())
-                break;
-            std::memcpy(out.schema, out.name, k_name_bytes);
-            out.escaped |= read_part(out.name);
-            skip_blank();
-        }
-        out.called = at(position_) == '(';
-        const std::string_view word{quoted || out.schema[0] != '\0' ? "" : out.name};
-        if (before_source(word))
-            place_ = place::source;
-        else if (before_target(word))
-            place_ = place::target;
-        else if (word != "only")
-            place_ = place::other;
-        return true;
+        if (!at_name())
+            read_symbol(out);
+        else
+            read_name(out);
+        if (out.name[0] != '\0' || out.escaped)
+            return true;
     }
-}
-
-statement_kind kind_of(std::string_view sql) noexcept {
-    name_scanner names{sql, strings::opaque, false};
-    name_use word;
-    if (!names.next(word))
-        return statement_kind::ordinary;
-    const auto is = [&word](std::string_view name) { return name == word.name; };
-    if (is("do"))
-        return statement_kind::code;
-    if (!is("create"))
-        return statement_kind::ordinary;
-    while (names.next(word)) { // CREATE [OR REPLACE] FUNCTION
-        if (is("function") || is("procedure"))
-            return statement_kind::routine;
-        if (!is("or") && !is("replace"))
-            break;
-    }
-    return statement_kind::ordinary;
 }
 
 namespace {
@@ -284,6 +348,7 @@ std::size_t mask(std::string_view sql, bool backslashes, char *out) noexcept {
     to.put(k_masked_prefix);
     bool escaped = backslashes; // in a string that begins here
     for (std::size_t i = 0; i < sql.size();) {
+        const std::size_t begin = i;
         if (starts_name(sql[i])) {
             const std::size_t end = end_of_name(sql, i);
             const std::string_view word = sql.substr(i, end - i);
@@ -294,14 +359,14 @@ std::size_t mask(std::string_view sql, bool backslashes, char *out) noexcept {
         }
         if (sql[i] == '\'') {
             to.put("'?'");
-            i = end_of_quoted(sql, i, escaped);
+            i = end_of_string(sql, i, escaped);
         } else if (sql[i] == '"') {
             to.put("\"?\"");
             i = end_of_quoted(sql, i, false);
         } else {
             i = mask_other(sql, i, to);
         }
-        escaped = backslashes;
+        escaped = backslashes || (is_digit(sql[begin]) && escapes(sql.substr(i - 1, 1)));
     }
     return to.length;
 }

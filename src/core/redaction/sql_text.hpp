@@ -15,23 +15,27 @@ namespace saas::core::redaction {
 
 inline constexpr std::size_t k_name_bytes = 64; // with the NUL; longer names are cut as the server does
 
-// A name in a statement, folded to lower case unless it was quoted.
+// A name in a statement, folded to lower case unless it was quoted; or an operator.
 struct name_use {
     char schema[k_name_bytes]; // empty when the name is not qualified
     char name[k_name_bytes];
-    bool called;  // an opening parenthesis follows
+    bool called;  // an opening parenthesis follows; not behind CREATE FUNCTION, which calls nothing
     bool source;  // stands where relations are read: after FROM, JOIN, USING, TABLE, a comma
     bool target;  // stands where relations are written: after INTO, UPDATE, COPY
+    bool type;    // stands where types do: after :: or AS
     bool escaped; // written as U&"…", which is not decoded here
+    bool symbol;  // an operator
+    bool first;   // the first word of a statement
 };
 
 // How strings are read.
 enum class strings : std::uint8_t {
-    opaque, // '…' and $$…$$ are values
-    code,   // they hold code, as in DO, and their content is scanned like the rest
+    opaque, // '…' and $$…$$ are values, until a statement begins with DO
+    code,   // they may hold code, as do "…" and comments of other languages: all is scanned
 };
 
-// Gives the names of a text one after the other. Keywords are names, too.
+// Gives the names and operators of a text one after the other. Keywords are names, too. In code a name may
+// come twice: what stands in "…" is scanned as well.
 class name_scanner {
 public:
     // `backslashes`: whether a backslash escapes in plain '…' (standard_conforming_strings = off).
@@ -42,11 +46,14 @@ public:
     bool next(name_use &out) noexcept;
 
 private:
-    bool skip_other() noexcept;
-    bool at_comment() const noexcept;
     void skip_blank() noexcept;
+    bool skip_other() noexcept;
     [[nodiscard]] bool at_name() const noexcept;
     bool read_part(char (&out)[k_name_bytes]) noexcept;
+    void read_name(name_use &out) noexcept;
+    void read_symbol(name_use &out) noexcept;
+    bool skip_string_behind(std::string_view word) noexcept;
+    void note_keyword(const name_use &word) noexcept;
     [[nodiscard]] char at(std::size_t offset) const noexcept {
         return offset < sql_.size() ? sql_[offset] : '\0';
     }
@@ -54,18 +61,12 @@ private:
     std::string_view sql_;
     strings mode_;
     bool backslashes_;
-    bool in_string_ = false; // of code
-    enum class place : std::uint8_t { other, source, target } place_ = place::other; // of the next name
+    bool first_ = true;    // the next name begins a statement
+    bool creating_ = false; // in CREATE
+    bool defines_ = false; // the next name is that of a routine that is created
+    enum class place : std::uint8_t { other, source, target, type } place_ = place::other; // of the next name
     std::size_t position_ = 0;
 };
-
-// What the first words of a statement say that it is.
-enum class statement_kind : std::uint8_t {
-    ordinary,
-    code,    // DO: its strings are code
-    routine, // CREATE FUNCTION and PROCEDURE: defines code, and runs none
-};
-[[nodiscard]] statement_kind kind_of(std::string_view sql) noexcept;
 
 // Stands at the beginning of every text that was masked.
 inline constexpr std::string_view k_masked_prefix = "/* redacted */ ";

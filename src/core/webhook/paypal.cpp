@@ -119,6 +119,11 @@ bool is_paypal_certificate_url(std::string_view url) noexcept {
            });
 }
 
+const char *paypal_certificate_name(std::string_view url) noexcept {
+    return is_sandbox(host_of(url)) ? "messageverificationcerts.sandbox.paypal.com"
+                                    : "messageverificationcerts.paypal.com";
+}
+
 std::uint32_t crc32(bytes data) {
     boost::crc_32_type checksum;
     checksum.process_bytes(data.data(), data.size());
@@ -144,9 +149,7 @@ verdict verify_paypal(const paypal_headers &headers, bytes body, std::span<const
         return result;
     }
     const inputs given = read_inputs(secrets);
-    const char *host = is_sandbox(host_of(headers.certificate_url))
-                           ? "messageverificationcerts.sandbox.paypal.com"
-                           : "messageverificationcerts.paypal.com";
+    const char *host = paypal_certificate_name(headers.certificate_url);
     if (!given.has_webhook_id)
         result.reason = refusal::no_secret;
     else if (given.presented.empty())

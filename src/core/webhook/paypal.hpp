@@ -28,6 +28,9 @@ struct paypal_headers {
 // port, user or query, at most 512 plain characters. What passes is safe to show.
 [[nodiscard]] bool is_paypal_certificate_url(std::string_view url) noexcept;
 
+// The name that the certificate at such a URL has to bear. Of static storage.
+[[nodiscard]] const char *paypal_certificate_name(std::string_view url) noexcept;
+
 // Verifies one delivery. The elements of `secrets` are told apart by how they begin:
 //   "-----BEGIN CERTIFICATE-----"          the certificate at the URL, PEM, with what it is chained
 //   by

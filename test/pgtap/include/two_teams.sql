@@ -53,6 +53,9 @@ INSERT INTO saas.idempotency_keys (team_id, key, operation, request_sha256, expi
 SELECT t.team, 'key', 'refund_payment', sha256('x'), now() + interval '1 day' FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
 INSERT INTO saas.provider_requests (team_id, provider, kind, payment_intent_id, request)
 SELECT i.team_id, 'stripe', 'create_intent', i.id, '{}' FROM saas.payment_intents AS i WHERE i.team_id IN (:'red', :'blue');
+INSERT INTO saas.webhook_certificates (team_id, provider, url, pem, subject, sha256, not_before, not_after)
+SELECT t.team, 'paypal', 'https://api.paypal.com/v1/notifications/certs/CERT-1', 'x', 'CN=x', sha256('x'), now(), now() + interval '1 day'
+FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
 
 -- A list with an entry each, and an exchange rate.
 INSERT INTO saas.fraud_lists (team_id, id, alias, kind) VALUES (:'red', :'red', 'any', 'string'), (:'blue', :'blue', 'any', 'string');
@@ -87,6 +90,8 @@ FROM (VALUES (:'red'::uuid, :'ann'::uuid), (:'blue', :'bob')) AS t (team, owner)
 SELECT saas.clear_context() \g /dev/null
 INSERT INTO saas.api_key_usage_logs (team_id, api_key_id, first_used_at, last_used_at, accepted, refused, limited)
 SELECT k.team_id, k.id, now(), now(), 1, 0, 0 FROM saas.api_keys AS k WHERE k.team_id IN (:'red', :'blue');
+INSERT INTO saas.key_access_logs (team_id, accessed_at, key_no, kind, role_name, action, outcome)
+SELECT t.team, now(), 1, 'tenant', 'somebody', 'open', 'done' FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team);
 
 -- A second factor, recovery codes, a token and a failed attempt of each owner.
 INSERT INTO saas.mfa_factors (user_id, label, sealed_secret) VALUES (:'ann', 'Phone', ''), (:'bob', 'Phone', '');

@@ -128,7 +128,7 @@ BEGIN
             HINT = 'Name a team in which the user is an active member.';
     END IF;
     PERFORM saas.touch_session(v_session);
-    PERFORM saas.sign_context(team_id, user_id, role);
+    PERFORM saas.sign_context(team_id, user_id, role, NULL, v_session);
 END
 $$;
 COMMENT ON FUNCTION saas.authenticate_session(text, uuid) IS

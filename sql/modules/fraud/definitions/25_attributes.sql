@@ -1,11 +1,12 @@
 -- The attributes that rules read: what the application supplied, over which the tables' own columns are laid.
 CREATE OR REPLACE FUNCTION saas.payment_attributes(p_team uuid, p_intent uuid)
 RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+BEGIN -- its plan is kept, as that of an SQL function is not
     -- Of the latest payment only what nobody supplied; of the intent always its own columns.
-    SELECT jsonb_strip_nulls(jsonb_build_object(
+    RETURN (SELECT jsonb_strip_nulls(jsonb_build_object(
             'card_brand', p.card_brand,
             'card_last4', p.card_last4,
             'card_country', p.card_country,
@@ -47,7 +48,8 @@ AS $$
         ORDER BY h.created_at DESC, h.id DESC
         LIMIT 1
     ) AS p ON true
-    WHERE i.team_id = p_team AND i.id = p_intent
+    WHERE i.team_id = p_team AND i.id = p_intent);
+END
 $$;
 COMMENT ON FUNCTION saas.payment_attributes(uuid, uuid) IS
 'The attributes of a payment intent as the rules read them; NULL for an unknown intent. Checks no caller.';

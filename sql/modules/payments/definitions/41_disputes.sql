@@ -60,6 +60,9 @@ DECLARE
     v_intent_ref text;
     v_order integer := 1;
 BEGIN
+    IF p_new.provider NOT IN ('stripe', 'square', 'razorpay') THEN -- it may name a capture
+        p_payment_ref := saas.find_payment_ref(p_new.team_id, p_new.provider, p_payment_ref);
+    END IF;
     SELECT p.provider_intent_id INTO v_intent_ref
     FROM saas.payments AS p
     WHERE p.team_id = p_new.team_id AND p.provider = p_new.provider AND p.provider_payment_id = p_payment_ref;
@@ -83,12 +86,13 @@ BEGIN
         AND d.provider = p_new.provider
         AND d.provider_dispute_id = p_new.provider_dispute_id
     FOR UPDATE;
-    IF p_new.currency <> COALESCE(v_before.currency, p_new.currency)
-        OR v_payment.id <> COALESCE(v_before.payment_id, v_payment.id)
-    THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'SA072',
-            MESSAGE = 'payment or currency of the dispute differ from those known';
+    IF v_payment.id <> COALESCE(v_before.payment_id, v_payment.id) THEN
+        RAISE EXCEPTION USING ERRCODE = 'SA072', MESSAGE = 'the dispute belongs to another payment';
+    ELSIF p_new.currency <> v_payment.currency THEN
+        outcome := 'conflict';
+        detail := format('dispute %s: %s %s', p_new.provider_dispute_id, p_new.amount, p_new.currency);
+        PERFORM saas.note_disagreement(v_payment.team_id, v_payment.id, detail);
+        RETURN;
     END IF;
     IF v_before.id IS NOT NULL THEN
         v_order := saas.dispute_order(v_before, p_new);
@@ -157,6 +161,46 @@ COMMENT ON FUNCTION saas.apply_dispute(saas.payment_disputes, text) IS
 'Joins a snapshot of a dispute, of the payment that the provider names so, into payment_disputes and what its payment has in dispute. Deferred while the payment is unknown. payment_id and states_seen of the snapshot are not read.';
 REVOKE ALL ON FUNCTION saas.apply_dispute(saas.payment_disputes, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.apply_dispute(saas.payment_disputes, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.apply_fraud_warning(
+    p_team uuid,
+    p_provider text,
+    p_payment_ref text,
+    p_at timestamptz,
+    OUT outcome text,
+    OUT detail text,
+    OUT waits_for text,
+    OUT landed text[]
+)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_known timestamptz;
+BEGIN
+    PERFORM saas.lock_provider_object(p_team, p_provider, p_payment_ref);
+    SELECT p.fraud_warned_at INTO v_known
+    FROM saas.payments AS p
+    WHERE p.team_id = p_team AND p.provider = p_provider AND p.provider_payment_id = p_payment_ref
+    FOR UPDATE;
+    IF NOT FOUND THEN
+        outcome := 'deferred';
+        detail := 'the payment is not known yet';
+        waits_for := p_payment_ref;
+    ELSIF v_known <= p_at THEN
+        outcome := 'superseded';
+    ELSE
+        outcome := 'processed';
+        UPDATE saas.payments AS p
+        SET fraud_warned_at = p_at
+        WHERE p.team_id = p_team AND p.provider = p_provider AND p.provider_payment_id = p_payment_ref;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.apply_fraud_warning(uuid, text, text, timestamptz) IS
+'Keeps when a payment was first reported as fraud by its card network.';
+REVOKE ALL ON FUNCTION saas.apply_fraud_warning(uuid, text, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.apply_fraud_warning(uuid, text, text, timestamptz) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.apply_payout(p_new saas.payouts, OUT outcome text, OUT detail text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

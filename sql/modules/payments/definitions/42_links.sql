@@ -2,12 +2,14 @@
 -- first, the answer or the event, it is one row.
 CREATE OR REPLACE FUNCTION saas.uuid_or_null(p_text text)
 RETURNS uuid
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    SELECT CASE
+BEGIN
+    RETURN CASE
         WHEN p_text ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN p_text::uuid
-    END
+    END;
+END
 $$;
 COMMENT ON FUNCTION saas.uuid_or_null(text) IS 'The identifier that a text spells; NULL when it spells none.';
 REVOKE ALL ON FUNCTION saas.uuid_or_null(text) FROM PUBLIC;

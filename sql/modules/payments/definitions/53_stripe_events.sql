@@ -2,6 +2,7 @@
 CREATE OR REPLACE FUNCTION saas.apply_stripe_event(
     p_team uuid,
     p_event jsonb,
+    p_event_id text,
     OUT outcome text,
     OUT detail text,
     OUT waits_for text,
@@ -17,14 +18,13 @@ DECLARE
     v_result record;
     v_expected text;
 BEGIN
-    IF COALESCE(v_type, '') !~ '^(payment_intent|charge|refund|payout|radar\.early_fraud_warning)\.'
-        OR COALESCE(v_object ->> 'object', '') NOT IN (
+    IF COALESCE(v_object ->> 'object', '') NOT IN (
             'payment_intent', 'charge', 'refund', 'dispute', 'payout', 'radar.early_fraud_warning'
         )
         OR p_event ->> 'object' = 'v2.core.event'
     THEN
         outcome := 'ignored';
-        detail := 'no table for this type of event';
+        detail := 'no table for this object';
         RETURN;
     END IF;
     v_at := saas.stripe_time(p_event -> 'created');
@@ -33,17 +33,20 @@ BEGIN
     END IF;
     CASE v_object ->> 'object'
         WHEN 'payment_intent' THEN
-            v_result := saas.apply_stripe_intent(p_team, v_object, v_at, p_event ->> 'id');
+            v_result := saas.apply_stripe_intent(p_team, v_object, v_at, p_event_id);
         WHEN 'charge' THEN
-            v_result := saas.apply_stripe_charge(p_team, v_object, v_at, p_event ->> 'id');
+            v_result := saas.apply_stripe_charge(p_team, v_object, v_at, p_event_id);
         WHEN 'refund' THEN
-            v_result := saas.apply_stripe_refund(p_team, v_object, v_at, p_event ->> 'id');
+            v_result := saas.apply_stripe_refund(p_team, v_object, v_at, p_event_id);
         WHEN 'dispute' THEN
-            v_result := saas.apply_stripe_dispute(p_team, v_object, v_at, p_event ->> 'id');
+            v_result := saas.apply_stripe_dispute(p_team, v_object, v_at, p_event_id);
         WHEN 'payout' THEN
-            v_result := saas.apply_stripe_payout(p_team, v_object, v_at, p_event ->> 'id');
+            v_result := saas.apply_stripe_payout(p_team, v_object, v_at, p_event_id);
         ELSE
-            v_result := saas.apply_stripe_fraud_warning(p_team, v_object, v_at);
+            v_result := saas.apply_fraud_warning(
+                p_team, 'stripe', saas.provider_object_id(v_object -> 'charge', true),
+                COALESCE(saas.stripe_time(v_object -> 'created'), v_at)
+            );
     END CASE;
     outcome := v_result.outcome;
     detail := v_result.detail;
@@ -68,7 +71,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION saas.apply_stripe_event(uuid, jsonb) IS
+COMMENT ON FUNCTION saas.apply_stripe_event(uuid, jsonb, text) IS
 'Applies a verified Stripe event to the payment tables. Outcome processed, superseded, conflict, deferred or ignored; raises SA072 for an object that makes no sense.';
-REVOKE ALL ON FUNCTION saas.apply_stripe_event(uuid, jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.apply_stripe_event(uuid, jsonb) TO saas_internal;
+REVOKE ALL ON FUNCTION saas.apply_stripe_event(uuid, jsonb, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.apply_stripe_event(uuid, jsonb, text) TO saas_internal;

@@ -15,21 +15,15 @@ AS $$
 DECLARE
     v_money record := saas.provider_currency('stripe', p_dispute ->> 'currency');
     v_row saas.payment_disputes;
+    v_state record;
     v_result record;
 BEGIN
     v_row.team_id := p_team;
     v_row.provider := 'stripe';
     v_row.provider_dispute_id := saas.provider_object_id(p_dispute -> 'id', true);
-    v_row.status := p_dispute ->> 'status';
-    IF v_row.status IS NULL
-        OR v_row.status NOT IN (
-            'warning_needs_response', 'warning_under_review', 'warning_closed', 'needs_response',
-            'under_review', 'won', 'lost', 'prevented'
-        )
-    THEN
-        RAISE EXCEPTION USING ERRCODE = 'SA072', MESSAGE = 'the status of the dispute is unknown';
-    END IF;
-    v_row.stage := CASE WHEN v_row.status LIKE 'warning%' THEN 'pre_dispute' ELSE 'dispute' END;
+    v_state := saas.map_status('stripe', 'dispute', p_dispute ->> 'status');
+    v_row.status := v_state.state;
+    v_row.stage := v_state.stage;
     v_row.amount := saas.minor_units(p_dispute -> 'amount', v_money.provider_exponent, v_money.exponent);
     v_row.currency := v_money.code;
     -- The fee is taken once, with the withdrawal, in the balance's own currency.
@@ -70,47 +64,6 @@ COMMENT ON FUNCTION saas.apply_stripe_dispute(uuid, jsonb, timestamptz, text) IS
 REVOKE ALL ON FUNCTION saas.apply_stripe_dispute(uuid, jsonb, timestamptz, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.apply_stripe_dispute(uuid, jsonb, timestamptz, text) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.apply_stripe_fraud_warning(
-    p_team uuid,
-    p_warning jsonb,
-    p_at timestamptz,
-    OUT outcome text,
-    OUT detail text,
-    OUT waits_for text,
-    OUT landed text[]
-)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-DECLARE
-    v_ref text := saas.provider_object_id(p_warning -> 'charge', true);
-    v_at timestamptz := COALESCE(saas.stripe_time(p_warning -> 'created'), p_at);
-    v_known timestamptz;
-BEGIN
-    PERFORM saas.lock_provider_object(p_team, 'stripe', v_ref);
-    SELECT p.fraud_warned_at INTO v_known
-    FROM saas.payments AS p
-    WHERE p.team_id = p_team AND p.provider = 'stripe' AND p.provider_payment_id = v_ref
-    FOR UPDATE;
-    IF NOT FOUND THEN
-        outcome := 'deferred';
-        detail := 'the payment is not known yet';
-        waits_for := v_ref;
-    ELSIF v_known <= v_at THEN
-        outcome := 'superseded';
-    ELSE
-        outcome := 'processed';
-        UPDATE saas.payments AS p
-        SET fraud_warned_at = v_at
-        WHERE p.team_id = p_team AND p.provider = 'stripe' AND p.provider_payment_id = v_ref;
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION saas.apply_stripe_fraud_warning(uuid, jsonb, timestamptz) IS
-'Keeps when a payment was first reported as fraud by its card network.';
-REVOKE ALL ON FUNCTION saas.apply_stripe_fraud_warning(uuid, jsonb, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.apply_stripe_fraud_warning(uuid, jsonb, timestamptz) TO saas_internal;
-
 CREATE OR REPLACE FUNCTION saas.apply_stripe_payout(
     p_team uuid,
     p_payout jsonb,
@@ -132,12 +85,7 @@ BEGIN
     v_row.team_id := p_team;
     v_row.provider := 'stripe';
     v_row.provider_payout_id := saas.provider_object_id(p_payout -> 'id', true);
-    v_row.status := p_payout ->> 'status';
-    IF v_row.status IS NULL
-        OR v_row.status NOT IN ('pending', 'in_transit', 'paid', 'failed', 'canceled')
-    THEN
-        RAISE EXCEPTION USING ERRCODE = 'SA072', MESSAGE = 'the status of the payout is unknown';
-    END IF;
+    v_row.status := (saas.map_status('stripe', 'payout', p_payout ->> 'status')).state;
     v_row.amount := saas.minor_units(p_payout -> 'amount', v_money.provider_exponent, v_money.exponent);
     v_row.currency := v_money.code;
     v_row.method := p_payout ->> 'method';

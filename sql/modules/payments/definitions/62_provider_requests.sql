@@ -62,6 +62,13 @@ BEGIN
                         AND e.status IN ('queued', 'claimed')
                 )
             )
+            -- Nothing of a payment on hold moves; what may have been sent already is looked up.
+            AND NOT (
+                q.kind IN ('capture', 'refund') AND q.status = 'queued' AND q.ask = 'send' AND EXISTS (
+                    SELECT FROM saas.payments AS p
+                    WHERE p.team_id = q.team_id AND p.id = q.payment_id AND p.integrity_hold
+                )
+            )
         ORDER BY q.next_attempt_at
         LIMIT p_limit
         FOR UPDATE SKIP LOCKED

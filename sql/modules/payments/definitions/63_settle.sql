@@ -56,21 +56,26 @@ BEGIN
             AND p.id = v_payment.id
             AND p.amount_refunded <> least(v_total, p.amount_captured);
     ELSIF v_status = 'succeeded' THEN
+        PERFORM saas.link_provider_capture(
+            v_payment.team_id, v_payment.id, p_response ->> 'provider_capture_id',
+            p_request.payment_transaction_id::text, (p_request.request ->> 'amount')::bigint
+        )
+        WHERE v_payment.lists_captures;
         SELECT greatest(v_payment.amount_captured, sum(t.amount)) INTO v_total
         FROM saas.payment_transactions AS t
         WHERE t.team_id = v_payment.team_id
             AND t.payment_id = v_payment.id
             AND t.operation = 'capture'
             AND t.status = 'succeeded'
-            AND t.provider_reference LIKE 'saas:%';
+            AND (v_payment.lists_captures OR t.provider_reference LIKE 'saas:%');
         UPDATE saas.payments AS p
-        SET amount_captured = v_total,
+        SET amount_captured = least(v_total, p.amount),
             status = CASE p.status WHEN 'authorized' THEN 'paid' ELSE p.status END,
             states_seen = saas.add_state(p.states_seen, 'paid')
         WHERE p.team_id = v_payment.team_id AND p.id = v_payment.id
         RETURNING p.* INTO v_payment;
         PERFORM saas.record_charge_operations(v_payment)
-        WHERE v_payment.provider = 'stripe' AND v_payment.snapshot_at IS NOT NULL;
+        WHERE v_payment.snapshot_at IS NOT NULL;
     END IF;
 END
 $$;

@@ -34,7 +34,8 @@ WHERE l.table_name IN (
     'saas.payments',
     'saas.payouts',
     'saas.provider_requests',
-    'saas.refunds'
+    'saas.refunds',
+    'saas.webhook_certificates'
 );
 GRANT SELECT ON saas.payment_audit_log TO saas_app, saas_service;
 

@@ -58,7 +58,9 @@ DECLARE
     v_step bigint;
     v_reason text := 'wrong code';
 BEGIN
-    FOR v_factor IN SELECT * FROM saas.mfa_factors AS f WHERE f.user_id = p_user AND f.state = 'active' LOOP
+    FOR v_factor IN
+        SELECT * FROM saas.mfa_factors AS f WHERE f.user_id = p_user AND f.state = 'active' AND f.kind = 'totp'
+    LOOP
         v_step := saas.totp_step_of(v_factor, p_code);
         IF v_step > COALESCE(v_factor.last_step, -1) THEN
             UPDATE saas.mfa_factors AS f SET last_step = v_step WHERE f.id = v_factor.id;
@@ -127,6 +129,9 @@ BEGIN
         WHEN v_code ~ '^[a-z2-7]{16}$' THEN saas.use_recovery_code(p_user, v_code)
         ELSE 'wrong code'
     END;
+    IF reason IS NOT NULL AND v_code ~ '^[0-9]{6}$' AND saas.use_sms_code(p_user, v_code) THEN
+        reason := NULL;
+    END IF;
     accepted := reason IS NULL;
     retry_after := saas.end_attempt(p_user, 'mfa', accepted);
 END
@@ -145,14 +150,21 @@ CREATE OR REPLACE FUNCTION saas.verify_mfa(
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_user uuid := saas.own_user(p_user);
 BEGIN
     SELECT c.accepted, c.reason, c.retry_after
     INTO accepted, reason, retry_after
-    FROM saas.check_mfa(saas.own_user(p_user), p_code) AS c;
+    FROM saas.check_mfa(v_user, p_code) AS c;
+    IF accepted THEN
+        UPDATE saas.user_sessions AS s
+        SET mfa_at = clock_timestamp()
+        WHERE s.id = saas.current_session_id() AND s.user_id = v_user;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION saas.verify_mfa(text, uuid) IS
-'Uses up a code of one of the user''s authenticators, or a recovery code: accepted, or why not (wrong code, code was used already, locked) and for how long every further attempt is refused. Of the current user; saas_service may name any. Commit also when it is refused: the failure counts.';
+'Uses up a code of one of the user''s authenticators or telephones, or a recovery code: accepted, or why not (wrong code, code was used already, locked) and for how long every further attempt is refused. Of the current user; saas_service may name any. Commit also when it is refused: the failure counts.';
 REVOKE ALL ON FUNCTION saas.verify_mfa(text, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.verify_mfa(text, uuid) TO saas_app, saas_service;
 
@@ -172,9 +184,16 @@ RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_session uuid := saas.current_session_id();
 BEGIN
-    -- The code is given in a transaction of its own, in which a failure counts.
+    -- The code is given in a transaction of its own, in which a failure counts. Another session of the same user
+    -- that gave one says nothing of this one; of a context without a session no more is known than the user.
     IF saas.acts_as_service() OR EXISTS (
+        SELECT
+        FROM saas.user_sessions AS s
+        WHERE s.id = v_session AND s.user_id = p_user AND s.mfa_at > now() - INTERVAL '10 minutes'
+    ) OR v_session IS NULL AND EXISTS (
         SELECT
         FROM saas.credential_attempts AS a
         WHERE a.user_id = p_user AND a.kind = 'mfa' AND a.accepted_at > now() - INTERVAL '10 minutes'
@@ -188,9 +207,42 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.require_recent_mfa(uuid) IS
-'Raises SA125 unless a code of the user was accepted in the last 10 minutes, or saas_service calls. For changes that a stolen session shall not make.';
+'Raises SA125 unless a code of the user was accepted in the last 10 minutes, in this session where the context has one, or saas_service calls. For changes that a stolen session shall not make.';
 REVOKE ALL ON FUNCTION saas.require_recent_mfa(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.require_recent_mfa(uuid) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.begin_factor(p_user uuid, p_label text)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_email text;
+BEGIN
+    IF p_label IS NULL OR length(p_label) NOT BETWEEN 1 AND 100 THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a second factor needs a name of 1 to 100 characters';
+    END IF;
+    SELECT u.email INTO v_email
+    FROM saas.users AS u
+    WHERE u.id = p_user AND u.is_active AND u.deleted_at IS NULL
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = 'only an active user has second factors';
+    END IF;
+    -- A stolen session alone adds no factor of the thief's.
+    IF saas.has_mfa(p_user) THEN
+        PERFORM saas.require_recent_mfa(p_user);
+    END IF;
+    DELETE FROM saas.mfa_factors AS f WHERE f.user_id = p_user AND f.state = 'pending';
+    IF (SELECT count(*) FROM saas.mfa_factors AS f WHERE f.user_id = p_user) >= 5 THEN
+        RAISE EXCEPTION USING ERRCODE = '54000', MESSAGE = 'a user has at most 5 second factors';
+    END IF;
+    RETURN v_email;
+END
+$$;
+COMMENT ON FUNCTION saas.begin_factor(uuid, text) IS
+'Whether the user may add a second factor now, and the user''s address.';
+REVOKE ALL ON FUNCTION saas.begin_factor(uuid, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION saas.enroll_totp(
     p_label text DEFAULT 'Authenticator',
@@ -204,26 +256,8 @@ AS $$
 DECLARE
     v_user uuid := saas.own_user(p_user);
     v_secret bytea := decode(left(saas.random_token(), 40), 'hex');
-    v_email text;
+    v_email text := saas.begin_factor(v_user, p_label);
 BEGIN
-    IF p_label IS NULL OR length(p_label) NOT BETWEEN 1 AND 100 THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a second factor needs a name of 1 to 100 characters';
-    END IF;
-    SELECT u.email INTO v_email
-    FROM saas.users AS u
-    WHERE u.id = v_user AND u.is_active AND u.deleted_at IS NULL
-    FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = 'only an active user has second factors';
-    END IF;
-    -- A stolen session alone adds no authenticator of the thief's.
-    IF saas.has_mfa(v_user) THEN
-        PERFORM saas.require_recent_mfa(v_user);
-    END IF;
-    DELETE FROM saas.mfa_factors AS f WHERE f.user_id = v_user AND f.state = 'pending';
-    IF (SELECT count(*) FROM saas.mfa_factors AS f WHERE f.user_id = v_user) >= 5 THEN
-        RAISE EXCEPTION USING ERRCODE = '54000', MESSAGE = 'a user has at most 5 second factors';
-    END IF;
     factor_id := saas.uuid_v7();
     INSERT INTO saas.mfa_factors (id, user_id, label, sealed_secret)
     VALUES (factor_id, v_user, p_label, saas.seal_mfa_secret(factor_id, v_user, v_secret));
@@ -261,6 +295,25 @@ COMMENT ON FUNCTION saas.make_recovery_codes(uuid) IS
 'Ten new recovery codes in place of all older ones.';
 REVOKE ALL ON FUNCTION saas.make_recovery_codes(uuid) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION saas.activate_factor(p_factor uuid, p_user uuid, p_step bigint)
+RETURNS text[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_first boolean := NOT saas.has_mfa(p_user);
+BEGIN
+    UPDATE saas.mfa_factors AS f
+    SET state = 'active', confirmed_at = now(), last_step = p_step
+    WHERE f.id = p_factor;
+    UPDATE saas.users AS u SET two_factor_enabled = true WHERE u.id = p_user AND NOT u.two_factor_enabled;
+    RETURN CASE WHEN v_first THEN saas.make_recovery_codes(p_user) END;
+END
+$$;
+COMMENT ON FUNCTION saas.activate_factor(uuid, uuid, bigint) IS
+'Makes a second factor count. With the user''s first one come recovery codes.';
+REVOKE ALL ON FUNCTION saas.activate_factor(uuid, uuid, bigint) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION saas.confirm_totp(p_factor uuid, p_code text, p_user uuid DEFAULT NULL)
 RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -270,11 +323,11 @@ DECLARE
     v_user uuid := saas.own_user(p_user);
     v_factor saas.mfa_factors;
     v_step bigint;
-    v_first boolean;
 BEGIN
     SELECT * INTO v_factor
     FROM saas.mfa_factors AS f
-    WHERE f.id = p_factor AND f.user_id = v_user AND f.state = 'pending' AND f.created_at > now() - INTERVAL '1 hour'
+    WHERE f.id = p_factor AND f.user_id = v_user AND f.kind = 'totp' AND f.state = 'pending'
+        AND f.created_at > now() - INTERVAL '1 hour'
     FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
@@ -289,12 +342,7 @@ BEGIN
             MESSAGE = 'the code of the second factor is not right',
             HINT = 'Type the code that the authenticator shows now, and check the clock of the device.';
     END IF;
-    v_first := NOT saas.has_mfa(v_user);
-    UPDATE saas.mfa_factors AS f
-    SET state = 'active', confirmed_at = now(), last_step = v_step
-    WHERE f.id = p_factor;
-    UPDATE saas.users AS u SET two_factor_enabled = true WHERE u.id = v_user AND NOT u.two_factor_enabled;
-    RETURN CASE WHEN v_first THEN saas.make_recovery_codes(v_user) END;
+    RETURN saas.activate_factor(p_factor, v_user, v_step);
 END
 $$;
 COMMENT ON FUNCTION saas.confirm_totp(uuid, text, uuid) IS

@@ -56,25 +56,26 @@ DECLARE
     v_broken bigint;
 BEGIN
     WITH picked AS (
-        SELECT k.key_no FROM saas.encryption_keys AS k
+        SELECT k.*, k.ctid AS place
+        FROM saas.encryption_keys AS k
         WHERE k.team_id = p_team
             AND k.kek_epoch < p_epoch
             AND k.wrapped IS NOT NULL
             AND (k.status = 'hold') = (p_purpose = 'hold')
         LIMIT p_batch
         FOR NO KEY UPDATE SKIP LOCKED
-    ), fresh AS (
-        SELECT k.key_no, saas.rewrap_key(
-            k.team_id, k.key_no, k.kind, k.subject_id, k.asset_id, k.version, k.kek_epoch, k.wrapped,
+    ), fresh AS MATERIALIZED (
+        SELECT p.key_no, p.place, saas.rewrap_key(
+            p.team_id, p.key_no, p.kind, p.subject_id, p.asset_id, p.version, p.kek_epoch, p.wrapped,
             p_purpose, p_purpose, p_epoch
         ) AS wrapped
         FROM picked AS p
-        JOIN saas.encryption_keys AS k ON k.team_id = p_team AND k.key_no = p.key_no
     ), changed AS (
+        -- They are locked, and so still where they were found.
         UPDATE saas.encryption_keys AS k
         SET kek_epoch = p_epoch, wrapped = f.wrapped
         FROM fresh AS f
-        WHERE k.team_id = p_team AND k.key_no = f.key_no AND f.wrapped IS NOT NULL
+        WHERE k.ctid = f.place AND k.team_id = p_team AND k.key_no = f.key_no AND f.wrapped IS NOT NULL
         RETURNING k.key_no
     )
     SELECT (SELECT count(*) FROM changed), (SELECT min(f.key_no) FROM fresh AS f WHERE f.wrapped IS NULL)

@@ -260,8 +260,10 @@ CREATE OR REPLACE FUNCTION saas.open_session(
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_proved boolean := saas.has_mfa(p_user);
 BEGIN
-    IF saas.has_mfa(p_user) THEN
+    IF v_proved THEN
         IF p_code IS NULL THEN
             reason := 'code needed';
             RETURN;
@@ -274,6 +276,9 @@ BEGIN
     SELECT s.session_id, s.token, s.expires_at
     INTO session_id, token, expires_at
     FROM saas.create_session(p_user, p_team, p_ip, p_user_agent, p_expires_in) AS s;
+    IF v_proved THEN
+        UPDATE saas.user_sessions AS s SET mfa_at = clock_timestamp() WHERE s.id = open_session.session_id;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION saas.open_session(uuid, text, uuid, inet, text, interval) IS

@@ -29,11 +29,25 @@ BEGIN
             MESSAGE = format('column %I of %s is not encrypted', p_column, p_table),
             HINT = 'Set it up with saas.encrypt_column() first.';
     END IF;
+    -- What a disabled trigger lets through would be stored as plaintext.
+    IF EXISTS (
+        SELECT FROM pg_trigger AS t
+        WHERE t.tgrelid = p_table
+            AND t.tgfoid = 'saas.encrypt_columns()'::regprocedure
+            AND (saas.trigger_arguments(t.tgargs))[1] = p_column
+            AND t.tgenabled <> 'A'
+            AND t.tgenabled <> CASE current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END
+    ) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA110',
+            MESSAGE = format('the trigger that encrypts column %I of %s is disabled', p_column, p_table),
+            HINT = 'Enable it, or set session_replication_role to origin.';
+    END IF;
     RETURN v_arguments;
 END
 $$;
 COMMENT ON FUNCTION saas.require_encryption(regclass, name) IS
-'The same, with SA112 for a column that is not encrypted.';
+'The same, with SA112 for a column that is not encrypted, and SA110 while its trigger would not fire.';
 REVOKE ALL ON FUNCTION saas.require_encryption(regclass, name) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.require_encryption(regclass, name) TO pg_database_owner, saas_migrator;
 

@@ -134,6 +134,7 @@ AS $$
 DECLARE
     v_row tid;
     v_update text;
+    v_encrypted boolean;
 BEGIN
     PERFORM saas.require_encryption(p_table, p_column);
     PERFORM saas.require_rows(p_table);
@@ -143,7 +144,8 @@ BEGIN
             MESSAGE = 'a passphrase and a batch of at least one row are needed';
     END IF;
     v_update := format(
-        'UPDATE ONLY %s AS t SET %I = %s WHERE t.ctid = $1', p_table, p_column, saas.pgp_expression(p_table, p_column)
+        'UPDATE ONLY %s AS t SET %I = %s WHERE t.ctid = $1 RETURNING %s',
+        p_table, p_column, saas.pgp_expression(p_table, p_column), saas.encrypted_test(p_table, p_column)
     );
     migrated := 0;
     failed := 0;
@@ -153,11 +155,19 @@ BEGIN
     ) USING p_after, p_batch LOOP
         next_after := GREATEST(next_after, v_row);
         BEGIN
-            EXECUTE v_update USING v_row, p_passphrase;
-            migrated := migrated + 1;
-        EXCEPTION WHEN external_routine_invocation_exception THEN -- another passphrase, or no PGP message
-            failed := failed + 1;
+            EXECUTE v_update INTO v_encrypted USING v_row, p_passphrase;
+        EXCEPTION WHEN external_routine_invocation_exception OR character_not_in_repertoire THEN
+            v_encrypted := NULL; -- another passphrase, or no PGP message
         END;
+        IF NOT v_encrypted THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'SA110',
+                MESSAGE = format('column %I of %s would hold plaintext', p_column, p_table),
+                HINT = 'Another trigger changes what saas.encrypt_columns() has encrypted.';
+        END IF;
+        -- A trigger or a policy of the table may keep the row as it was.
+        migrated := migrated + CASE WHEN v_encrypted THEN 1 ELSE 0 END;
+        failed := failed + CASE WHEN v_encrypted THEN 0 ELSE 1 END;
     END LOOP;
 END
 $$;

@@ -129,9 +129,29 @@ COMMENT ON FUNCTION saas.rotation_statements(regclass, name, name, name, name[])
 REVOKE ALL ON FUNCTION saas.rotation_statements(regclass, name, name, name, name[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.rotation_statements(regclass, name, name, name, name[]) TO saas_service, pg_database_owner;
 
+-- Executes one of these updates and counts the rows; -1 when a value does not open.
+CREATE OR REPLACE FUNCTION saas.try_rotation(p_update text, p_rows tid[], p_team uuid, p_asset uuid, p_keys bigint[])
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_count bigint;
+BEGIN
+    EXECUTE p_update USING p_rows, p_team, p_asset, p_keys;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_count;
+EXCEPTION WHEN SQLSTATE 'SA101' OR SQLSTATE 'SA103' OR SQLSTATE 'SA111' THEN
+    RETURN -1;
+END
+$$;
+COMMENT ON FUNCTION saas.try_rotation(text, tid[], uuid, uuid, bigint[]) IS
+'Executes an update of a rotation: the number of rows, or -1 when a value among them does not open and nothing was changed.';
+REVOKE ALL ON FUNCTION saas.try_rotation(text, tid[], uuid, uuid, bigint[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.try_rotation(text, tid[], uuid, uuid, bigint[]) TO saas_service, pg_database_owner;
+
 CREATE OR REPLACE FUNCTION saas.rotate_rows(
-    p_update text,
-    p_update_some text,
+    p_texts text[],
     p_rows tid[],
     p_team uuid,
     p_asset uuid,
@@ -144,32 +164,44 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
+    v_timeout text := current_setting('lock_timeout');
+    v_held boolean;
     v_row tid;
     v_count bigint;
 BEGIN
     failed := 0;
+    -- Locking each row before it is updated costs as much as a third of the update. So rows are locked only where
+    -- others hold some, or come to hold one meanwhile.
+    EXECUTE p_texts[5] INTO v_held;
     BEGIN
-        EXECUTE p_update USING p_rows, p_team, p_asset, p_keys;
-        GET DIAGNOSTICS changed = ROW_COUNT;
-        RETURN;
-    EXCEPTION WHEN SQLSTATE 'SA101' OR SQLSTATE 'SA103' OR SQLSTATE 'SA111' THEN
-        changed := 0; -- one of them does not open: one by one
+        IF v_held THEN
+            RAISE lock_not_available;
+        END IF;
+        PERFORM set_config('lock_timeout', '10ms', true);
+        changed := saas.try_rotation(p_texts[1], p_rows, p_team, p_asset, p_keys);
+        PERFORM set_config('lock_timeout', v_timeout, true);
+    EXCEPTION WHEN lock_not_available THEN
+        changed := saas.try_rotation(p_texts[2], p_rows, p_team, p_asset, p_keys);
     END;
-    FOREACH v_row IN ARRAY p_rows LOOP
-        BEGIN
-            EXECUTE p_update_some USING ARRAY[v_row], p_team, p_asset, p_keys;
-            GET DIAGNOSTICS v_count = ROW_COUNT;
-            changed := changed + v_count;
-        EXCEPTION WHEN SQLSTATE 'SA101' OR SQLSTATE 'SA103' OR SQLSTATE 'SA111' THEN
-            failed := failed + 1;
-        END;
+    IF changed >= 0 THEN
+        RETURN;
+    END IF;
+    -- One of them does not open: one by one.
+    changed := 0;
+    IF p_rows IS NULL THEN
+        EXECUTE p_texts[4] INTO p_rows USING p_rows, p_team, p_asset, p_keys;
+    END IF;
+    FOREACH v_row IN ARRAY COALESCE(p_rows, '{}'::tid[]) LOOP
+        v_count := saas.try_rotation(p_texts[3], ARRAY[v_row], p_team, p_asset, p_keys);
+        changed := changed + GREATEST(v_count, 0);
+        failed := failed + CASE WHEN v_count < 0 THEN 1 ELSE 0 END;
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION saas.rotate_rows(text, text, tid[], uuid, uuid, bigint[]) IS
-'Executes an update over a batch; when a value among its rows does not open, another one for each of the rows.';
-REVOKE ALL ON FUNCTION saas.rotate_rows(text, text, tid[], uuid, uuid, bigint[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.rotate_rows(text, text, tid[], uuid, uuid, bigint[]) TO saas_service, pg_database_owner;
+COMMENT ON FUNCTION saas.rotate_rows(text[], tid[], uuid, uuid, bigint[]) IS
+'Brings a batch over by the first of three statements that works: an update that waits for nobody for long; one that leaves out rows that are locked; one for each of the rows $1. The fourth finds rows, the fifth tells whether others may hold some.';
+REVOKE ALL ON FUNCTION saas.rotate_rows(text[], tid[], uuid, uuid, bigint[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.rotate_rows(text[], tid[], uuid, uuid, bigint[]) TO saas_service, pg_database_owner;
 
 CREATE OR REPLACE FUNCTION saas.require_all_rows(p_table regclass, p_team uuid)
 RETURNS void
@@ -221,7 +253,9 @@ DECLARE
     v_where text;
     v_leaf text;
     v_range text;
+    v_set text;
     v_update text;
+    v_select text;
     v_rows tid[];
     v_batch record;
 BEGIN
@@ -279,21 +313,28 @@ BEGIN
             't.ctid >= ''(%s,0)'' AND t.ctid < ''(%s,0)''',
             v_run.next_block, LEAST(v_run.next_block + 100, v_blocks)
         );
-        EXECUTE format('SELECT array_agg(t.ctid) FROM %s WHERE %s%s AND %s', v_from, v_leaf, v_range, v_where)
-        INTO v_rows USING v_rows, p_team, v_asset, v_keys;
-        IF v_rows IS NOT NULL THEN
-            v_update := format('UPDATE %s SET %s WHERE %s', v_from, v_texts.assignments, v_leaf) || format(
-                't.ctid = ANY (ARRAY(SELECT t.ctid FROM %s WHERE %s%s AND ', v_from, v_leaf, v_where
-            );
+        v_set := format('UPDATE %s SET %s WHERE %s', v_from, v_texts.assignments, v_leaf);
+        v_update := v_set || format('t.ctid = ANY (ARRAY(SELECT t.ctid FROM %s WHERE %s%s AND ', v_from, v_leaf, v_where);
+        v_select := format('SELECT array_agg(t.ctid) FROM %s WHERE %s%s AND %s', v_from, v_leaf, v_range, v_where);
+        -- The first walk does not look which rows are locked: the second one finds them.
+        IF v_run.pass > 1 OR v_run.reindexing THEN
+            EXECUTE v_select INTO v_rows USING v_rows, p_team, v_asset, v_keys;
+        END IF;
+        IF v_rows IS NOT NULL OR (v_run.pass = 1 AND NOT v_run.reindexing) THEN
             v_batch := saas.rotate_rows(
-                v_update || v_range || ' FOR NO KEY UPDATE SKIP LOCKED))',
-                v_update || 't.ctid = ANY ($1) FOR NO KEY UPDATE SKIP LOCKED))',
+                ARRAY[
+                    format('%s%s AND %s', v_set, v_range, v_where),
+                    v_update || v_range || ' FOR NO KEY UPDATE SKIP LOCKED))',
+                    v_update || 't.ctid = ANY ($1) FOR NO KEY UPDATE SKIP LOCKED))',
+                    v_select,
+                    format('SELECT EXISTS (SELECT FROM %s WHERE %s%s AND t.xmax <> 0)', v_from, v_leaf, v_range)
+                ],
                 v_rows, p_team, v_asset, v_keys
             );
             reencrypted := reencrypted + v_batch.changed;
             failed := failed + v_batch.failed;
-            v_run.found := v_run.found + cardinality(v_rows) - v_batch.failed;
-            v_run.skipped := v_run.skipped + cardinality(v_rows) - v_batch.failed - v_batch.changed;
+            v_run.found := v_run.found + CASE WHEN v_rows IS NULL THEN 1 ELSE cardinality(v_rows) - v_batch.failed END;
+            v_run.skipped := v_run.skipped + COALESCE(cardinality(v_rows) - v_batch.failed - v_batch.changed, 0);
         END IF;
         v_run.next_block := v_run.next_block + 100;
         IF v_run.next_block >= v_blocks THEN

@@ -1,4 +1,0 @@
-\set n random(1, :rows)
-SELECT b.id, b.email FROM blind_bench.blind AS b
-WHERE b.team_id = :team::uuid
-    AND b.email_index = saas.blind_index('user' || :n || '@example.org', 'blind_bench.blind'::regclass, 'email', 63, :team::uuid);

@@ -1,0 +1,393 @@
+-- Snapshots of payments, and their captures where the provider names each.
+CREATE OR REPLACE FUNCTION saas.record_charge_operations(
+    p_payment saas.payments,
+    p_is_new boolean DEFAULT false
+)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_authorized text := CASE p_payment.status
+        WHEN 'pending' THEN 'pending'
+        WHEN 'failed' THEN 'failed'
+        ELSE 'succeeded'
+    END;
+    -- An operation does not rise from failure, a payment may (late authorisation).
+    v_source text := CASE
+        WHEN v_authorized = 'succeeded' AND 'failed' = ANY (p_payment.states_seen) THEN 'conflict'
+        ELSE p_payment.status_source
+    END;
+    v_ours bigint := 0;
+    v_has_capture boolean := false;
+BEGIN
+    IF NOT p_payment.lists_captures AND NOT p_is_new THEN
+        -- Captures that we asked for are operations of their own; the rest is one.
+        SELECT
+            COALESCE(sum(t.amount) FILTER (
+                WHERE t.status = 'succeeded' AND t.provider_reference LIKE 'saas:%'
+            ), 0),
+            COALESCE(bool_or(t.provider_reference = p_payment.provider_payment_id), false)
+        INTO v_ours, v_has_capture
+        FROM saas.payment_transactions AS t
+        WHERE t.team_id = p_payment.team_id AND t.payment_id = p_payment.id AND t.operation = 'capture';
+    END IF;
+    INSERT INTO saas.payment_transactions (
+        team_id, payment_id, operation, provider_reference, amount, currency, status, status_source,
+        failure_code, occurred_at
+    )
+    SELECT
+        p_payment.team_id, p_payment.id, o.operation, p_payment.provider_payment_id, o.amount,
+        p_payment.currency, o.status, v_source, o.failure_code, p_payment.provider_created_at
+    FROM (
+        VALUES
+            ('authorize', p_payment.amount, v_authorized, p_payment.failure_code),
+            ('capture', p_payment.amount_captured - v_ours, 'succeeded', NULL)
+    ) AS o (operation, amount, status, failure_code)
+    WHERE o.operation = 'authorize' OR (
+        NOT p_payment.lists_captures
+        AND (o.amount > 0 OR (o.amount = 0 AND v_ours > 0 AND v_has_capture))
+    )
+    ON CONFLICT (team_id, payment_id, operation, provider_reference) DO UPDATE
+    SET amount = excluded.amount,
+        status = excluded.status,
+        status_source = excluded.status_source,
+        failure_code = excluded.failure_code,
+        occurred_at = excluded.occurred_at
+    WHERE (
+        payment_transactions.amount, payment_transactions.status, payment_transactions.status_source,
+        payment_transactions.failure_code, payment_transactions.occurred_at
+    ) IS DISTINCT FROM (
+        excluded.amount, excluded.status, excluded.status_source,
+        excluded.failure_code, excluded.occurred_at
+    );
+END
+$$;
+COMMENT ON FUNCTION saas.record_charge_operations(saas.payments, boolean) IS
+'Derives the operations authorize and capture of a payment from its row; captures that the provider names are recorded one by one instead. p_is_new: it has no operations yet.';
+REVOKE ALL ON FUNCTION saas.record_charge_operations(saas.payments, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.record_charge_operations(saas.payments, boolean) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.lock_payment_snapshot(
+    p_new saas.payments,
+    p_ours uuid,
+    OUT intent_ref text,
+    OUT ours uuid,
+    OUT payment saas.payments
+)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    intent_ref := p_new.provider_intent_id;
+    ours := p_ours;
+    -- A snapshot without its intent queues where those with it do: the intent is locked before the charge.
+    IF intent_ref IS NULL THEN
+        SELECT p.provider_intent_id, COALESCE(ours, p.payment_intent_id)
+        INTO intent_ref, ours
+        FROM saas.payments AS p
+        WHERE p.team_id = p_new.team_id
+            AND p.provider = p_new.provider
+            AND p.provider_payment_id = p_new.provider_payment_id;
+        ours := COALESCE(ours, p_ours);
+    END IF;
+    IF intent_ref IS NOT NULL THEN
+        ours := NULL; -- the provider tells of the intent itself
+        PERFORM saas.lock_provider_object(p_new.team_id, p_new.provider, intent_ref);
+        -- The row as well, before the payment's: what is known of the card may change what is decided about it.
+        PERFORM FROM saas.payment_intents AS i
+        WHERE i.team_id = p_new.team_id AND i.provider = p_new.provider AND i.provider_intent_id = intent_ref
+        FOR NO KEY UPDATE;
+    ELSIF ours IS NOT NULL THEN
+        SELECT i.id INTO ours
+        FROM saas.payment_intents AS i
+        WHERE i.team_id = p_new.team_id AND i.id = ours AND i.provider = p_new.provider
+        FOR NO KEY UPDATE;
+    END IF;
+    PERFORM saas.lock_provider_object(p_new.team_id, p_new.provider, p_new.provider_payment_id);
+    SELECT p.* INTO payment
+    FROM saas.payments AS p
+    WHERE p.team_id = p_new.team_id
+        AND p.provider = p_new.provider
+        AND p.provider_payment_id = p_new.provider_payment_id
+    FOR UPDATE;
+END
+$$;
+COMMENT ON FUNCTION saas.lock_payment_snapshot(saas.payments, uuid) IS
+'Locks what a snapshot of a payment is about, intent before payment, and returns the payment as it is, what it is known to belong to, and the intent of ours that follows it.';
+REVOKE ALL ON FUNCTION saas.lock_payment_snapshot(saas.payments, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.lock_payment_snapshot(saas.payments, uuid) TO saas_internal;
+
+-- Of two descriptions of a payment: which one is newer, where a snapshot that told of the state alone has come
+-- between.
+CREATE OR REPLACE FUNCTION saas.facts_order(p_stored saas.payments, p_new saas.payments)
+RETURNS integer
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT saas.snapshot_order(
+        'payment', p_stored.facts_status, p_stored.facts_at, p_stored.facts_event_id,
+        p_new.status, p_new.snapshot_at, p_new.snapshot_event_id
+    )
+$$;
+COMMENT ON FUNCTION saas.facts_order(saas.payments, saas.payments) IS
+'Which of two descriptions of a payment holds, as saas.snapshot_order() says it.';
+REVOKE ALL ON FUNCTION saas.facts_order(saas.payments, saas.payments) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.facts_order(saas.payments, saas.payments) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.join_payment(
+    p_before saas.payments,
+    p_new saas.payments,
+    p_is_partial boolean,
+    p_order integer
+)
+RETURNS saas.payments
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_row saas.payments := p_before;
+BEGIN
+    IF NOT p_is_partial AND (
+        p_order > 0 OR (p_before.facts_at IS NOT NULL AND saas.facts_order(p_before, p_new) > 0)
+    ) THEN -- what the newest description says holds whole
+        v_row := p_new;
+        v_row.id := p_before.id;
+        v_row.amount := COALESCE(p_before.amount, p_new.amount);
+        v_row.currency := COALESCE(p_before.currency, p_new.currency);
+        v_row.status := p_before.status;
+        v_row.status_source := p_before.status_source;
+        v_row.snapshot_at := p_before.snapshot_at;
+        v_row.snapshot_event_id := p_before.snapshot_event_id;
+        v_row.snapshot_refunded := p_before.snapshot_refunded;
+        v_row.states_seen := p_before.states_seen;
+        v_row.provider_intent_id := p_before.provider_intent_id;
+        v_row.payment_intent_id := p_before.payment_intent_id;
+        v_row.amount_captured := p_before.amount_captured;
+        v_row.amount_refunded := p_before.amount_refunded;
+        v_row.amount_released := p_before.amount_released;
+        v_row.disputed_total := p_before.disputed_total;
+        v_row.amount_disputed := p_before.amount_disputed;
+        v_row.is_overdrawn := p_before.is_overdrawn;
+        v_row.fraud_warned_at := p_before.fraud_warned_at;
+        v_row.lists_captures := COALESCE(p_before.lists_captures, p_new.amount_captured IS NULL);
+        v_row.facts_status := CASE WHEN p_order <= 0 THEN p_new.status END;
+        v_row.facts_at := CASE WHEN p_order <= 0 THEN p_new.snapshot_at END;
+        v_row.facts_event_id := CASE WHEN p_order <= 0 THEN p_new.snapshot_event_id END;
+        v_row.disagreements := COALESCE(p_before.disagreements, '{}');
+        v_row.integrity_issue := p_before.integrity_issue;
+        v_row.integrity_resolved := p_before.integrity_resolved;
+        v_row.integrity_resolved_by := p_before.integrity_resolved_by;
+        v_row.integrity_resolved_at := p_before.integrity_resolved_at;
+        v_row.integrity_note := p_before.integrity_note;
+        v_row.integrity_hold := p_before.integrity_hold;
+        v_row.created_at := p_before.created_at;
+        v_row.updated_at := p_before.updated_at;
+        v_row.metadata := COALESCE(p_new.metadata, '{}');
+        v_row.is_disputed := COALESCE(p_new.is_disputed, false);
+        v_row.livemode := COALESCE(p_new.livemode, false);
+    END IF;
+    IF p_order > 0 THEN
+        IF p_is_partial AND p_before.facts_at IS NULL THEN
+            v_row.facts_status := p_before.status;
+            v_row.facts_at := p_before.snapshot_at;
+            v_row.facts_event_id := p_before.snapshot_event_id;
+        END IF;
+        v_row.status := p_new.status;
+        v_row.status_source := 'provider';
+        v_row.snapshot_at := p_new.snapshot_at;
+        v_row.snapshot_event_id := p_new.snapshot_event_id;
+        v_row.snapshot_refunded := COALESCE(
+            p_new.snapshot_refunded, CASE p_new.status WHEN 'voided' THEN v_row.amount ELSE 0 END
+        );
+    END IF;
+    v_row.states_seen := saas.add_state(p_before.states_seen, p_new.status);
+    v_row.amount_captured := greatest(p_before.amount_captured, p_new.amount_captured, 0);
+    v_row.status_source := saas.state_source(
+        'payment', v_row.status, v_row.states_seen, v_row.status_source
+    );
+    RETURN v_row;
+END
+$$;
+COMMENT ON FUNCTION saas.join_payment(saas.payments, saas.payments, boolean, integer) IS
+'The row of a payment after one more snapshot, which saas.snapshot_order() places so: state, description, and what only grows. A partial snapshot tells of the state alone.';
+REVOKE ALL ON FUNCTION saas.join_payment(saas.payments, saas.payments, boolean, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.join_payment(saas.payments, saas.payments, boolean, integer) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.store_payment(INOUT p_row saas.payments, p_before saas.payments)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    IF p_before.id IS NULL THEN
+        INSERT INTO saas.payments (
+            team_id, provider, provider_payment_id, provider_intent_id, payment_intent_id, amount,
+            amount_captured, amount_refunded, amount_released, snapshot_refunded, currency, status,
+            status_source, states_seen, snapshot_at, snapshot_event_id, failure_code, failure_message,
+            payment_method_type, card_brand, card_last4, card_country, card_funding, card_fingerprint,
+            cvc_check, address_zip_check, provider_customer_id, description, metadata, is_disputed,
+            livemode, provider_created_at, lists_captures, integrity_issue
+        )
+        VALUES (
+            p_row.team_id, p_row.provider, p_row.provider_payment_id, p_row.provider_intent_id,
+            p_row.payment_intent_id, p_row.amount,
+            p_row.amount_captured, p_row.amount_refunded, p_row.amount_released, p_row.snapshot_refunded,
+            p_row.currency, p_row.status,
+            p_row.status_source, p_row.states_seen, p_row.snapshot_at, p_row.snapshot_event_id,
+            p_row.failure_code, p_row.failure_message,
+            p_row.payment_method_type, p_row.card_brand, p_row.card_last4, p_row.card_country,
+            p_row.card_funding, p_row.card_fingerprint,
+            p_row.cvc_check, p_row.address_zip_check, p_row.provider_customer_id, p_row.description,
+            p_row.metadata, p_row.is_disputed,
+            p_row.livemode, p_row.provider_created_at, p_row.lists_captures, p_row.integrity_issue
+        )
+        RETURNING * INTO p_row;
+    ELSIF p_row IS DISTINCT FROM p_before THEN
+        UPDATE saas.payments AS p
+        SET provider_intent_id = p_row.provider_intent_id,
+            payment_intent_id = p_row.payment_intent_id,
+            amount_captured = p_row.amount_captured,
+            amount_refunded = p_row.amount_refunded,
+            amount_released = p_row.amount_released,
+            snapshot_refunded = p_row.snapshot_refunded,
+            status = p_row.status,
+            status_source = p_row.status_source,
+            states_seen = p_row.states_seen,
+            snapshot_at = p_row.snapshot_at,
+            snapshot_event_id = p_row.snapshot_event_id,
+            failure_code = p_row.failure_code,
+            failure_message = p_row.failure_message,
+            payment_method_type = p_row.payment_method_type,
+            card_brand = p_row.card_brand,
+            card_last4 = p_row.card_last4,
+            card_country = p_row.card_country,
+            card_funding = p_row.card_funding,
+            card_fingerprint = p_row.card_fingerprint,
+            cvc_check = p_row.cvc_check,
+            address_zip_check = p_row.address_zip_check,
+            provider_customer_id = p_row.provider_customer_id,
+            description = p_row.description,
+            metadata = p_row.metadata,
+            is_disputed = p_row.is_disputed,
+            livemode = p_row.livemode,
+            provider_created_at = p_row.provider_created_at,
+            facts_status = p_row.facts_status,
+            facts_at = p_row.facts_at,
+            facts_event_id = p_row.facts_event_id,
+            integrity_issue = p_row.integrity_issue
+        WHERE p.team_id = p_row.team_id AND p.id = p_row.id;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.store_payment(saas.payments, saas.payments) IS
+'Writes a payment as it has become; nothing where it has not changed.';
+REVOKE ALL ON FUNCTION saas.store_payment(saas.payments, saas.payments) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.store_payment(saas.payments, saas.payments) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.apply_payment(
+    p_new saas.payments,
+    p_ours text DEFAULT NULL,
+    p_is_partial boolean DEFAULT false,
+    OUT outcome text,
+    OUT detail text,
+    OUT waits_for text,
+    OUT landed text[]
+)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_locked record;
+    v_before saas.payments;
+    v_row saas.payments;
+    v_intent saas.payment_intents;
+    v_order integer := 1;
+    v_refunds record;
+    v_total bigint;
+BEGIN
+    -- Also of a snapshot that will be superseded: whether an event fails does not depend on the order.
+    IF greatest(p_new.amount_captured, p_new.snapshot_refunded) > p_new.amount THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA072',
+            MESSAGE = 'more of the payment is captured or refunded than its amount';
+    ELSIF p_new.card_last4 !~ '^[0-9]{1,4}$' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA072',
+            MESSAGE = 'the last digits of the card are not up to four digits';
+    END IF;
+    v_locked := saas.lock_payment_snapshot(p_new, saas.uuid_or_null(p_ours));
+    v_before := v_locked.payment;
+    IF v_before.id IS NULL AND p_is_partial THEN
+        outcome := 'deferred';
+        detail := 'the payment is not known yet';
+        waits_for := p_new.provider_payment_id;
+        RETURN;
+    ELSIF v_before.id IS NOT NULL THEN
+        IF NOT p_is_partial AND (v_before.amount, v_before.currency) <> (p_new.amount, p_new.currency) THEN
+            outcome := 'conflict';
+            detail := format('the payment: %s %s', p_new.amount, p_new.currency);
+            PERFORM saas.note_disagreement(v_before.team_id, v_before.id, detail);
+            RETURN;
+        END IF;
+        v_order := saas.snapshot_order(
+            'payment', v_before.status, v_before.snapshot_at, v_before.snapshot_event_id,
+            p_new.status, p_new.snapshot_at, p_new.snapshot_event_id
+        );
+    END IF;
+    outcome := CASE
+        WHEN abs(v_order) = 2 THEN 'conflict'
+        WHEN v_order > 0 THEN 'processed'
+        ELSE 'superseded'
+    END;
+    v_row := saas.join_payment(v_before, p_new, p_is_partial, v_order);
+
+    v_row.provider_intent_id := COALESCE(v_row.provider_intent_id, v_locked.intent_ref); -- never changes
+    IF v_row.provider_intent_id IS NOT NULL THEN
+        SELECT i.* INTO v_intent
+        FROM saas.payment_intents AS i
+        WHERE i.team_id = v_row.team_id
+            AND i.provider = v_row.provider
+            AND i.provider_intent_id = v_row.provider_intent_id;
+    ELSIF v_locked.ours IS NOT NULL THEN
+        SELECT i.* INTO v_intent
+        FROM saas.payment_intents AS i
+        WHERE i.team_id = v_row.team_id AND i.id = v_locked.ours;
+    END IF;
+    v_row.payment_intent_id := COALESCE(v_row.payment_intent_id, v_intent.id);
+
+    v_total := v_row.snapshot_refunded;
+    IF v_before.amount_refunded + v_before.amount_released > 0 OR (v_before.id IS NOT NULL AND v_total > 0) THEN
+        v_refunds := saas.live_refunds(v_row.team_id, v_row.id, v_row.snapshot_at, NULL);
+        v_total := greatest(v_refunds.live, v_total - v_refunds.lost);
+    END IF;
+    v_row.amount_refunded := least(v_total, v_row.amount_captured);
+    v_row.amount_released := v_total - v_row.amount_refunded;
+    v_row.integrity_issue := saas.integrity_issue(v_row, v_intent);
+
+    IF v_before.id IS NULL OR v_row IS DISTINCT FROM v_before THEN
+        v_row := saas.store_payment(v_row, v_before);
+        PERFORM saas.record_charge_operations(v_row, v_before.id IS NULL);
+        IF v_intent.id IS NOT NULL
+            AND v_row.amount <> v_intent.amount
+            AND (v_row.status, v_row.payment_intent_id)
+                IS DISTINCT FROM (v_before.status, v_before.payment_intent_id)
+        THEN
+            PERFORM saas.refresh_integrity(v_intent); -- payments may be one another's parts
+        END IF;
+        IF v_row.status IS DISTINCT FROM v_before.status
+            OR v_row.provider_intent_id IS DISTINCT FROM v_before.provider_intent_id
+        THEN
+            landed := array_remove(ARRAY[v_row.provider_payment_id, v_row.provider_intent_id], NULL);
+        END IF;
+    END IF;
+    IF v_locked.ours IS NOT NULL THEN
+        PERFORM saas.follow_payment(
+            v_row.team_id, v_locked.ours, p_new.status, p_new.snapshot_at, p_new.snapshot_event_id
+        );
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.apply_payment(saas.payments, text, boolean) IS
+'Joins a snapshot of a payment into payments and payment_transactions. amount_captured NULL: the provider names each capture. snapshot_refunded NULL: it does not tell, and all of a voided payment is released. p_ours is the identifier of the intent that we asked for, where the provider has none of its own. A partial snapshot tells of the state alone and is deferred while the payment is unknown. One whose amount or currency differ puts the payment on hold. landed: the identifiers for which deferred events may have waited.';
+REVOKE ALL ON FUNCTION saas.apply_payment(saas.payments, text, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.apply_payment(saas.payments, text, boolean) TO saas_internal;

@@ -1,0 +1,1 @@
+DROP TABLE saas.provider_status_map;

@@ -1,0 +1,1 @@
+DELETE FROM saas.provider_status_map WHERE provider <> 'stripe';
