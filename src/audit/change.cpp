@@ -2,6 +2,7 @@
 #include "audit/change.hpp"
 
 #include "core/sha256.hpp"
+#include "pg/erasing.hpp"
 
 #include <cstring>
 
@@ -57,7 +58,7 @@ void add_member(column_plan &column, const row_image &image, pg::json_member *me
     member.key_length = column.name_length;
     if (image.nulls[column.attribute]) {
         member.value.type = jbvNull;
-    } else if (column.redacted) {
+    } else if (column.redacted || pg::is_erasing()) {
         member.value.type = jbvString;
         member.value.val.string.val = redacted;
         member.value.val.string.len = static_cast<int>(sizeof(redacted) - 1);

@@ -78,6 +78,8 @@ SELECT results_eq($$
     ) GROUP BY s.machine ORDER BY s.machine$$,
     $$VALUES
         ('aml_alert', 'cleared'), ('customer_verification', 'canceled expired failed'),
+        ('data_export', 'cancelled expired failed'),
+        ('deletion_request', 'cancelled completed rejected'),
         ('dispute', 'lost prevented warning_closed won'),
         ('payment', 'paid voided'),
         ('payment_intent', 'canceled expired succeeded'),

@@ -86,6 +86,10 @@ BEGIN
             RETURN OLD;
         END IF;
     END IF;
+    -- A person's data go when the law wants it; score and decision stay.
+    IF TG_OP = 'UPDATE' AND saas.is_erasing() THEN
+        RETURN NEW;
+    END IF;
     RAISE EXCEPTION USING
         ERRCODE = 'SA051',
         MESSAGE = 'fraud assessments are append-only',
@@ -93,7 +97,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.keep_fraud_assessments() IS
-'Trigger of saas.fraud_assessments: SA051 for every change but the removal of a whole team.';
+'Trigger of saas.fraud_assessments: SA051 for every change but the removal of a whole team and the erasure of a person''s data.';
 REVOKE ALL ON FUNCTION saas.keep_fraud_assessments() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER fraud_assessments_10_keep

@@ -12,6 +12,10 @@ BEGIN
             RETURN OLD;
         END IF;
     END IF;
+    -- A person's data go when the law wants it.
+    IF TG_OP = 'DELETE' AND saas.is_erasing() THEN
+        RETURN OLD;
+    END IF;
     RAISE EXCEPTION USING
         ERRCODE = 'SA066',
         MESSAGE = 'what reproduces fraud assessments is append-only',
@@ -20,7 +24,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.keep_fraud_record() IS
-'Trigger of saas.fraud_rule_sets and saas.fraud_assessment_terms: SA066 for every change but the removal of a whole team.';
+'Trigger of saas.fraud_rule_sets and saas.fraud_assessment_terms: SA066 for every change but the removal of a whole team and the erasure of a person''s data.';
 REVOKE ALL ON FUNCTION saas.keep_fraud_record() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER fraud_rule_sets_10_keep

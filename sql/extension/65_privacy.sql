@@ -1,0 +1,83 @@
+-- The privacy engine: the order of an erasure, statements that it runs, and the search for what should be gone.
+CREATE OR REPLACE FUNCTION saas.erasure_order(
+    p_tables text[],
+    p_edges text[],
+    p_root integer,
+    OUT step integer,
+    OUT table_number integer,
+    OUT hops integer,
+    OUT group_number integer,
+    OUT circle text,
+    OUT estimated_rows double precision,
+    OUT route integer[],
+    OUT null_edges integer[]
+)
+RETURNS SETOF record
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_erasure_order';
+COMMENT ON FUNCTION saas.erasure_order(text[], text[], integer) IS
+'The order in which rows that belong to a row of the table number p_root can go, children before parents. For each table "rows pages"; for each edge "child parent flags rows_per_key" with the flags k key, n nullable, d deferrable, i indexed, or -. circle: none, or how rows go although keys form one: null_first, defer, together.';
+
+CREATE OR REPLACE FUNCTION saas.erasure_costs(
+    p_tables text[],
+    p_edges text[],
+    p_root integer,
+    OUT edge_number integer,
+    OUT cost double precision,
+    OUT saved_by_index double precision
+)
+RETURNS SETOF record
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_erasure_costs';
+COMMENT ON FUNCTION saas.erasure_costs(text[], text[], integer) IS
+'What it costs to find rows along each edge of the graph of saas.erasure_order(), in units of the server''s planner, and how much of it a missing index would spare.';
+
+CREATE OR REPLACE FUNCTION saas.erase_by(p_statement text, p_run uuid, p_step integer, p_number bigint)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_erase_by';
+REVOKE ALL ON FUNCTION saas.erase_by(text, uuid, integer, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION saas.erase_by(text, uuid, integer, bigint) IS
+'Runs a statement of the privacy engine with parameters $1, $2 and $3 and returns the first value of its first row. While it runs saas.is_erasing() is true: triggers that keep columns let them go, and the audit trail does not repeat values. Only for functions of the package.';
+
+CREATE OR REPLACE FUNCTION saas.privacy_query(p_statement text, p_run uuid, p_step integer, p_number bigint)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_privacy_query';
+REVOKE ALL ON FUNCTION saas.privacy_query(text, uuid, integer, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION saas.privacy_query(text, uuid, integer, bigint) IS
+'Runs a statement of the privacy engine with parameters $1, $2 and $3 and returns the first value of its first row. Only for functions of the package.';
+
+CREATE OR REPLACE FUNCTION saas.is_erasing()
+RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'saas_is_erasing';
+COMMENT ON FUNCTION saas.is_erasing() IS
+'Whether the statement that runs erases personal data on a person''s request. For triggers that otherwise refuse changes.';
+
+CREATE OR REPLACE FUNCTION saas.erasure_needle(p_key bytea, p_value text)
+RETURNS bytea
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_erasure_needle';
+REVOKE ALL ON FUNCTION saas.erasure_needle(bytea, text) FROM PUBLIC;
+COMMENT ON FUNCTION saas.erasure_needle(bytea, text) IS
+'What is kept of an erased value so that it can be found again: number of words, and a keyed hash of them (SipHash-2-4, key of 16 bytes). NULL for a value without letters and digits.';
+
+CREATE OR REPLACE FUNCTION saas.holds_needle(p_text text, p_needles bytea)
+RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100
+AS 'MODULE_PATHNAME', 'saas_holds_needle';
+REVOKE ALL ON FUNCTION saas.holds_needle(text, bytea) FROM PUBLIC;
+COMMENT ON FUNCTION saas.holds_needle(text, bytea) IS
+'Whether a value of saas.erasure_needle() occurs in a text, word by word, without regard to case and punctuation. p_needles: the key of 16 bytes, and the needles after it.';
+
+DO $$
+BEGIN
+    EXECUTE pg_catalog.format(
+        'GRANT EXECUTE ON FUNCTION saas.erase_by(text, uuid, integer, bigint),
+            saas.privacy_query(text, uuid, integer, bigint), saas.erasure_needle(bytea, text),
+            saas.holds_needle(text, bytea) TO %I',
+        pg_catalog.current_setting('saas.role_internal')
+    );
+END
+$$;

@@ -1,0 +1,11 @@
+DROP TABLE saas.data_export_chunks;
+DROP TABLE saas.data_exports;
+DROP TABLE saas.privacy_events;
+DROP TABLE saas.privacy_recipients;
+DROP TABLE saas.erasure_needles;
+DROP TABLE saas.erasure_rows;
+DROP TABLE saas.erasure_steps;
+DROP TABLE saas.user_deletion_requests CASCADE;
+ALTER TABLE saas.state_transitions NO FORCE ROW LEVEL SECURITY;
+DELETE FROM saas.state_transitions WHERE machine IN ('deletion_request', 'data_export');
+ALTER TABLE saas.state_transitions FORCE ROW LEVEL SECURITY;
