@@ -33,12 +33,12 @@ COMMENT ON FUNCTION saas.erasure_costs(text[], text[], integer) IS
 'What it costs to find rows along each edge of the graph of saas.erasure_order(), in units of the server''s planner, and how much of it a missing index would spare.';
 
 CREATE OR REPLACE FUNCTION saas.erase_by(p_statement text, p_run uuid, p_step integer, p_number bigint)
-RETURNS bigint
+RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'saas_erase_by';
 REVOKE ALL ON FUNCTION saas.erase_by(text, uuid, integer, bigint) FROM PUBLIC;
 COMMENT ON FUNCTION saas.erase_by(text, uuid, integer, bigint) IS
-'Runs a statement of the privacy engine with parameters $1, $2 and $3 and returns how many rows it changed. While it runs saas.is_erasing() is true: triggers that keep columns let them go, and the audit trail does not repeat values. Only for functions of the package.';
+'Runs a statement of the privacy engine with parameters $1, $2 and $3 and returns the first value of its first row. While it runs saas.is_erasing() is true: triggers that keep columns let them go, and the audit trail does not repeat values. Only for functions of the package.';
 
 CREATE OR REPLACE FUNCTION saas.privacy_query(p_statement text, p_run uuid, p_step integer, p_number bigint)
 RETURNS text

@@ -35,14 +35,9 @@ std::string number_list(const std::vector<std::size_t> &numbers) {
     return out + "}";
 }
 
-// Runs one statement with the parameters $1 uuid, $2 integer and $3 bigint, and with the rights of the caller. What it
-// answers is `rows`, and the text of the first value of the first row, if it returns one.
-struct answer {
-    std::uint64_t rows;
-    char *text;
-};
-
-answer run_unsafe(FunctionCallInfo fcinfo, bool read_only) {
+// Runs one statement with the parameters $1 uuid, $2 integer and $3 bigint, and with the rights of the caller. Returns the
+// text of the first value of the first row, or nullptr.
+char *run_unsafe(FunctionCallInfo fcinfo) {
     const char *statement = text_to_cstring(PG_GETARG_TEXT_PP(0));
     Oid types[] = {UUIDOID, INT4OID, INT8OID};
     Datum values[3];
@@ -53,16 +48,16 @@ answer run_unsafe(FunctionCallInfo fcinfo, bool read_only) {
     }
     MemoryContext outside = CurrentMemoryContext;
     SPI_connect();
-    const int result = SPI_execute_with_args(statement, 3, types, values, nulls, read_only, 0);
+    const int result = SPI_execute_with_args(statement, 3, types, values, nulls, false, 0);
     if (result < 0)
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
                         errmsg("a statement of the privacy engine was refused: %s",
                                SPI_result_code_string(result))));
-    answer out{SPI_processed, nullptr};
+    char *out = nullptr;
     if (SPI_tuptable != nullptr && SPI_processed > 0) {
         char *text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
         if (text != nullptr)
-            out.text = MemoryContextStrdup(outside, text);
+            out = MemoryContextStrdup(outside, text);
     }
     SPI_finish();
     return out;
@@ -123,17 +118,19 @@ SAAS_FUNCTION(saas_erase_by) {
     if (PG_ARGISNULL(0))
         throw core::error{core::k_invalid_parameter_value, "a statement is needed"};
     const pg::erasing permitted;
-    const answer out = pg::call([&] { return run_unsafe(fcinfo, false); });
-    PG_RETURN_INT64(static_cast<std::int64_t>(out.rows));
+    char *out = pg::call([&] { return run_unsafe(fcinfo); });
+    if (out == nullptr)
+        PG_RETURN_NULL();
+    return pg::text_datum(out);
 }
 
 SAAS_FUNCTION(saas_privacy_query) {
     if (PG_ARGISNULL(0))
         throw core::error{core::k_invalid_parameter_value, "a statement is needed"};
-    const answer out = pg::call([&] { return run_unsafe(fcinfo, false); });
-    if (out.text == nullptr)
+    char *out = pg::call([&] { return run_unsafe(fcinfo); });
+    if (out == nullptr)
         PG_RETURN_NULL();
-    return pg::text_datum(out.text);
+    return pg::text_datum(out);
 }
 
 SAAS_FUNCTION(saas_is_erasing) {
@@ -155,6 +152,6 @@ SAAS_FUNCTION(saas_erasure_needle) {
 
 SAAS_FUNCTION(saas_holds_needle) {
     const auto &needles = needles_of(fcinfo, pg::bytes(PG_GETARG_DATUM(1)));
-    const auto text = pg::call([&] { return pg::text_view_unsafe(PG_GETARG_DATUM(0)); });
-    PG_RETURN_BOOL(needles.occurs_in(text, core::cancel_poll{pg::stop_requested}));
+    const auto words = pg::call([&] { return pg::text_view_unsafe(PG_GETARG_DATUM(0)); });
+    PG_RETURN_BOOL(needles.occurs_in(words, core::cancel_poll{pg::stop_requested}));
 }

@@ -63,7 +63,7 @@ COMMENT ON COLUMN saas.retention_policies.updated_at IS 'When it changed last. [
 COMMENT ON TABLE saas.user_deletion_requests IS 'Requests of people to be erased or anonymised, through their states, with what proves the outcome.';
 COMMENT ON COLUMN saas.user_deletion_requests.id IS 'Identifier. [internal]';
 COMMENT ON COLUMN saas.user_deletion_requests.subject_id IS 'The person, until the request is completed. [internal]';
-COMMENT ON COLUMN saas.user_deletion_requests.subject_token IS 'Keyed hash of the person''s id, which stays. [internal]';
+COMMENT ON COLUMN saas.user_deletion_requests.subject_hash IS 'Keyed hash of the person''s id, which stays. [internal]';
 COMMENT ON COLUMN saas.user_deletion_requests.mode IS 'erase or anonymise. [internal]';
 COMMENT ON COLUMN saas.user_deletion_requests.status IS 'requested, verified, running, blocked, erased, completed, cancelled or rejected. [internal]';
 COMMENT ON COLUMN saas.user_deletion_requests.reason IS 'Why, in words. [confidential]';
@@ -86,6 +86,7 @@ COMMENT ON COLUMN saas.user_deletion_requests.salt IS 'Makes the leaves of the t
 COMMENT ON COLUMN saas.user_deletion_requests.tree_size IS 'Leaves of the Merkle tree over the rows erased. [internal]';
 COMMENT ON COLUMN saas.user_deletion_requests.tree_edge IS 'Right edge of that tree. [internal]';
 COMMENT ON COLUMN saas.user_deletion_requests.keys_shredded IS 'Teams whose key of the person was destroyed, and how many. [internal]';
+COMMENT ON COLUMN saas.user_deletion_requests.rounds IS 'How often rows were searched for. [internal]';
 COMMENT ON COLUMN saas.user_deletion_requests.certificate IS 'The signed certificate. [internal]';
 COMMENT ON COLUMN saas.user_deletion_requests.updated_at IS 'When the row last changed. [internal]';
 
@@ -104,11 +105,12 @@ COMMENT ON COLUMN saas.erasure_steps.kept_until IS 'Until when rows are kept. [i
 COMMENT ON COLUMN saas.erasure_steps.found IS 'Rows found so far. [internal]';
 COMMENT ON COLUMN saas.erasure_steps.done IS 'Rows done. [internal]';
 
-COMMENT ON TABLE saas.erasure_rows IS 'Rows that an erasure or export works on; they go as the work is done.';
+COMMENT ON TABLE saas.erasure_rows IS 'Rows that an erasure or export works on; they go when it is finished.';
 COMMENT ON COLUMN saas.erasure_rows.run_id IS 'The request or export. [internal]';
 COMMENT ON COLUMN saas.erasure_rows.step IS 'The step. [internal]';
 COMMENT ON COLUMN saas.erasure_rows.row_key IS 'Primary key of the row, as text. [confidential]';
 COMMENT ON COLUMN saas.erasure_rows.round IS 'In which round of the search it was found. [internal]';
+COMMENT ON COLUMN saas.erasure_rows.is_done IS 'Whether its step has been carried out. [internal]';
 
 COMMENT ON TABLE saas.erasure_needles IS 'Keyed hashes of values that were erased, to search for them; forgotten after a while.';
 COMMENT ON COLUMN saas.erasure_needles.request_id IS 'The request. [internal]';

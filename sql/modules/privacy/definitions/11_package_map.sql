@@ -118,6 +118,7 @@ $$;
 COMMENT ON FUNCTION saas.package_personal_links() IS
 'How rows of the package''s tables belong to a person: by a key, by equal columns, by an e-mail address, by a place in a JSON value. Rows of tables that are not deployed do no harm.';
 REVOKE ALL ON FUNCTION saas.package_personal_links() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.package_personal_links() TO saas_service, saas_internal, pg_database_owner;
 
 CREATE OR REPLACE FUNCTION saas.package_personal_columns()
 RETURNS TABLE (
@@ -235,3 +236,4 @@ $$;
 COMMENT ON FUNCTION saas.package_personal_columns() IS
 'What becomes of single columns of the package when a person''s rows are anonymised, which values identify a person in texts elsewhere, and why something stays. Columns not named follow their row.';
 REVOKE ALL ON FUNCTION saas.package_personal_columns() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.package_personal_columns() TO saas_service, saas_internal, pg_database_owner;

@@ -222,3 +222,33 @@ COMMENT ON FUNCTION saas.undeclared_personal_data() IS
 'Columns that look as if they belonged to people and about which the map says nothing: an erasure that is strict refuses while there are any. Declare them, or dismiss them with saas.dismiss_personal_data().';
 REVOKE ALL ON FUNCTION saas.undeclared_personal_data() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.undeclared_personal_data() TO saas_service, saas_internal, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.personal_table_name(p_table regclass)
+RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT format('%I.%I', n.nspname, c.relname)
+    FROM pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = p_table
+$$;
+COMMENT ON FUNCTION saas.personal_table_name(regclass) IS
+'Schema and name of a table, quoted where needed: as the map names it.';
+REVOKE ALL ON FUNCTION saas.personal_table_name(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.personal_table_name(regclass) TO saas_internal, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.personal_key(p_table text)
+RETURNS text[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT array_agg(a.attname::text ORDER BY k.place)
+    FROM pg_index AS i
+    CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (number, place)
+    JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number
+    WHERE i.indrelid = to_regclass(p_table) AND i.indisprimary
+$$;
+COMMENT ON FUNCTION saas.personal_key(text) IS 'Columns of a table''s primary key; NULL without one.';
+REVOKE ALL ON FUNCTION saas.personal_key(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.personal_key(text) TO saas_internal, pg_database_owner;

@@ -107,7 +107,6 @@ CREATE TABLE saas.retention_policies (
     CONSTRAINT retention_policies_action_check CHECK (action IN ('delete', 'anonymise', 'keep')),
     CONSTRAINT retention_policies_basis_check CHECK (length(basis) BETWEEN 1 AND 500)
 );
-CREATE INDEX retention_policies_table_name_idx ON saas.retention_policies (table_name);
 INSERT INTO saas.retention_policies (name, table_name, time_column, state_column, states, kept_for, action, basis)
 VALUES
     (

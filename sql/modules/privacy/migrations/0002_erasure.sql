@@ -4,7 +4,7 @@
 CREATE TABLE saas.user_deletion_requests (
     id uuid NOT NULL DEFAULT saas.uuid_v7(),
     subject_id uuid,
-    subject_token bytea NOT NULL,
+    subject_hash bytea NOT NULL,
     mode text NOT NULL DEFAULT 'erase',
     status text NOT NULL DEFAULT 'requested',
     reason text NOT NULL,
@@ -27,6 +27,7 @@ CREATE TABLE saas.user_deletion_requests (
     tree_size bigint NOT NULL DEFAULT 0,
     tree_edge bytea NOT NULL DEFAULT '',
     keys_shredded jsonb NOT NULL DEFAULT '[]',
+    rounds integer NOT NULL DEFAULT 0,
     certificate jsonb,
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT user_deletion_requests_pkey PRIMARY KEY (id),
@@ -55,7 +56,7 @@ CREATE TABLE saas.user_deletion_requests (
 -- One at a time for each person.
 CREATE UNIQUE INDEX user_deletion_requests_open_key ON saas.user_deletion_requests (subject_id)
 WHERE status IN ('requested', 'verified', 'running', 'blocked', 'erased');
-CREATE INDEX user_deletion_requests_subject_token_idx ON saas.user_deletion_requests (subject_token);
+CREATE INDEX user_deletion_requests_subject_hash_idx ON saas.user_deletion_requests (subject_hash);
 CREATE INDEX user_deletion_requests_due_at_idx ON saas.user_deletion_requests (due_at)
 WHERE status IN ('requested', 'verified', 'running', 'blocked', 'erased');
 
@@ -78,14 +79,16 @@ CREATE TABLE saas.erasure_steps (
         FOREIGN KEY (request_id) REFERENCES saas.user_deletion_requests (id) ON DELETE CASCADE
 );
 
--- The rows that an erasure or an export works on, by their primary keys. They go as the work is done.
+-- The rows that an erasure or an export works on, by their primary keys. They go when it is finished.
 CREATE TABLE saas.erasure_rows (
     run_id uuid NOT NULL,
     step integer NOT NULL,
     row_key text[] NOT NULL,
     round integer NOT NULL,
+    is_done boolean NOT NULL DEFAULT false,
     CONSTRAINT erasure_rows_pkey PRIMARY KEY (run_id, step, row_key)
 );
+CREATE INDEX erasure_rows_run_id_step_idx ON saas.erasure_rows (run_id, step) WHERE NOT is_done;
 
 CREATE TABLE saas.erasure_needles (
     request_id uuid NOT NULL,

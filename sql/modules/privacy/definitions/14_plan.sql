@@ -1,0 +1,376 @@
+-- The graph of a person's rows, and the plan of an erasure over it.
+CREATE OR REPLACE FUNCTION saas.require_privacy_access(p_subject uuid, p_self boolean, p_admin boolean)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    IF saas.acts_as_service() OR p_self AND p_subject = saas.current_user_id() THEN
+        RETURN;
+    END IF;
+    IF NOT p_admin THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '42501',
+            MESSAGE = 'permission denied: these are another person''s data',
+            HINT = 'The person and workers (saas_service) may; platform admins decide on requests.';
+    END IF;
+    PERFORM saas.require_standing_over(p_subject);
+END
+$$;
+COMMENT ON FUNCTION saas.require_privacy_access(uuid, boolean, boolean) IS
+'Raises 42501 unless a worker calls, or (p_self) the person, or (p_admin) an admin of the platform with standing over the person.';
+REVOKE ALL ON FUNCTION saas.require_privacy_access(uuid, boolean, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.require_privacy_access(uuid, boolean, boolean) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.erasure_nodes(p_mode text)
+RETURNS TABLE (
+    node integer,
+    table_name text,
+    action text,
+    party_link text
+)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    WITH links AS (
+        SELECT
+            l.*,
+            CASE p_mode WHEN 'anonymise' THEN COALESCE(l.anonymise_action, l.action) ELSE l.action END AS now
+        FROM saas.personal_links AS l
+    ),
+    nodes AS (
+        SELECT 'saas.users' AS name, CASE p_mode WHEN 'anonymise' THEN 'anonymise' ELSE 'delete' END AS action, NULL::text AS link
+        UNION
+        SELECT l.table_name, l.now, NULL FROM links AS l WHERE l.action NOT IN ('null', 'reassign')
+        UNION
+        SELECT l.table_name, l.now, l.link_name
+        FROM links AS l WHERE l.action IN ('null', 'reassign') AND l.now IN ('null', 'reassign')
+    )
+    SELECT
+        (row_number() OVER (ORDER BY n.name <> 'saas.users' OR n.link IS NOT NULL, n.name, n.action, n.link) - 1)::integer,
+        n.name, n.action, n.link
+    FROM nodes AS n
+$$;
+COMMENT ON FUNCTION saas.erasure_nodes(text) IS
+'What an erasure (p_mode erase or anonymise) works on: tables by what is done to rows that belong to the person, and links by which other people''s rows mention them. The person is number 0.';
+REVOKE ALL ON FUNCTION saas.erasure_nodes(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.erasure_nodes(text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.personal_link_expression(p_kind text, p_column text, p_path text[], p_alias text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT CASE
+        WHEN p_kind = 'email' AND p_path IS NOT NULL THEN format('lower(%s%I #>> %L::text[])', p_alias, p_column, p_path)
+        WHEN p_kind = 'email' THEN format('lower(%s%I)', p_alias, p_column)
+        WHEN p_kind = 'json' THEN format('(%s%I #>> %L::text[])', p_alias, p_column, p_path)
+        ELSE format('%s%I', p_alias, p_column)
+    END
+$$;
+COMMENT ON FUNCTION saas.personal_link_expression(text, text, text[], text) IS
+'The side of a link''s condition that an index can serve.';
+REVOKE ALL ON FUNCTION saas.personal_link_expression(text, text, text[], text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.personal_link_expression(text, text, text[], text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.personal_link_condition(
+    p_kind text,
+    p_columns text[],
+    p_parent_columns text[],
+    p_path text[]
+)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT string_agg(
+        CASE
+            WHEN c.place < cardinality(p_columns) OR p_kind IN ('key', 'column')
+            THEN format('c.%I = p.%I', c.name, p_parent_columns[c.place])
+            WHEN p_kind = 'email'
+            THEN format('%s = lower(p.%I::text)', saas.personal_link_expression(p_kind, c.name, p_path, 'c.'), p_parent_columns[c.place])
+            ELSE format('%s = p.%I::text', saas.personal_link_expression(p_kind, c.name, p_path, 'c.'), p_parent_columns[c.place])
+        END,
+        ' AND ' ORDER BY c.place
+    )
+    FROM unnest(p_columns) WITH ORDINALITY AS c (name, place)
+$$;
+COMMENT ON FUNCTION saas.personal_link_condition(text, text[], text[], text[]) IS
+'The condition of a link between a row c and its parent p.';
+REVOKE ALL ON FUNCTION saas.personal_link_condition(text, text[], text[], text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.personal_link_condition(text, text[], text[], text[]) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.is_link_indexed(p_table text, p_kind text, p_columns text[], p_path text[])
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT EXISTS (
+        SELECT
+        FROM pg_index AS i
+        CROSS JOIN LATERAL (
+            SELECT array_agg(regexp_replace(pg_get_indexdef(i.indexrelid, k, true), '^\((.*)\)$', '\1') ORDER BY k) AS parts
+            FROM generate_series(1, LEAST(i.indnkeyatts::integer, cardinality(p_columns))) AS k
+        ) AS d
+        WHERE i.indrelid = to_regclass(p_table)
+            AND i.indisvalid
+            AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) ~ '^\([a-z_0-9]+ IS NOT NULL\)$')
+            AND d.parts <@ w.parts
+            AND w.parts <@ d.parts
+    )
+    FROM (
+        SELECT array_agg(
+            CASE
+                WHEN c.place < cardinality(p_columns) THEN quote_ident(c.name)
+                ELSE regexp_replace(saas.personal_link_expression(p_kind, c.name, p_path, ''), '^\((.*)\)$', '\1')
+            END
+            ORDER BY c.place
+        ) AS parts
+        FROM unnest(p_columns) WITH ORDINALITY AS c (name, place)
+    ) AS w
+$$;
+COMMENT ON FUNCTION saas.is_link_indexed(text, text, text[], text[]) IS
+'Whether an index begins with the columns of a link, in whatever order.';
+REVOKE ALL ON FUNCTION saas.is_link_indexed(text, text, text[], text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.is_link_indexed(text, text, text[], text[]) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.erasure_edges(p_mode text)
+RETURNS TABLE (
+    edge integer,
+    child integer,
+    parent integer,
+    link_name text,
+    kind text,
+    columns text[],
+    parent_columns text[],
+    json_path text[],
+    reassign_to text,
+    basis text,
+    kept_for interval
+)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT
+        (row_number() OVER (ORDER BY c.node, p.node, l.link_name) - 1)::integer,
+        c.node, p.node, l.link_name, l.kind, l.columns, l.parent_columns, l.json_path, l.reassign_to, l.basis, l.kept_for
+    FROM saas.personal_links AS l
+    JOIN saas.erasure_nodes(p_mode) AS c
+        ON c.table_name = l.table_name
+        AND c.action = CASE p_mode WHEN 'anonymise' THEN COALESCE(l.anonymise_action, l.action) ELSE l.action END
+        AND (c.party_link IS NULL AND l.action NOT IN ('null', 'reassign') OR c.party_link = l.link_name)
+    JOIN saas.erasure_nodes(p_mode) AS p ON p.table_name = l.parent_table AND p.party_link IS NULL
+    WHERE c.node > 0
+$$;
+COMMENT ON FUNCTION saas.erasure_edges(text) IS
+'The links between the nodes of saas.erasure_nodes(): rows of the child are found from rows of the parent.';
+REVOKE ALL ON FUNCTION saas.erasure_edges(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.erasure_edges(text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.erasure_graph(p_mode text, OUT tables text[], OUT edges text[])
+RETURNS record
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    WITH nodes AS (
+        SELECT n.*, s.rows, s.pages
+        FROM saas.erasure_nodes(p_mode) AS n
+        CROSS JOIN LATERAL (
+            SELECT sum(GREATEST(c.reltuples, 0))::float8 AS rows, sum(c.relpages)::float8 AS pages
+            FROM pg_class AS c
+            WHERE c.oid = to_regclass(n.table_name)
+                OR c.oid IN (SELECT t.relid FROM pg_partition_tree(to_regclass(n.table_name)) AS t)
+        ) AS s
+    )
+    SELECT
+        (SELECT array_agg(concat_ws(' ', n.rows, n.pages) ORDER BY n.node) FROM nodes AS n),
+        COALESCE(
+            array_agg(
+                concat_ws(
+                    ' ', e.child, e.parent,
+                    '-' || CASE WHEN f.is_key THEN 'k' ELSE '' END || CASE WHEN f.is_deferrable THEN 'd' ELSE '' END
+                        || CASE WHEN a.attnotnull THEN '' ELSE 'n' END
+                        || CASE WHEN saas.is_link_indexed(c.table_name, e.kind, e.columns, e.json_path) THEN 'i' ELSE '' END,
+                    CASE
+                        WHEN t.n_distinct > 0 THEN GREATEST(c.rows / t.n_distinct, 1)
+                        WHEN t.n_distinct < 0 THEN GREATEST(-1 / t.n_distinct, 1)
+                        ELSE 1
+                    END
+                )
+                ORDER BY e.edge
+            ),
+            '{}'
+        )
+    FROM saas.erasure_edges(p_mode) AS e
+    JOIN nodes AS c ON c.node = e.child
+    JOIN nodes AS p ON p.node = e.parent
+    JOIN pg_attribute AS a ON a.attrelid = to_regclass(c.table_name) AND a.attname = e.columns[cardinality(e.columns)]
+    CROSS JOIN LATERAL (
+        SELECT count(*) > 0 AS is_key, COALESCE(bool_and(o.condeferrable), false) AS is_deferrable
+        FROM pg_constraint AS o
+        WHERE o.contype = 'f' AND o.conrelid = a.attrelid AND o.confrelid = to_regclass(p.table_name)
+    ) AS f
+    LEFT JOIN pg_stats AS t
+        ON format('%I.%I', t.schemaname, t.tablename) = c.table_name AND t.attname = a.attname AND e.kind IN ('key', 'column')
+$$;
+COMMENT ON FUNCTION saas.erasure_graph(text) IS
+'The graph as saas.erasure_order() takes it, with what the server''s statistics say.';
+REVOKE ALL ON FUNCTION saas.erasure_graph(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.erasure_graph(text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.erasure_problems(p_subject uuid, p_mode text, p_strict boolean)
+RETURNS TABLE (
+    sqlstate_code text,
+    table_name text,
+    problem text
+)
+LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT 'SA151', COALESCE(h.table_name, 'saas.users'), 'legal hold since ' || h.placed_at::date || ': ' || h.basis
+    FROM saas.legal_holds AS h
+    WHERE h.subject_id = p_subject AND h.released_at IS NULL AND (h.ends_at IS NULL OR h.ends_at > now())
+    UNION ALL
+    SELECT 'SA151', 'saas.encryption_keys', 'the key in team ' || k.team_id || ' is under legal hold'
+    FROM saas.encryption_keys AS k
+    WHERE k.subject_id = p_subject AND k.status = 'hold'
+    UNION ALL
+    SELECT 'SA153', 'saas.team_members', 'the person is the last owner of team ' || m.team_id
+    FROM saas.team_members AS m
+    JOIN saas.teams AS t ON t.id = m.team_id AND t.deleted_at IS NULL
+    WHERE m.user_id = p_subject
+        AND m.role = 'owner'
+        AND m.status = 'active'
+        AND p_mode = 'erase'
+        AND NOT EXISTS (
+            SELECT FROM saas.team_members AS o
+            JOIN saas.users AS u ON u.id = o.user_id AND u.is_active AND u.deleted_at IS NULL
+            WHERE o.team_id = m.team_id AND o.user_id <> p_subject AND o.role = 'owner' AND o.status = 'active'
+        )
+    UNION ALL
+    SELECT 'SA153', n.table_name, 'saas_internal may not ' || lower(r.name) || ' its rows'
+    FROM saas.erasure_nodes(p_mode) AS n
+    JOIN (VALUES ('SELECT'), ('UPDATE'), ('DELETE')) AS r (name)
+        ON r.name = 'SELECT'
+        OR r.name = 'DELETE' AND n.action = 'delete'
+        OR r.name = 'UPDATE' AND n.action IN ('anonymise', 'null', 'reassign')
+    WHERE NOT has_table_privilege(current_user, n.table_name, r.name)
+    UNION ALL
+    SELECT 'SA150', u.table_name, 'column ' || u.column_name || ': ' || u.why
+    FROM saas.undeclared_personal_data() AS u
+    WHERE p_strict
+$$;
+COMMENT ON FUNCTION saas.erasure_problems(uuid, text, boolean) IS
+'What stands against erasing a person now, with the SQLSTATE that it would be refused with.';
+REVOKE ALL ON FUNCTION saas.erasure_problems(uuid, text, boolean) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.planned_steps(p_mode text)
+RETURNS TABLE (
+    place integer,
+    step integer,
+    table_name text,
+    action text,
+    party_link text,
+    path text,
+    hops integer,
+    circle text,
+    group_number integer,
+    estimated_rows bigint,
+    basis text,
+    kept_for interval
+)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    WITH edges AS (
+        SELECT e.*, c.table_name FROM saas.erasure_edges(p_mode) AS e JOIN saas.erasure_nodes(p_mode) AS c ON c.node = e.child
+    )
+    SELECT
+        o.step, n.node, n.table_name, n.action, n.party_link,
+        concat_ws(
+            ' > ', 'saas.users',
+            (SELECT string_agg(e.table_name || '.' || e.link_name, ' > ' ORDER BY r.place)
+             FROM unnest(o.route) WITH ORDINALITY AS r (edge, place) JOIN edges AS e ON e.edge = r.edge)
+        ),
+        o.hops, o.circle, o.group_number, ceil(o.estimated_rows)::bigint,
+        COALESCE(
+            (SELECT min(p.basis) FROM saas.retention_policies AS p WHERE p.table_name = n.table_name AND p.action = 'keep' AND p.is_enabled),
+            (SELECT min(e.basis) FROM edges AS e WHERE e.child = n.node)
+        ),
+        COALESCE(
+            (SELECT max(p.kept_for) FROM saas.retention_policies AS p WHERE p.table_name = n.table_name AND p.action = 'keep' AND p.is_enabled),
+            (SELECT max(e.kept_for) FROM edges AS e WHERE e.child = n.node)
+        )
+    FROM saas.erasure_graph(p_mode) AS g
+    CROSS JOIN LATERAL saas.erasure_order(g.tables, g.edges, 0) AS o
+    JOIN saas.erasure_nodes(p_mode) AS n ON n.node = o.table_number
+$$;
+COMMENT ON FUNCTION saas.planned_steps(text) IS
+'The steps of an erasure in the order in which they are carried out.';
+REVOKE ALL ON FUNCTION saas.planned_steps(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.planned_steps(text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.gdpr_plan(
+    p_subject uuid,
+    p_mode text DEFAULT 'erase',
+    p_strict boolean DEFAULT true
+)
+RETURNS TABLE (
+    step integer,
+    table_name text,
+    action text,
+    path text,
+    hops integer,
+    circle text,
+    estimated_rows bigint,
+    basis text,
+    kept_until timestamptz,
+    missing_index text,
+    index_saves double precision,
+    problem text
+)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    PERFORM saas.require_privacy_access(p_subject, true, true);
+    PERFORM saas.require_one_of('mode', p_mode, '{erase,anonymise}');
+    RETURN QUERY
+    WITH costs AS (
+        SELECT
+            e.child,
+            format(
+                'CREATE INDEX %sON %s (%s);', CASE c.relkind WHEN 'p' THEN '' ELSE 'CONCURRENTLY ' END, n.table_name,
+                (SELECT string_agg(CASE WHEN k.place < cardinality(e.columns) THEN quote_ident(k.name) ELSE saas.personal_link_expression(e.kind, k.name, e.json_path, '') END, ', ' ORDER BY k.place)
+                 FROM unnest(e.columns) WITH ORDINALITY AS k (name, place))
+            ) AS statement,
+            x.saved_by_index AS saved
+        FROM saas.erasure_graph(p_mode) AS g
+        CROSS JOIN LATERAL saas.erasure_costs(g.tables, g.edges, 0) AS x
+        JOIN saas.erasure_edges(p_mode) AS e ON e.edge = x.edge_number
+        JOIN saas.erasure_nodes(p_mode) AS n ON n.node = e.child
+        JOIN pg_class AS c ON c.oid = to_regclass(n.table_name)
+        WHERE NOT saas.is_link_indexed(n.table_name, e.kind, e.columns, e.json_path)
+    )
+    SELECT
+        s.place, s.table_name, s.action, s.path, s.hops, s.circle, s.estimated_rows, s.basis,
+        now() + s.kept_for,
+        (SELECT string_agg(DISTINCT i.statement, E'\n') FROM costs AS i WHERE i.child = s.step),
+        (SELECT sum(i.saved) FROM costs AS i WHERE i.child = s.step),
+        NULL::text
+    FROM saas.planned_steps(p_mode) AS s
+    UNION ALL
+    SELECT
+        NULL, r.table_name, CASE WHEN r.sqlstate_code = 'SA150' AND NOT p_strict THEN 'warn' ELSE 'refuse' END,
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, r.sqlstate_code || ': ' || r.problem
+    FROM saas.erasure_problems(p_subject, p_mode, true) AS r
+    UNION ALL
+    SELECT NULL, 'saas.users', 'refuse', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'P0002: there is no such user'
+    WHERE NOT EXISTS (SELECT FROM saas.users AS u WHERE u.id = p_subject)
+    ORDER BY 1 NULLS LAST, 2;
+END
+$$;
+COMMENT ON FUNCTION saas.gdpr_plan(uuid, text, boolean) IS
+'What erasing (p_mode erase) or anonymising a person would do, step by step, with estimated rows, indexes that are missing and what they would spare (in units of the server''s planner), and what stands against it: rows with a problem. For the person, platform admins and workers. Exact numbers: saas.gdpr_erase(…, p_dry_run => true).';
+REVOKE ALL ON FUNCTION saas.gdpr_plan(uuid, text, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.gdpr_plan(uuid, text, boolean) TO saas_app, saas_service;

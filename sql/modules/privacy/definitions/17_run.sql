@@ -1,0 +1,358 @@
+-- Carrying out a request: step by step, in batches, from where the last call ended.
+CREATE OR REPLACE FUNCTION saas.note_found_rows(p_request uuid)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    UPDATE saas.erasure_steps AS s
+    SET found = f.found
+    FROM (SELECT r.step, count(*) AS found FROM saas.erasure_rows AS r WHERE r.run_id = p_request GROUP BY r.step) AS f
+    WHERE s.request_id = p_request AND s.step = f.step AND s.found <> f.found
+$$;
+COMMENT ON FUNCTION saas.note_found_rows(uuid) IS 'Notes in its steps how many rows a request has found.';
+REVOKE ALL ON FUNCTION saas.note_found_rows(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.note_found_rows(uuid) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.start_erasure(p_request uuid)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_request saas.user_deletion_requests;
+    v_rounds integer;
+BEGIN
+    SELECT r.* INTO v_request FROM saas.user_deletion_requests AS r WHERE r.id = p_request;
+    UPDATE saas.user_deletion_requests AS r
+    SET status = 'running', status_reason = NULL, started_at = COALESCE(r.started_at, clock_timestamp()),
+        salt = COALESCE(r.salt, uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
+    WHERE r.id = p_request;
+    IF v_request.started_at IS NULL THEN
+        INSERT INTO saas.erasure_steps (
+            request_id, step, place, table_name, action, party_link, circle, group_number, path, basis, kept_until
+        )
+        SELECT p_request, p.step, p.place, p.table_name, p.action, p.party_link, p.circle, p.group_number, p.path, p.basis, now() + p.kept_for
+        FROM saas.planned_steps(v_request.mode) AS p
+        UNION ALL
+        SELECT p_request, -1, 1000000, 'saas.audit_logs', 'shred', NULL, 'none', -1, 'entries about these rows', NULL, NULL;
+        UPDATE saas.user_deletion_requests AS r
+        SET plan_hash = (
+            SELECT sha256(convert_to(string_agg(concat_ws('|', s.place, s.table_name, s.action, s.party_link, s.path, s.circle, s.basis), E'\n' ORDER BY s.place), 'UTF8'))
+            FROM saas.erasure_steps AS s WHERE s.request_id = p_request
+        )
+        WHERE r.id = p_request;
+    END IF;
+    v_rounds := saas.collect_personal_rows(p_request, v_request.subject_id, v_request.mode, v_request.rounds);
+    PERFORM saas.collect_audit_rows(p_request);
+    PERFORM saas.gather_needles(p_request);
+    PERFORM saas.note_found_rows(p_request);
+    UPDATE saas.user_deletion_requests AS r SET rounds = v_rounds WHERE r.id = p_request;
+END
+$$;
+COMMENT ON FUNCTION saas.start_erasure(uuid) IS
+'Writes down the plan of a request, finds its rows, and takes keyed hashes of what is going to be erased.';
+REVOKE ALL ON FUNCTION saas.start_erasure(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.start_erasure(uuid) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.note_erased(p_request uuid, p_step integer, p_answer text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_leaves bytea := decode(split_part(p_answer, ' ', 3), 'hex');
+BEGIN
+    UPDATE saas.erasure_steps AS s
+    SET done = s.done + split_part(p_answer, ' ', 2)::bigint
+    WHERE s.request_id = p_request AND s.step = p_step;
+    IF octet_length(v_leaves) > 0 THEN
+        UPDATE saas.user_deletion_requests AS r
+        SET tree_edge = saas.merkle_append(r.tree_edge, r.tree_size, v_leaves),
+            tree_size = r.tree_size + octet_length(v_leaves) / 32
+        WHERE r.id = p_request;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.note_erased(uuid, integer, text) IS
+'Adds the answer of a step''s statement to its count, and the leaves to the request''s tree.';
+REVOKE ALL ON FUNCTION saas.note_erased(uuid, integer, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.note_erased(uuid, integer, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.empty_circle(p_request uuid, p_mode text, p_group integer)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_update record;
+BEGIN
+    FOR v_update IN
+        SELECT c.step, c.table_name, k.assignments, k.condition
+        FROM saas.erasure_steps AS c
+        JOIN saas.erasure_edges(p_mode) AS e ON e.child = c.step
+        JOIN saas.erasure_steps AS p ON p.request_id = p_request AND p.step = e.parent AND p.group_number = p_group
+        CROSS JOIN LATERAL (
+            SELECT
+                string_agg(format('%I = NULL', a.attname), ', ') AS assignments,
+                string_agg(format('c.%I IS NOT NULL', a.attname), ' AND ') AS condition
+            FROM pg_attribute AS a
+            WHERE a.attrelid = to_regclass(c.table_name) AND a.attname = ANY (e.columns) AND NOT a.attnotnull
+        ) AS k
+        WHERE c.request_id = p_request AND c.group_number = p_group AND e.kind = 'key' AND k.assignments IS NOT NULL
+    LOOP
+        PERFORM saas.erase_by(
+            format(
+                'UPDATE %s AS c SET %s FROM saas.erasure_rows AS r WHERE r.run_id = $1 AND r.step = $2 AND NOT r.is_done AND %s AND %s',
+                v_update.table_name, v_update.assignments, saas.personal_key_match(v_update.table_name, 'c', 'r'), v_update.condition
+            ),
+            p_request, v_update.step, NULL
+        );
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION saas.empty_circle(uuid, text, integer) IS
+'Empties the keys inside a circle of tables that may be NULL, of rows that are about to go.';
+REVOKE ALL ON FUNCTION saas.empty_circle(uuid, text, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.empty_circle(uuid, text, integer) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.erase_circle(p_request uuid, p_group integer)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET datestyle = 'ISO, YMD'
+SET timezone = 'UTC'
+AS $$
+DECLARE
+    v_statement text;
+    v_answer record;
+BEGIN
+    -- One statement: its keys are checked when all of its rows have gone.
+    SELECT
+        'WITH ' || string_agg(
+            format(
+                'd%s AS (DELETE FROM %s AS c USING saas.erasure_rows AS r WHERE r.run_id = $1 AND r.step = %s AND NOT r.is_done AND %s RETURNING r.row_key)',
+                s.step, s.table_name, s.step, saas.personal_key_match(s.table_name, 'c', 'r')
+            ),
+            ', '
+        ) || ', marked AS (UPDATE saas.erasure_rows AS w SET is_done = true WHERE w.run_id = $1 AND NOT w.is_done AND w.step IN ('
+        || string_agg(s.step::text, ', ') || ')) SELECT jsonb_build_object(' || string_agg(
+            format(
+                '%L, (SELECT concat_ws(%L, count(*), count(*), saas.erased_leaves($1, %L, array_agg(g.row_key::text))) FROM d%s AS g)',
+                s.step, ' ', s.table_name, s.step
+            ),
+            ', '
+        ) || ')'
+    INTO v_statement
+    FROM saas.erasure_steps AS s
+    WHERE s.request_id = p_request AND s.group_number = p_group AND s.action = 'delete';
+    FOR v_answer IN
+        SELECT a.key::integer AS step, a.value
+        FROM jsonb_each_text(saas.erase_by(v_statement, p_request, NULL, NULL)::jsonb) AS a
+    LOOP
+        PERFORM saas.note_erased(p_request, v_answer.step, v_answer.value);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION saas.erase_circle(uuid, integer) IS
+'Deletes the rows of all tables of a circle in one statement.';
+REVOKE ALL ON FUNCTION saas.erase_circle(uuid, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.erase_circle(uuid, integer) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.redact_audit_batch(p_request uuid, p_batch integer)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_key text[];
+    v_done bigint := 0;
+BEGIN
+    FOR v_key IN
+        SELECT r.row_key FROM saas.erasure_rows AS r
+        WHERE r.run_id = p_request AND r.step = -1 AND NOT r.is_done LIMIT p_batch
+    LOOP
+        PERFORM saas.redact_audit_row(v_key[1]::uuid, v_key[3]::uuid, 'erasure request ' || p_request);
+        UPDATE saas.erasure_rows AS r SET is_done = true
+        WHERE r.run_id = p_request AND r.step = -1 AND r.row_key = v_key;
+        v_done := v_done + 1;
+    END LOOP;
+    UPDATE saas.erasure_steps AS s SET done = s.done + v_done WHERE s.request_id = p_request AND s.step = -1;
+END
+$$;
+COMMENT ON FUNCTION saas.redact_audit_batch(uuid, integer) IS
+'Erases the values of entries of the audit trail that a request has found; their hashes stay.';
+REVOKE ALL ON FUNCTION saas.redact_audit_batch(uuid, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.redact_audit_batch(uuid, integer) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.work_on_erasure(p_request uuid, p_batch integer, p_until timestamptz)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET datestyle = 'ISO, YMD'
+SET timezone = 'UTC'
+AS $$
+DECLARE
+    v_request saas.user_deletion_requests;
+    v_step saas.erasure_steps;
+    v_searched boolean := false;
+BEGIN
+    LOOP
+        SELECT r.* INTO v_request FROM saas.user_deletion_requests AS r WHERE r.id = p_request;
+        SELECT s.* INTO v_step
+        FROM saas.erasure_steps AS s
+        WHERE s.request_id = p_request
+            AND EXISTS (SELECT FROM saas.erasure_rows AS r WHERE r.run_id = p_request AND r.step = s.step AND NOT r.is_done)
+        ORDER BY s.place LIMIT 1;
+        IF NOT FOUND THEN
+            RETURN true;
+        END IF;
+        IF v_step.step = 0 AND NOT v_searched THEN
+            -- Before the person goes: rows that have come meanwhile.
+            PERFORM saas.start_erasure(p_request);
+            v_searched := true;
+            CONTINUE;
+        END IF;
+        IF v_step.step = -1 THEN
+            PERFORM saas.redact_audit_batch(p_request, p_batch);
+        ELSIF v_step.action = 'delete' AND v_step.circle IN ('defer', 'together') THEN
+            PERFORM saas.erase_circle(p_request, v_step.group_number);
+        ELSE
+            IF v_step.action = 'delete' AND v_step.circle = 'null_first' THEN
+                PERFORM saas.empty_circle(p_request, v_request.mode, v_step.group_number);
+            END IF;
+            PERFORM saas.note_erased(
+                p_request, v_step.step,
+                saas.erase_by(
+                    saas.erasing_statement(v_step.table_name, v_step.action, v_step.party_link), p_request, v_step.step, p_batch
+                )
+            );
+        END IF;
+        IF clock_timestamp() >= p_until THEN
+            RETURN NOT EXISTS (SELECT FROM saas.erasure_rows AS r WHERE r.run_id = p_request AND NOT r.is_done);
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION saas.work_on_erasure(uuid, integer, timestamptz) IS
+'Works on a request until its rows are done (true) or the time is over (false).';
+REVOKE ALL ON FUNCTION saas.work_on_erasure(uuid, integer, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.work_on_erasure(uuid, integer, timestamptz) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.shred_subject_keys(p_request uuid, p_subject uuid)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_team uuid;
+    v_shredded bigint;
+BEGIN
+    FOR v_team IN
+        SELECT DISTINCT k.team_id FROM saas.encryption_keys AS k
+        WHERE k.subject_id = p_subject AND k.status <> 'shredded'
+    LOOP
+        v_shredded := saas.shred_subject_key(v_team, p_subject, 'erasure request ' || p_request);
+        UPDATE saas.user_deletion_requests AS r
+        SET keys_shredded = r.keys_shredded || jsonb_build_object('team_id', v_team, 'keys', v_shredded, 'at', clock_timestamp())
+        WHERE r.id = p_request;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION saas.shred_subject_keys(uuid, uuid) IS
+'Destroys the keys of a person in every team, so that what is encrypted under them opens no more, wherever it is.';
+REVOKE ALL ON FUNCTION saas.shred_subject_keys(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.shred_subject_keys(uuid, uuid) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.run_deletion_request(
+    p_request uuid,
+    p_batch integer DEFAULT 10000,
+    p_max_ms integer DEFAULT 10000,
+    OUT status text,
+    OUT done bigint,
+    OUT remaining bigint
+)
+RETURNS record
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_request saas.user_deletion_requests;
+    v_problem record;
+BEGIN
+    PERFORM saas.require_privacy_access(NULL, false, false);
+    IF p_batch IS NULL OR p_batch < 1 OR p_max_ms IS NULL OR p_max_ms < 0 THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a batch has at least one row, and the time is not negative';
+    END IF;
+    v_request := saas.require_deletion_request(p_request, '{verified,running,blocked,erased,completed}', false);
+    status := v_request.status;
+    IF status = 'verified' AND v_request.grace_until > now() THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA152',
+            MESSAGE = 'the grace period has not passed',
+            DETAIL = format('It ends at %s.', v_request.grace_until);
+    END IF;
+    IF status IN ('verified', 'running', 'blocked') THEN
+        -- Whoever adds a row that refers to the person has committed before, or waits, and is refused then.
+        PERFORM FROM saas.users AS u WHERE u.id = v_request.subject_id FOR UPDATE;
+        SELECT p.sqlstate_code, p.table_name, p.problem INTO v_problem
+        FROM saas.erasure_problems(v_request.subject_id, v_request.mode, v_request.is_strict) AS p
+        ORDER BY p.sqlstate_code = 'SA151' DESC, p.sqlstate_code, p.table_name LIMIT 1;
+        IF FOUND THEN
+            IF status <> 'blocked' THEN
+                UPDATE saas.user_deletion_requests AS r SET status = 'blocked' WHERE r.id = p_request;
+            END IF;
+            UPDATE saas.user_deletion_requests AS r
+            SET status_reason = concat_ws(': ', v_problem.sqlstate_code, v_problem.table_name, v_problem.problem)
+            WHERE r.id = p_request;
+            status := 'blocked';
+        ELSE
+            IF status <> 'running' THEN
+                PERFORM saas.start_erasure(p_request);
+                status := 'running';
+            END IF;
+            IF saas.work_on_erasure(p_request, p_batch, clock_timestamp() + p_max_ms * INTERVAL '1 millisecond') THEN
+                IF v_request.mode = 'erase' THEN
+                    PERFORM saas.shred_subject_keys(p_request, v_request.subject_id);
+                END IF;
+                UPDATE saas.user_deletion_requests AS r SET status = 'erased', erased_at = clock_timestamp() WHERE r.id = p_request;
+                status := 'erased';
+            END IF;
+        END IF;
+    END IF;
+    SELECT COALESCE(sum(s.done), 0) INTO done FROM saas.erasure_steps AS s WHERE s.request_id = p_request;
+    SELECT count(*) INTO remaining FROM saas.erasure_rows AS w WHERE w.run_id = p_request AND NOT w.is_done;
+END
+$$;
+COMMENT ON FUNCTION saas.run_deletion_request(uuid, integer, integer) IS
+'Works on a request for about p_max_ms, p_batch rows a statement, and goes on where the last call that was committed ended; call it, each time in a transaction of its own, until status is erased, then saas.complete_deletion_request(). blocked: see status_reason. SA152 before the grace period has passed. For workers.';
+REVOKE ALL ON FUNCTION saas.run_deletion_request(uuid, integer, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.run_deletion_request(uuid, integer, integer) TO saas_service;
+
+CREATE OR REPLACE FUNCTION saas.process_deletion_requests(p_max_ms integer DEFAULT 30000)
+RETURNS TABLE (request_id uuid, status text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_until CONSTANT timestamptz := clock_timestamp() + p_max_ms * INTERVAL '1 millisecond';
+BEGIN
+    PERFORM saas.require_privacy_access(NULL, false, false);
+    FOR request_id IN
+        SELECT r.id FROM saas.user_deletion_requests AS r
+        WHERE r.status IN ('running', 'blocked', 'erased') OR r.status = 'verified' AND r.grace_until <= now()
+        ORDER BY r.due_at
+    LOOP
+        EXIT WHEN clock_timestamp() >= v_until;
+        status := (saas.run_deletion_request(request_id, 10000, (extract(epoch FROM v_until - clock_timestamp()) * 1000)::integer)).status;
+        IF status = 'erased' THEN
+            PERFORM saas.complete_deletion_request(request_id);
+            SELECT r.status INTO status FROM saas.user_deletion_requests AS r WHERE r.id = request_id;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION saas.process_deletion_requests(integer) IS
+'Works on all requests whose time has come, those due first, for about p_max_ms. For pg_cron, every few minutes. For workers.';
+REVOKE ALL ON FUNCTION saas.process_deletion_requests(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.process_deletion_requests(integer) TO saas_service;
