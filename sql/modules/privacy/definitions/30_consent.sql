@@ -1,33 +1,4 @@
 -- Consent (GDPR Art. 7): what was agreed to, in which words, and when it was taken back.
-CREATE OR REPLACE FUNCTION saas.require_subject(p_subject uuid)
-RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY INVOKER
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-BEGIN
-    IF p_subject IS NULL THEN
-        RAISE EXCEPTION USING
-            ERRCODE = '22004',
-            MESSAGE = 'a person is needed',
-            HINT = 'Sign in, or name the user.';
-    END IF;
-    IF p_subject IS DISTINCT FROM saas.current_user_id()
-        AND NOT saas.acts_as_service()
-        AND NOT saas.acts_as_database_owner()
-        AND NOT saas.has_platform_role('admin')
-    THEN
-        RAISE EXCEPTION USING
-            ERRCODE = '42501',
-            MESSAGE = 'permission denied: these are the data of another person',
-            HINT = 'People act for themselves; admins of the platform and workers for everybody.';
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION saas.require_subject(uuid) IS
-'Raises 42501 unless the caller is this person, an admin of the platform or a worker.';
-REVOKE ALL ON FUNCTION saas.require_subject(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.require_subject(uuid) TO saas_internal;
-
 CREATE OR REPLACE FUNCTION saas.require_platform_admin()
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY INVOKER
@@ -101,8 +72,10 @@ BEGIN
             MESSAGE = 'versions follow one another',
             HINT = pg_catalog.format('The next version is %s.', COALESCE(v_newest, 0) + 1);
     END IF;
-    INSERT INTO saas.consent_texts (purpose, version, locale, wording, created_by)
-    VALUES (p_purpose, v_version, p_locale, p_wording, saas.current_user_id())
+    INSERT INTO saas.consent_texts (purpose, version, locale, wording, wording_sha256, created_by)
+    VALUES (
+        p_purpose, v_version, p_locale, p_wording, sha256(convert_to(p_wording, 'UTF8')), saas.current_user_id()
+    )
     ON CONFLICT (purpose, version, locale) DO NOTHING;
     IF NOT FOUND AND NOT EXISTS (
         SELECT FROM saas.consent_texts AS t
@@ -182,7 +155,7 @@ DECLARE
     v_record saas.consent_records;
 BEGIN
     v_record.subject_id := COALESCE(p_subject, saas.current_user_id());
-    PERFORM saas.require_subject(v_record.subject_id);
+    PERFORM saas.require_privacy_access(v_record.subject_id, true, true);
     PERFORM saas.require_purpose(p_purpose);
     IF NOT EXISTS (SELECT FROM saas.users AS u WHERE u.id = v_record.subject_id AND u.deleted_at IS NULL) THEN
         RAISE EXCEPTION USING ERRCODE = 'P0002', MESSAGE = 'there is no such user';
@@ -226,7 +199,7 @@ DECLARE
     v_record saas.consent_records;
 BEGIN
     v_record.subject_id := COALESCE(p_subject, saas.current_user_id());
-    PERFORM saas.require_subject(v_record.subject_id);
+    PERFORM saas.require_privacy_access(v_record.subject_id, true, true);
     -- A purpose that has ended can still be withdrawn from.
     IF NOT EXISTS (SELECT FROM saas.processing_purposes AS p WHERE p.name = p_purpose) THEN
         PERFORM saas.require_purpose(p_purpose);
@@ -252,7 +225,7 @@ AS $$
 DECLARE
     v_granted boolean;
 BEGIN
-    PERFORM saas.require_subject(p_subject);
+    PERFORM saas.require_privacy_access(p_subject, true, true);
     SELECT c.action = 'grant' AND (p.consent_valid_for IS NULL OR p_at < c.recorded_at + p.consent_valid_for)
     INTO v_granted
     FROM saas.consent_records AS c
@@ -285,7 +258,7 @@ AS $$
 DECLARE
     v_subject uuid := COALESCE(p_subject, saas.current_user_id());
 BEGIN
-    PERFORM saas.require_subject(v_subject);
+    PERFORM saas.require_privacy_access(v_subject, true, true);
     RETURN QUERY
     SELECT
         c.purpose, c.action, c.version, c.locale, t.wording, c.method, c.recorded_at,

@@ -7,7 +7,7 @@ AS $$
 DECLARE
     v_id uuid;
 BEGIN
-    PERFORM saas.require_subject(p_subject);
+    PERFORM saas.require_privacy_access(p_subject, true, true);
     IF p_purpose IS NOT NULL THEN
         PERFORM saas.require_purpose(p_purpose);
     END IF;
@@ -65,7 +65,7 @@ DECLARE
     v_placed_by uuid;
     v_id uuid;
 BEGIN
-    PERFORM saas.require_subject(p_subject);
+    PERFORM saas.require_privacy_access(p_subject, true, true);
     IF p_reason IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = 'lifting a restriction needs a reason';
     END IF;
@@ -119,7 +119,7 @@ AS $$
 DECLARE
     v_purpose saas.processing_purposes;
 BEGIN
-    PERFORM saas.require_subject(p_subject);
+    PERFORM saas.require_privacy_access(p_subject, true, true);
     v_purpose := saas.require_purpose(p_purpose);
     IF EXISTS (
         SELECT FROM saas.processing_restrictions AS r

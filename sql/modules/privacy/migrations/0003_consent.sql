@@ -25,7 +25,7 @@ CREATE TABLE saas.processing_purposes (
     ),
     CONSTRAINT processing_purposes_subject_categories_check CHECK (cardinality(subject_categories) >= 1),
     CONSTRAINT processing_purposes_consent_valid_for_check CHECK (
-        consent_valid_for > INTERVAL '0' AND legal_basis = 'consent'
+        consent_valid_for IS NULL OR consent_valid_for > INTERVAL '0' AND legal_basis = 'consent'
     )
 );
 INSERT INTO saas.processing_purposes (name, description, legal_basis, interest, subject_categories, tables)
@@ -60,7 +60,7 @@ CREATE TABLE saas.consent_texts (
     version integer NOT NULL,
     locale text NOT NULL,
     wording text NOT NULL,
-    wording_sha256 bytea NOT NULL GENERATED ALWAYS AS (sha256(convert_to(wording, 'UTF8'))) STORED,
+    wording_sha256 bytea NOT NULL,
     created_by uuid,
     created_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT consent_texts_pkey PRIMARY KEY (purpose, version, locale),
@@ -68,7 +68,8 @@ CREATE TABLE saas.consent_texts (
         FOREIGN KEY (purpose) REFERENCES saas.processing_purposes (name) ON DELETE RESTRICT,
     CONSTRAINT consent_texts_version_check CHECK (version >= 1),
     CONSTRAINT consent_texts_locale_check CHECK (locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'),
-    CONSTRAINT consent_texts_wording_check CHECK (length(wording) BETWEEN 1 AND 100000)
+    CONSTRAINT consent_texts_wording_check CHECK (length(wording) BETWEEN 1 AND 100000),
+    CONSTRAINT consent_texts_wording_sha256_check CHECK (octet_length(wording_sha256) = 32)
 );
 
 -- One consent after the other; nothing is changed. A person's record for a purpose is numbered without gaps, so two
