@@ -57,6 +57,13 @@ TEST(ErasurePlan, SoftEdgesFindRowsAndBindNoOrder) {
     EXPECT_EQ(planned(plan, 1).way, circle::none);
 }
 
+TEST(ErasurePlan, TheRootIsLastUnlessItIsAChild) {
+    // 1 is found by e-mail, 2 and 3 hang below it by keys
+    const privacy::plan_edge mail{1, 0, false, false, false, false, 1};
+    const auto plan = privacy::plan_erasure(graph_of(5, {mail, key(2, 1), key(3, 2), key(4, 0)}));
+    EXPECT_EQ(order_of(plan), (std::vector<std::size_t>{3, 2, 4, 1, 0}));
+}
+
 TEST(ErasurePlan, CirclesAreSettled) {
     auto nullable = key(1, 2);
     nullable.is_nullable = true;

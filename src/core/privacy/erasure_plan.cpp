@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 
 namespace saas::core::privacy {
 namespace {
@@ -47,17 +48,46 @@ class planner {
             else
                 plan.tables.push_back(describe(table));
         }
-        // Children have the lower components; within one, and among those that no key connects, what is
-        // farther from the root goes first. The sort is stable, so that a plan is always the same.
-        std::stable_sort(plan.tables.begin(), plan.tables.end(),
-                         [](const planned_table &a, const planned_table &b) {
-                             return a.group != b.group ? a.group < b.group : a.hops > b.hops;
-                         });
+        sort(plan.tables);
         price(plan);
         return plan;
     }
 
   private:
+    // Deeper below their parents first, which puts children before parents; among the equally deep what
+    // is farther from the root, so that the root itself is last unless it is somebody's child.
+    void sort(std::vector<planned_table> &tables) const {
+        const std::vector<std::size_t> depths = depths_of_groups();
+        std::vector<std::size_t> farthest(depths.size(), 0);
+        for (const planned_table &one : tables)
+            farthest[one.group] = std::max(farthest[one.group], one.hops);
+        const auto key = [&](const planned_table &one) {
+            return std::tuple{depths[one.group], farthest[one.group], one.group, one.hops};
+        };
+        std::stable_sort(
+            tables.begin(), tables.end(),
+            [&](const planned_table &a, const planned_table &b) { return key(a) > key(b); });
+    }
+
+    // The longest way down to each component from one without parents. Only reachable tables count.
+    std::vector<std::size_t> depths_of_groups() const {
+        std::vector<std::vector<std::size_t>> members(graph_.tables.size());
+        for (std::size_t table : reached_)
+            members[component_[table]].push_back(table);
+        std::vector<std::size_t> depths(members.size(), 0);
+        // A parent's component has the higher number.
+        for (std::size_t group = members.size(); group-- > 0;) {
+            for (std::size_t parent : members[group]) {
+                for (std::size_t i : outgoing_[parent]) {
+                    const std::size_t child = component_[graph_.edges[i].child];
+                    if (graph_.edges[i].is_key && child != group)
+                        depths[child] = std::max(depths[child], depths[group] + 1);
+                }
+            }
+        }
+        return depths;
+    }
+
     // Breadth first from the root along all edges.
     void walk() {
         hops_[graph_.root] = 0;

@@ -1,4 +1,34 @@
 -- The map of personal data: the package's own and what the owner of the database declared.
+CREATE OR REPLACE FUNCTION saas.personal_table_name(p_table regclass)
+RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT format('%I.%I', n.nspname, c.relname)
+    FROM pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = p_table
+$$;
+COMMENT ON FUNCTION saas.personal_table_name(regclass) IS
+'Schema and name of a table, quoted where needed: as the map names it.';
+REVOKE ALL ON FUNCTION saas.personal_table_name(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.personal_table_name(regclass) TO saas_internal, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.personal_key(p_table text)
+RETURNS text[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT array_agg(a.attname::text ORDER BY k.place)
+    FROM pg_index AS i
+    CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (number, place)
+    JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number
+    WHERE i.indrelid = to_regclass(p_table) AND i.indisprimary
+$$;
+COMMENT ON FUNCTION saas.personal_key(text) IS 'Columns of a table''s primary key; NULL without one.';
+REVOKE ALL ON FUNCTION saas.personal_key(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.personal_key(text) TO saas_internal, pg_database_owner;
+
 CREATE OR REPLACE VIEW saas.personal_links WITH (security_invoker = true) AS
 SELECT
     p.table_name,
@@ -99,16 +129,10 @@ SELECT
     r.sections,
     COALESCE(c.is_identifying, false) AS is_identifying
 FROM (
-    SELECT n.oid, format('%I.%I', s.nspname, n.relname) AS name
+    SELECT n.oid, format('%I.%I', s.nspname, n.relname) AS name, s.nspname
     FROM pg_catalog.pg_class AS n
     JOIN pg_catalog.pg_namespace AS s ON s.oid = n.relnamespace
-    WHERE n.relkind IN ('r', 'p')
-        AND NOT n.relispartition
-        AND (
-            s.nspname = 'saas'
-            OR EXISTS (SELECT FROM saas.personal_data_links AS x WHERE to_regclass(x.table_name) = n.oid)
-            OR EXISTS (SELECT FROM saas.personal_data_columns AS x WHERE to_regclass(x.table_name) = n.oid)
-        )
+    WHERE n.relkind IN ('r', 'p') AND NOT n.relispartition
 ) AS t
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN saas.located_data_assets AS d
@@ -117,24 +141,31 @@ CROSS JOIN LATERAL (
     SELECT substring(col_description(t.oid, a.attnum) FROM '\[(public|internal|confidential|restricted)\]$')
         AS class
 ) AS k
-LEFT JOIN saas.personal_columns AS c ON to_regclass(c.table_name) = t.oid AND c.column_name = a.attname
-LEFT JOIN LATERAL (
-    SELECT CASE WHEN max(x.action) = 'anonymise' THEN 'keep' ELSE max(x.action) END AS action
+LEFT JOIN saas.personal_columns AS c ON c.table_name = t.name AND c.column_name = a.attname
+LEFT JOIN (
+    SELECT x.table_name, x.columns[cardinality(x.columns)] AS name, max(x.action) AS action
     FROM saas.personal_links AS x
-    WHERE to_regclass(x.table_name) = t.oid
-        AND x.columns[cardinality(x.columns)] = a.attname
-        AND x.action IN ('null', 'reassign')
-) AS l ON true
-CROSS JOIN LATERAL (
+    WHERE x.action IN ('null', 'reassign')
+    GROUP BY x.table_name, x.columns[cardinality(x.columns)]
+) AS l ON l.table_name = t.name AND l.name = a.attname
+LEFT JOIN (
     SELECT
-        COALESCE(bool_or(x.action = 'delete'), t.name = 'saas.users') AS deletes,
-        COALESCE(bool_or(x.action IN ('keep', 'shred')), false) AS keeps,
+        x.table_name,
+        bool_or(x.action = 'delete') AS deletes,
+        bool_or(x.action IN ('keep', 'shred')) AS keeps,
         string_agg(DISTINCT x.basis, '; ') AS basis,
         array_agg(x.link_name ORDER BY x.link_name) AS links,
         array_agg(DISTINCT x.section) AS sections
-    FROM saas.personal_links AS x
-    WHERE to_regclass(x.table_name) = t.oid
-) AS r;
+    FROM (
+        SELECT y.table_name, y.link_name, y.action, y.basis, y.section FROM saas.personal_links AS y
+        UNION ALL
+        SELECT 'saas.users', 'person', 'delete', NULL, 'personal_info'
+    ) AS x
+    GROUP BY x.table_name
+) AS r ON r.table_name = t.name
+WHERE t.nspname = 'saas'
+    OR r.table_name IS NOT NULL
+    OR t.name IN (SELECT x.table_name FROM saas.personal_data_columns AS x);
 COMMENT ON VIEW saas.personal_data_map IS 'Every column of the package and of declared tables: how sensitive it is, and what erasure does to it. A column without class or action is one that somebody has to declare.';
 COMMENT ON COLUMN saas.personal_data_map.table_name IS 'Schema and name of the table. [internal]';
 COMMENT ON COLUMN saas.personal_data_map.column_name IS 'The column. [internal]';
@@ -173,36 +204,34 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
 AS $$
     SELECT m.table_name, m.column_name, 'it has no ' || CASE WHEN m.classification IS NULL THEN 'class' ELSE 'action' END
     FROM saas.personal_data_map AS m
     WHERE m.classification IS NULL AND m.table_name LIKE 'saas.%' OR m.action IS NULL
     UNION ALL
     -- A key that leads to people, from a table that no link knows.
-    SELECT format('%I.%I', n.nspname, c.relname), a.attname::text, 'it refers to ' || f.confrelid::regclass
+    SELECT t.name, a.attname::text, 'it refers to ' || f.confrelid::regclass
     FROM pg_constraint AS f
     JOIN pg_class AS c ON c.oid = f.conrelid AND NOT c.relispartition
-    JOIN pg_namespace AS n ON n.oid = c.relnamespace
     JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = f.conkey[cardinality(f.conkey)]
+    CROSS JOIN LATERAL (SELECT saas.personal_table_name(c.oid::regclass) AS name) AS t
+    LEFT JOIN saas.personal_links AS l ON l.table_name = t.name AND l.columns[cardinality(l.columns)] = a.attname
+    LEFT JOIN saas.personal_columns AS k ON k.table_name = t.name AND k.column_name = a.attname
     WHERE f.contype = 'f'
         AND (
             f.confrelid = 'saas.users'::regclass
-            OR f.confrelid IN (SELECT to_regclass(l.table_name) FROM saas.personal_links AS l WHERE l.action = 'delete')
+            OR f.confrelid IN (SELECT to_regclass(x.table_name) FROM saas.personal_links AS x WHERE x.action = 'delete')
         )
-        AND NOT EXISTS (
-            SELECT FROM saas.personal_links AS l
-            WHERE to_regclass(l.table_name) = c.oid AND l.columns[cardinality(l.columns)] = a.attname
-        )
-        AND NOT EXISTS (
-            SELECT FROM saas.personal_columns AS k
-            WHERE to_regclass(k.table_name) = c.oid AND k.column_name = a.attname
-        )
+        AND l.table_name IS NULL
+        AND k.table_name IS NULL
     UNION ALL
     -- A name that speaks for itself, outside the package.
-    SELECT format('%I.%I', n.nspname, c.relname), a.attname::text, 'it is named like personal data'
+    SELECT t.name, a.attname::text, 'it is named like personal data'
     FROM pg_class AS c
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
     JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    CROSS JOIN LATERAL (SELECT saas.personal_table_name(c.oid::regclass) AS name) AS t
     WHERE c.relkind IN ('r', 'p')
         AND NOT c.relispartition
         AND c.relpersistence <> 't'
@@ -212,43 +241,31 @@ AS $$
             WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
         )
         AND saas.is_named_personal(a.attname::text, a.atttypid)
-        AND NOT EXISTS (SELECT FROM saas.personal_data_map AS m WHERE to_regclass(m.table_name) = c.oid AND m.action IS NOT NULL AND m.column_name = a.attname)
+        AND NOT EXISTS (
+            SELECT FROM saas.personal_data_columns AS k WHERE k.table_name = t.name AND k.column_name = a.attname
+        )
+        AND NOT EXISTS (
+            SELECT FROM saas.personal_data_links AS l
+            WHERE l.table_name = t.name AND (l.action = 'delete' OR a.attname = ANY (l.columns))
+        )
         AND NOT EXISTS (
             SELECT FROM saas.personal_data_proposals AS p
-            WHERE to_regclass(p.table_name) = c.oid AND p.column_name = a.attname AND p.status = 'dismissed'
+            WHERE p.table_name = t.name AND p.column_name = a.attname AND p.status = 'dismissed'
         )
+    UNION ALL
+    -- A declaration without its table would be no declaration of the table under its new name.
+    SELECT d.table_name, COALESCE(d.name, '*'), 'it was declared, and is gone or renamed'
+    FROM (
+        SELECT l.table_name, c.name FROM saas.personal_data_links AS l CROSS JOIN unnest(l.columns) AS c (name)
+        UNION
+        SELECT k.table_name, k.column_name FROM saas.personal_data_columns AS k
+    ) AS d
+    WHERE NOT EXISTS (
+        SELECT FROM pg_attribute AS a
+        WHERE a.attrelid = to_regclass(d.table_name) AND a.attname = d.name AND NOT a.attisdropped
+    )
 $$;
 COMMENT ON FUNCTION saas.undeclared_personal_data() IS
 'Columns that look as if they belonged to people and about which the map says nothing: an erasure that is strict refuses while there are any. Declare them, or dismiss them with saas.dismiss_personal_data().';
 REVOKE ALL ON FUNCTION saas.undeclared_personal_data() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.undeclared_personal_data() TO saas_service, saas_internal, pg_database_owner;
-
-CREATE OR REPLACE FUNCTION saas.personal_table_name(p_table regclass)
-RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-    SELECT format('%I.%I', n.nspname, c.relname)
-    FROM pg_class AS c
-    JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.oid = p_table
-$$;
-COMMENT ON FUNCTION saas.personal_table_name(regclass) IS
-'Schema and name of a table, quoted where needed: as the map names it.';
-REVOKE ALL ON FUNCTION saas.personal_table_name(regclass) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.personal_table_name(regclass) TO saas_internal, pg_database_owner;
-
-CREATE OR REPLACE FUNCTION saas.personal_key(p_table text)
-RETURNS text[]
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-    SELECT array_agg(a.attname::text ORDER BY k.place)
-    FROM pg_index AS i
-    CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (number, place)
-    JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number
-    WHERE i.indrelid = to_regclass(p_table) AND i.indisprimary
-$$;
-COMMENT ON FUNCTION saas.personal_key(text) IS 'Columns of a table''s primary key; NULL without one.';
-REVOKE ALL ON FUNCTION saas.personal_key(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.personal_key(text) TO saas_internal, pg_database_owner;

@@ -226,6 +226,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
 AS $$
     SELECT 'SA151', COALESCE(h.table_name, 'saas.users'), 'legal hold since ' || h.placed_at::date || ': ' || h.basis
     FROM saas.legal_holds AS h
@@ -281,9 +282,16 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
 AS $$
-    WITH edges AS (
-        SELECT e.*, c.table_name FROM saas.erasure_edges(p_mode) AS e JOIN saas.erasure_nodes(p_mode) AS c ON c.node = e.child
+    WITH nodes AS MATERIALIZED (
+        SELECT n.* FROM saas.erasure_nodes(p_mode) AS n
+    ),
+    edges AS MATERIALIZED (
+        SELECT e.*, c.table_name FROM saas.erasure_edges(p_mode) AS e JOIN nodes AS c ON c.node = e.child
+    ),
+    graph AS MATERIALIZED (
+        SELECT g.* FROM saas.erasure_graph(p_mode) AS g
     )
     SELECT
         o.step, n.node, n.table_name, n.action, n.party_link,
@@ -301,9 +309,9 @@ AS $$
             (SELECT max(p.kept_for) FROM saas.retention_policies AS p WHERE p.table_name = n.table_name AND p.action = 'keep' AND p.is_enabled),
             (SELECT max(e.kept_for) FROM edges AS e WHERE e.child = n.node)
         )
-    FROM saas.erasure_graph(p_mode) AS g
+    FROM graph AS g
     CROSS JOIN LATERAL saas.erasure_order(g.tables, g.edges, 0) AS o
-    JOIN saas.erasure_nodes(p_mode) AS n ON n.node = o.table_number
+    JOIN nodes AS n ON n.node = o.table_number
 $$;
 COMMENT ON FUNCTION saas.planned_steps(text) IS
 'The steps of an erasure in the order in which they are carried out.';
@@ -331,6 +339,7 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
 AS $$
 BEGIN
     PERFORM saas.require_privacy_access(p_subject, true, true);

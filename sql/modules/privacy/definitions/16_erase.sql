@@ -66,6 +66,7 @@ CREATE OR REPLACE FUNCTION saas.collect_personal_rows(p_run uuid, p_subject uuid
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
 SET datestyle = 'ISO, YMD'
 SET timezone = 'UTC'
 AS $$

@@ -17,6 +17,7 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
 AS $$
 DECLARE
     v_request saas.user_deletion_requests;

@@ -18,6 +18,7 @@ CREATE OR REPLACE FUNCTION saas.gather_needles(p_request uuid)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
 SET datestyle = 'ISO, YMD'
 SET timezone = 'UTC'
 AS $$
@@ -78,6 +79,7 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
 AS $$
 DECLARE
     v_answer text;
@@ -180,6 +182,7 @@ CREATE OR REPLACE FUNCTION saas.erasure_certificate(p_request uuid, p_accepted t
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
 AS $$
 DECLARE
     v_certificate jsonb;

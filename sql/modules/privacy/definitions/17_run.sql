@@ -17,6 +17,7 @@ CREATE OR REPLACE FUNCTION saas.start_erasure(p_request uuid)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
 AS $$
 DECLARE
     v_request saas.user_deletion_requests;
@@ -188,6 +189,7 @@ CREATE OR REPLACE FUNCTION saas.work_on_erasure(p_request uuid, p_batch integer,
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
 SET datestyle = 'ISO, YMD'
 SET timezone = 'UTC'
 AS $$
@@ -274,6 +276,7 @@ CREATE OR REPLACE FUNCTION saas.run_deletion_request(
 RETURNS record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
 AS $$
 DECLARE
     v_request saas.user_deletion_requests;

@@ -90,3 +90,6 @@ TO saas_internal;
 GRANT SELECT, UPDATE ON saas.fraud_assessments, saas.api_keys, saas.fraud_detection_rules TO saas_internal;
 GRANT SELECT, UPDATE ON saas.fraud_lists, saas.fraud_models, saas.fraud_snoozes, saas.fraud_list_items TO saas_internal;
 GRANT SELECT, DELETE ON saas.fraud_assessment_terms, saas.mfa_factors, saas.mfa_recovery_codes TO saas_internal;
+
+-- Exports decrypt what triggers encrypt.
+GRANT EXECUTE ON FUNCTION saas.encryption_arguments(regclass, name), saas.trigger_arguments(bytea) TO saas_internal;

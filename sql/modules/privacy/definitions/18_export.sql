@@ -1,0 +1,346 @@
+-- Access and portability: a person's data as JSON, at once or as a job in encrypted chunks.
+CREATE OR REPLACE FUNCTION saas.personal_row_expression(p_table text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT format('jsonb_build_object(%L, %L)', '_table', p_table) || COALESCE(
+        string_agg(
+            format(
+                ' || jsonb_build_object(%L, %s)', a.attname,
+                CASE
+                    WHEN e.arguments IS NULL THEN format('c.%I', a.attname)
+                    -- A value whose key is gone or held is shown as what it is.
+                    ELSE format(
+                        'CASE WHEN %s THEN saas.%s(%s, %L::uuid, %s, %s) ELSE c.%I END',
+                        CASE a.atttypid WHEN 'bytea'::regtype THEN format('saas.is_ciphertext(c.%I)', a.attname) ELSE format('c.%I LIKE %L', a.attname, 'enc1:%') END,
+                        CASE a.atttypid WHEN 'bytea'::regtype THEN 'decrypt_sensitive_bytes' ELSE 'decrypt_sensitive_data' END,
+                        CASE a.atttypid WHEN 'bytea'::regtype THEN format('c.%I', a.attname) ELSE format('saas.ciphertext_from_text(c.%I)', a.attname) END,
+                        saas.asset_id(to_regclass(p_table), a.attname),
+                        COALESCE('c.' || quote_ident(NULLIF(e.arguments[2], '')), 'NULL::uuid'),
+                        COALESCE('c.' || quote_ident(NULLIF(e.arguments[4], '')), 'NULL::uuid'),
+                        a.attname
+                    )
+                END
+            ),
+            '' ORDER BY a.attnum
+        ),
+        ''
+    )
+    FROM pg_attribute AS a
+    CROSS JOIN LATERAL (SELECT saas.encryption_arguments(to_regclass(p_table), a.attname) AS arguments) AS e
+    LEFT JOIN saas.located_data_assets AS d
+        ON d.table_name = to_regclass(p_table) AND d.column_number = a.attnum AND d.variant = ''
+    WHERE a.attrelid = to_regclass(p_table)
+        AND a.attnum > 0
+        AND NOT a.attisdropped
+        -- Hashes and keys are no data about the person, and no export should carry them out.
+        AND COALESCE(d.classification, substring(col_description(a.attrelid, a.attnum) FROM '\[([a-z]+)\]$'), '') <> 'restricted'
+$$;
+COMMENT ON FUNCTION saas.personal_row_expression(text) IS
+'A row c of the table as a JSON object: decrypted, without secrets.';
+REVOKE ALL ON FUNCTION saas.personal_row_expression(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.personal_row_expression(text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.exported_steps(p_portable boolean)
+RETURNS TABLE (
+    step integer,
+    table_name text,
+    section text
+)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT 0, 'saas.users', 'personal_info'
+    UNION ALL
+    SELECT n.node, n.table_name, min(l.section)
+    FROM saas.erasure_nodes('erase') AS n
+    JOIN saas.personal_links AS l ON l.table_name = n.table_name AND l.action = n.action
+    WHERE n.party_link IS NULL AND n.node > 0 AND l.section <> 'none' AND (l.origin = 'provided' OR NOT p_portable)
+    GROUP BY n.node, n.table_name
+    ORDER BY 1
+$$;
+COMMENT ON FUNCTION saas.exported_steps(boolean) IS
+'The tables of an export with their sections; p_portable: those only whose data the person provided.';
+REVOKE ALL ON FUNCTION saas.exported_steps(boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.exported_steps(boolean) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.gdpr_export_user_data(user_uuid uuid, portable boolean DEFAULT false)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+SET datestyle = 'ISO, YMD'
+SET timezone = 'UTC'
+AS $$
+DECLARE
+    v_run CONSTANT uuid := gen_random_uuid();
+    v_step record;
+    v_rows jsonb;
+    v_tables jsonb := '{}'::jsonb;
+    v_sections jsonb := '{"personal_info": [], "projects": [], "templates": [], "activity_history": [],
+        "billing_history": [], "team_memberships": []}'::jsonb;
+BEGIN
+    PERFORM saas.require_privacy_access(user_uuid, true, false);
+    PERFORM FROM saas.users AS u WHERE u.id = user_uuid;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'P0002', MESSAGE = 'there is no such user';
+    END IF;
+    PERFORM saas.collect_personal_rows(v_run, user_uuid, 'erase', 0);
+    FOR v_step IN SELECT e.* FROM saas.exported_steps(portable) AS e LOOP
+        v_rows := saas.privacy_query(
+            format(
+                'SELECT jsonb_agg(%s ORDER BY r.row_key) FROM saas.erasure_rows AS r JOIN %s AS c ON %s WHERE r.run_id = $1 AND r.step = $2',
+                saas.personal_row_expression(v_step.table_name), v_step.table_name, saas.personal_key_match(v_step.table_name, 'c', 'r')
+            ),
+            v_run, v_step.step, NULL
+        )::jsonb;
+        CONTINUE WHEN v_rows IS NULL;
+        v_sections := v_sections || jsonb_build_object(v_step.section, COALESCE(v_sections -> v_step.section, '[]'::jsonb) || v_rows);
+        v_tables := v_tables || jsonb_build_object(v_step.table_name, jsonb_array_length(v_rows) + COALESCE((v_tables ->> v_step.table_name)::integer, 0));
+    END LOOP;
+    DELETE FROM saas.erasure_rows AS r WHERE r.run_id = v_run;
+    RETURN v_sections || jsonb_build_object('export_metadata', jsonb_build_object(
+        'format', 'saas export 1',
+        'user_id', user_uuid,
+        'generated_at', now(),
+        'portable', portable,
+        'tables', v_tables,
+        'recipients', (SELECT COALESCE(jsonb_agg(p.name ORDER BY p.name), '[]'::jsonb) FROM saas.privacy_recipients AS p WHERE p.is_active),
+        'retention', (
+            SELECT COALESCE(jsonb_object_agg(k.table_name, jsonb_build_object('basis', k.basis, 'kept_for', k.kept_for)), '{}'::jsonb)
+            FROM saas.retention_policies AS k
+            WHERE k.is_enabled AND k.action = 'keep' AND v_tables ? k.table_name
+        )
+    ));
+END
+$$;
+COMMENT ON FUNCTION saas.gdpr_export_user_data(uuid, boolean) IS
+'Everything that the map says belongs to a person, decrypted, by sections: personal_info, projects, templates, activity_history, billing_history, team_memberships, further ones of declared tables, and export_metadata. portable: only what the person provided (GDPR Art. 20). For the person and workers.';
+REVOKE ALL ON FUNCTION saas.gdpr_export_user_data(uuid, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.gdpr_export_user_data(uuid, boolean) TO saas_app, saas_service;
+
+CREATE OR REPLACE FUNCTION saas.request_data_export(
+    p_user uuid,
+    p_portable boolean DEFAULT false,
+    p_chunk_rows integer DEFAULT 1000,
+    p_expires_in interval DEFAULT INTERVAL '30 days'
+)
+RETURNS uuid
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_export uuid;
+BEGIN
+    PERFORM saas.require_privacy_access(p_user, true, false);
+    IF p_expires_in IS NULL OR p_expires_in <= INTERVAL '0' OR p_expires_in > INTERVAL '90 days' THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'an export expires within 90 days';
+    END IF;
+    INSERT INTO saas.data_exports (subject_id, is_portable, chunk_rows, requested_by, expires_at)
+    VALUES (p_user, COALESCE(p_portable, false), p_chunk_rows, saas.current_user_id(), now() + p_expires_in)
+    RETURNING id INTO v_export;
+    RETURN v_export;
+END
+$$;
+COMMENT ON FUNCTION saas.request_data_export(uuid, boolean, integer, interval) IS
+'Asks for an export as a job, for people with much data; returns its id. For the person and workers.';
+REVOKE ALL ON FUNCTION saas.request_data_export(uuid, boolean, integer, interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.request_data_export(uuid, boolean, integer, interval) TO saas_app, saas_service;
+
+CREATE OR REPLACE FUNCTION saas.require_data_export(p_export uuid, p_states text[], p_self boolean)
+RETURNS saas.data_exports
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_export saas.data_exports;
+BEGIN
+    SELECT e.* INTO v_export FROM saas.data_exports AS e WHERE e.id = p_export FOR UPDATE;
+    PERFORM saas.require_privacy_access(v_export.subject_id, p_self, false);
+    IF v_export.id IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'P0002', MESSAGE = 'there is no such export';
+    END IF;
+    IF v_export.status <> ALL (p_states) OR v_export.expires_at <= now() THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA155',
+            MESSAGE = format('the export is %s', CASE WHEN v_export.expires_at <= now() THEN 'expired' ELSE v_export.status END),
+            HINT = format('This is possible while it is %s.', array_to_string(p_states, ' or '));
+    END IF;
+    RETURN v_export;
+END
+$$;
+COMMENT ON FUNCTION saas.require_data_export(uuid, text[], boolean) IS
+'The export, locked. P0002 when there is none, SA155 in another state or expired, 42501 for others than those concerned.';
+REVOKE ALL ON FUNCTION saas.require_data_export(uuid, text[], boolean) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.write_export_chunk(p_export uuid, p_step integer, p_table text, p_section text)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET datestyle = 'ISO, YMD'
+SET timezone = 'UTC'
+AS $$
+DECLARE
+    v_export saas.data_exports;
+    v_rows jsonb;
+    v_content bytea;
+    v_chunk CONSTANT uuid := saas.uuid_v7();
+BEGIN
+    SELECT e.* INTO v_export FROM saas.data_exports AS e WHERE e.id = p_export;
+    v_rows := saas.privacy_query(
+        format(
+            'WITH batch AS MATERIALIZED (
+                SELECT w.row_key FROM saas.erasure_rows AS w WHERE w.run_id = $1 AND w.step = $2 AND NOT w.is_done ORDER BY w.row_key LIMIT $3
+            ),
+            marked AS (
+                UPDATE saas.erasure_rows AS w SET is_done = true FROM batch AS b WHERE w.run_id = $1 AND w.step = $2 AND w.row_key = b.row_key
+            )
+            SELECT CASE WHEN EXISTS (SELECT FROM batch) THEN COALESCE(jsonb_agg(%s ORDER BY r.row_key), %L::jsonb) END
+            FROM batch AS r JOIN %s AS c ON %s',
+            saas.personal_row_expression(p_table), '[]', p_table, saas.personal_key_match(p_table, 'c', 'r')
+        ),
+        p_export, p_step, v_export.chunk_rows
+    )::jsonb;
+    IF v_rows IS NULL THEN
+        RETURN 0;
+    END IF;
+    v_content := convert_to(jsonb_build_object('section', p_section, 'table', p_table, 'rows', v_rows)::text, 'UTF8');
+    -- Under a key of the person's own: erasing the person makes the chunk unreadable in every backup.
+    INSERT INTO saas.data_export_chunks (export_id, number, id, section, table_name, row_count, byte_count, sha256, content)
+    VALUES (
+        p_export, v_export.chunks + 1, v_chunk, p_section, p_table, jsonb_array_length(v_rows), octet_length(v_content),
+        sha256(v_content),
+        saas.encrypt_sensitive_bytes(
+            v_content, saas.asset_id('saas.data_export_chunks', 'content'), v_chunk, v_export.subject_id,
+            p_team => '00000000-0000-0000-0000-000000000000'
+        )
+    );
+    UPDATE saas.data_exports AS e
+    SET chunks = e.chunks + 1, row_count = e.row_count + jsonb_array_length(v_rows), byte_count = e.byte_count + octet_length(v_content)
+    WHERE e.id = p_export;
+    RETURN jsonb_array_length(v_rows);
+END
+$$;
+COMMENT ON FUNCTION saas.write_export_chunk(uuid, integer, text, text) IS
+'Writes the next chunk of a table''s rows; 0 when there are no more.';
+REVOKE ALL ON FUNCTION saas.write_export_chunk(uuid, integer, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.write_export_chunk(uuid, integer, text, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.run_data_export(p_export uuid, p_max_ms integer DEFAULT 10000)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+DECLARE
+    v_until CONSTANT timestamptz := clock_timestamp() + p_max_ms * INTERVAL '1 millisecond';
+    v_export saas.data_exports;
+    v_step record;
+    v_manifest jsonb;
+BEGIN
+    PERFORM saas.require_privacy_access(NULL, false, false);
+    v_export := saas.require_data_export(p_export, '{queued,running}', false);
+    IF v_export.status = 'queued' THEN
+        PERFORM saas.collect_personal_rows(p_export, v_export.subject_id, 'erase', 0);
+        UPDATE saas.data_exports AS e SET status = 'running' WHERE e.id = p_export;
+    END IF;
+    FOR v_step IN SELECT s.* FROM saas.exported_steps(v_export.is_portable) AS s LOOP
+        WHILE saas.write_export_chunk(p_export, v_step.step, v_step.table_name, v_step.section) > 0 LOOP
+            IF clock_timestamp() >= v_until THEN
+                RETURN 'running';
+            END IF;
+        END LOOP;
+    END LOOP;
+    SELECT jsonb_build_object(
+        'format', 'saas export 1', 'export_id', p_export, 'user_id', v_export.subject_id, 'portable', v_export.is_portable,
+        'generated_at', now(),
+        'chunks', COALESCE(jsonb_agg(jsonb_build_object(
+            'number', c.number, 'section', c.section, 'table', c.table_name, 'rows', c.row_count, 'bytes', c.byte_count,
+            'sha256', encode(c.sha256, 'hex')
+        ) ORDER BY c.number), '[]'::jsonb)
+    )
+    INTO v_manifest
+    FROM saas.data_export_chunks AS c
+    WHERE c.export_id = p_export;
+    UPDATE saas.data_exports AS e
+    SET status = 'ready', manifest = v_manifest, manifest_sha256 = sha256(convert_to(v_manifest::text, 'UTF8')), finished_at = clock_timestamp()
+    WHERE e.id = p_export;
+    DELETE FROM saas.erasure_rows AS r WHERE r.run_id = p_export;
+    INSERT INTO saas.privacy_events (recipient, kind, request_id, subject_id)
+    SELECT p.name, 'export', p_export, v_export.subject_id
+    FROM saas.privacy_recipients AS p WHERE p.is_active AND 'export' = ANY (p.kinds);
+    RETURN 'ready';
+END
+$$;
+COMMENT ON FUNCTION saas.run_data_export(uuid, integer) IS
+'Works on an export for about p_max_ms and goes on where the last call that was committed ended; returns running or ready. SA100 while the keystore is sealed. For workers.';
+REVOKE ALL ON FUNCTION saas.run_data_export(uuid, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.run_data_export(uuid, integer) TO saas_service;
+
+CREATE OR REPLACE FUNCTION saas.read_data_export(p_export uuid, p_number integer)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_text text;
+BEGIN
+    PERFORM saas.require_data_export(p_export, '{ready}', true);
+    SELECT convert_from(
+        saas.decrypt_sensitive_bytes(
+            c.content, saas.asset_id('saas.data_export_chunks', 'content'), c.id, '00000000-0000-0000-0000-000000000000'
+        ),
+        'UTF8'
+    )
+    INTO v_text
+    FROM saas.data_export_chunks AS c
+    WHERE c.export_id = p_export AND c.number = p_number;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'P0002', MESSAGE = 'the export has no such chunk';
+    END IF;
+    RETURN v_text;
+END
+$$;
+COMMENT ON FUNCTION saas.read_data_export(uuid, integer) IS
+'A chunk of an export, decrypted: the JSON text whose SHA-256 the manifest has. SA155 when it is not ready, or has expired. For the person and workers.';
+REVOKE ALL ON FUNCTION saas.read_data_export(uuid, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.read_data_export(uuid, integer) TO saas_app, saas_service;
+
+CREATE OR REPLACE FUNCTION saas.cancel_data_export(p_export uuid)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    PERFORM saas.require_data_export(p_export, '{queued,running}', true);
+    UPDATE saas.data_exports AS e SET status = 'cancelled', finished_at = now() WHERE e.id = p_export;
+    DELETE FROM saas.data_export_chunks AS c WHERE c.export_id = p_export;
+    DELETE FROM saas.erasure_rows AS r WHERE r.run_id = p_export;
+END
+$$;
+COMMENT ON FUNCTION saas.cancel_data_export(uuid) IS 'Takes an export back that is not ready. For the person and workers.';
+REVOKE ALL ON FUNCTION saas.cancel_data_export(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.cancel_data_export(uuid) TO saas_app, saas_service;
+
+CREATE OR REPLACE FUNCTION saas.expire_data_exports()
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_expired bigint;
+BEGIN
+    PERFORM saas.require_privacy_access(NULL, false, false);
+    DELETE FROM saas.data_export_chunks AS c
+    USING saas.data_exports AS e
+    WHERE e.id = c.export_id AND e.expires_at <= now();
+    UPDATE saas.data_exports AS e SET status = 'expired' WHERE e.status = 'ready' AND e.expires_at <= now();
+    GET DIAGNOSTICS v_expired = ROW_COUNT;
+    RETURN v_expired;
+END
+$$;
+COMMENT ON FUNCTION saas.expire_data_exports() IS
+'Removes the chunks of exports whose time is over; returns how many exports expired. Run it daily. For workers.';
+REVOKE ALL ON FUNCTION saas.expire_data_exports() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.expire_data_exports() TO saas_service;
