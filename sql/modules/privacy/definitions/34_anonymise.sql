@@ -55,7 +55,7 @@ AS $$
 BEGIN
     DROP TABLE IF EXISTS pg_temp.masking_key;
     EXECUTE 'CREATE TEMPORARY TABLE masking_key (key bytea NOT NULL)';
-    EXECUTE 'INSERT INTO pg_temp.masking_key (key) VALUES ($1)'
+    EXECUTE pg_catalog.format('INSERT INTO pg_temp.%I (key) VALUES ($1)', 'masking_key')
     USING CASE
         WHEN p_seed IS NOT NULL THEN sha256(convert_to(p_seed, 'UTF8'))
         ELSE sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
@@ -84,11 +84,16 @@ BEGIN
         -- As an erasure: no trail repeats what is taken out.
         v_rows := saas.erase_by(
             pg_catalog.format(
-                'UPDATE %s AS o SET %s FROM (%s) AS n WHERE o.tableoid = n.saas_table AND o.ctid = n.saas_place',
+                'WITH changed AS (
+                    UPDATE %s AS o SET %s FROM (%s) AS n
+                    WHERE o.tableoid = n.saas_table AND o.ctid = n.saas_place
+                    RETURNING 1
+                )
+                SELECT count(*) FROM changed',
                 p_table, v_changed, saas.masked_select(p_table, p_rules, true)
             ),
             NULL, NULL, NULL
-        );
+        )::bigint;
     END IF;
     RETURN v_rows;
 END

@@ -123,7 +123,7 @@ AS $$
 DECLARE
     v_where text := saas.retention_condition(p_policy);
     v_rows text;
-    v_set text;
+    v_change text;
 BEGIN
     IF p_dry_run THEN
         RETURN saas.privacy_query(
@@ -138,15 +138,15 @@ BEGIN
             WHEN p_policy.table_name = 'saas.consent_records' THEN 'FOR UPDATE'
             ELSE pg_catalog.format('LIMIT %s FOR UPDATE SKIP LOCKED', p_limit)
         END);
-    IF p_policy.action = 'delete' THEN
-        RETURN saas.erase_by(
-            pg_catalog.format('DELETE FROM %s AS o WHERE %s', p_policy.table_name, v_rows), NULL, NULL, NULL
-        );
-    END IF;
-    v_set := saas.anonymising_assignments(p_policy.table_name, 'anonymise', NULL);
+    v_change := CASE p_policy.action
+        WHEN 'delete' THEN pg_catalog.format('DELETE FROM %s AS o', p_policy.table_name)
+        ELSE pg_catalog.format('UPDATE %s AS o SET %s', p_policy.table_name,
+            saas.anonymising_assignments(p_policy.table_name, 'anonymise', NULL))
+    END;
     RETURN saas.erase_by(
-        pg_catalog.format('UPDATE %s AS o SET %s WHERE %s', p_policy.table_name, v_set, v_rows), NULL, NULL, NULL
-    );
+        pg_catalog.format('WITH changed AS (%s WHERE %s RETURNING 1) SELECT count(*) FROM changed', v_change, v_rows),
+        NULL, NULL, NULL
+    )::bigint;
 END
 $$;
 COMMENT ON FUNCTION saas.retain(saas.retention_policies, boolean, integer) IS
