@@ -145,15 +145,13 @@ CREATE TABLE saas.masking_rules (
     CONSTRAINT masking_rules_arguments_check CHECK (jsonb_typeof(arguments) = 'object')
 );
 
+ALTER TABLE saas.retention_policies NO FORCE ROW LEVEL SECURITY;
 INSERT INTO saas.retention_policies (name, table_name, time_column, state_column, states, kept_for, action, basis)
 VALUES (
     'withdrawn_consents', 'saas.consent_records', 'recorded_at', 'action',
     '{withdraw}', '7 years', 'delete', 'proof of consent and of its withdrawal (GDPR Art. 7(1))'
 );
-
--- Restriction reaches decryption through the person's keys.
-ALTER TABLE saas.encryption_keys ADD COLUMN is_restricted boolean NOT NULL DEFAULT false;
-COMMENT ON COLUMN saas.encryption_keys.is_restricted IS 'Whether the processing of the person''s data is restricted (GDPR Art. 18): the key opens values for the person alone. [internal]';
+ALTER TABLE saas.retention_policies FORCE ROW LEVEL SECURITY;
 
 -- Views for analysts, made on request by saas.create_masked_views().
 CREATE SCHEMA saas_masked;
