@@ -53,7 +53,9 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.masking_key;
+    IF to_regclass('pg_temp.masking_key') IS NOT NULL THEN
+        EXECUTE 'DROP TABLE pg_temp.masking_key';
+    END IF;
     EXECUTE 'CREATE TEMPORARY TABLE masking_key (key bytea NOT NULL)';
     EXECUTE pg_catalog.format('INSERT INTO pg_temp.%I (key) VALUES ($1)', 'masking_key')
     USING CASE

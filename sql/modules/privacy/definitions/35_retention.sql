@@ -1,53 +1,91 @@
 -- The end of retention: rows past their time go, but for those under a hold.
 
--- Rows (c) that belong to a person under a legal hold, along every link up to people.
-CREATE OR REPLACE FUNCTION saas.held_condition(p_table text, p_of text, p_seen text[] DEFAULT '{}')
-RETURNS text
+-- Tables on the ways from people down to a table, each after those that lead to it.
+CREATE OR REPLACE FUNCTION saas.tables_above(p_table text)
+RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_above text[];
+    v_placed text[] := '{saas.users}'::text[];
+    v_next text;
+BEGIN
+    WITH RECURSIVE above (name) AS (
+        SELECT l.parent_table FROM saas.personal_links AS l WHERE l.table_name = p_table
+        UNION
+        SELECT l.parent_table FROM above AS a JOIN saas.personal_links AS l ON l.table_name = a.name
+    )
+    SELECT array_agg(a.name) INTO v_above
+    FROM above AS a
+    WHERE a.name NOT IN ('saas.users', p_table);
+    -- The next is one that people are led to by now and, where links form no circle, in every way.
+    LOOP
+        SELECT n.name INTO v_next
+        FROM unnest(v_above) AS n (name)
+        JOIN saas.personal_links AS l ON l.table_name = n.name AND l.parent_table <> n.name
+        WHERE n.name <> ALL (v_placed)
+        GROUP BY n.name
+        HAVING bool_or(l.parent_table = ANY (v_placed))
+        ORDER BY count(*) FILTER (WHERE l.parent_table <> ALL (v_placed)), n.name
+        LIMIT 1;
+        EXIT WHEN v_next IS NULL;
+        v_placed := v_placed || v_next;
+    END LOOP;
+    RETURN v_placed;
+END
+$$;
+COMMENT ON FUNCTION saas.tables_above(text) IS
+'The tables by which rows of a table belong to people, beginning with saas.users, each after those that lead to it.';
+REVOKE ALL ON FUNCTION saas.tables_above(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.tables_above(text) TO saas_internal, pg_database_owner;
+
+-- What is held is little: it is found once, from people downwards, and then looked up.
+CREATE OR REPLACE FUNCTION saas.held_rows(p_table text, OUT sources text, OUT condition text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_held text := pg_catalog.format(
-        'EXISTS (SELECT FROM saas.legal_holds AS h WHERE h.subject_id = %%s
-            AND h.released_at IS NULL AND (h.ends_at IS NULL OR h.ends_at > now())
-            AND (h.table_name IS NULL OR h.table_name = %L))', p_of);
-    v_link record;
-    v_above text;
-    v_conditions text[] := '{}'::text[];
+        '(SELECT h.subject_id FROM saas.legal_holds AS h
+            WHERE h.released_at IS NULL AND (h.ends_at IS NULL OR h.ends_at > now())
+                AND (h.table_name IS NULL OR h.table_name = %L))', p_table);
+    v_above text[] := saas.tables_above(p_table);
+    v_rows text;
 BEGIN
+    sources := pg_catalog.format('held_1 AS MATERIALIZED (SELECT c.* FROM saas.users AS c WHERE c.id IN %s)', v_held);
     IF p_table = 'saas.users' THEN
-        RETURN pg_catalog.format(v_held, 'c.id');
+        condition := 'c.id IN ' || v_held;
+        RETURN;
     END IF;
-    IF cardinality(p_seen) >= 8 THEN
-        RETURN NULL;
-    END IF;
+    FOR i IN 2 .. cardinality(v_above)
+    LOOP
+        SELECT string_agg(pg_catalog.format('SELECT c.* FROM %s AS c JOIN held_%s AS p ON %s', v_above[i],
+            array_position(v_above, l.parent_table),
+            saas.personal_link_condition(l.kind, l.columns, l.parent_columns, l.json_path)), ' UNION ALL ')
+        INTO v_rows
+        FROM saas.personal_links AS l
+        WHERE l.table_name = v_above[i] AND array_position(v_above, l.parent_table) < i;
+        sources := pg_catalog.format('%s, held_%s AS MATERIALIZED (%s)', sources, i, v_rows);
+    END LOOP;
+    SELECT string_agg(pg_catalog.format('EXISTS (SELECT FROM held_%s AS p WHERE %s)', array_position(v_above, l.parent_table),
+        saas.personal_link_condition(l.kind, l.columns, l.parent_columns, l.json_path)), ' OR ')
+    INTO condition
+    FROM saas.personal_links AS l
+    WHERE l.table_name = p_table AND array_position(v_above, l.parent_table) IS NOT NULL;
+    -- An identifier of a person stays when the person is gone.
     IF EXISTS (
         SELECT FROM pg_attribute AS a
         WHERE a.attrelid = to_regclass(p_table) AND a.attname = 'subject_id' AND a.atttypid = 'uuid'::regtype
     ) THEN
-        v_conditions := ARRAY[pg_catalog.format(v_held, 'c.subject_id')];
+        condition := concat_ws(' OR ', condition, 'c.subject_id IN ' || v_held);
     END IF;
-    FOR v_link IN
-        SELECT l.* FROM saas.personal_links AS l
-        WHERE l.table_name = p_table AND l.parent_table <> p_table AND l.parent_table <> ALL (p_seen)
-        ORDER BY l.link_name
-    LOOP
-        v_above := saas.held_condition(v_link.parent_table, p_of, p_seen || p_table);
-        IF v_above IS NOT NULL THEN
-            v_conditions := v_conditions || pg_catalog.format(
-                'EXISTS (SELECT FROM %s AS p WHERE %s AND EXISTS (SELECT FROM (SELECT p.*) AS c WHERE %s))',
-                v_link.parent_table,
-                saas.personal_link_condition(v_link.kind, v_link.columns, v_link.parent_columns, v_link.json_path),
-                v_above);
-        END IF;
-    END LOOP;
-    RETURN NULLIF(array_to_string(v_conditions, ' OR '), '');
 END
 $$;
-COMMENT ON FUNCTION saas.held_condition(text, text, text[]) IS
-'The SQL condition under which a row c of a table belongs to a person under a legal hold on everything or on table p_of; NULL for a table that belongs to nobody.';
-REVOKE ALL ON FUNCTION saas.held_condition(text, text, text[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.held_condition(text, text, text[]) TO saas_internal, pg_database_owner;
+COMMENT ON FUNCTION saas.held_rows(text) IS
+'What to put into WITH, and the SQL condition then, under which a row c of a table belongs to a person under a legal hold on everything or on that table; without a condition for a table that belongs to nobody.';
+REVOKE ALL ON FUNCTION saas.held_rows(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.held_rows(text) TO saas_internal, pg_database_owner;
 
 CREATE OR REPLACE FUNCTION saas.is_anything_held()
 RETURNS boolean
@@ -69,7 +107,6 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_held text;
     v_left text;
 BEGIN
     IF p_policy.table_name = 'saas.consent_records' THEN
@@ -77,10 +114,8 @@ BEGIN
         RETURN pg_catalog.format(
             'EXISTS (SELECT FROM saas.consent_records AS w
                 WHERE w.subject_id = c.subject_id AND w.purpose = c.purpose AND w.number >= c.number
-                    AND w.action = ''withdraw'' AND w.recorded_at < now() - %L::interval)%s',
-            p_policy.kept_for,
-            CASE WHEN saas.is_anything_held()
-                THEN ' AND NOT (' || saas.held_condition(p_policy.table_name, p_policy.table_name) || ')' ELSE '' END);
+                    AND w.action = ''withdraw'' AND w.recorded_at < now() - %L::interval)',
+            p_policy.kept_for);
     END IF;
     IF p_policy.action = 'anonymise' THEN
         -- What is anonymous already is left alone. A text by chance is different every time.
@@ -103,15 +138,16 @@ BEGIN
                 HINT = 'Declare what becomes of the columns with saas.declare_personal_column().';
         END IF;
     END IF;
-    v_held := CASE WHEN saas.is_anything_held() THEN saas.held_condition(p_policy.table_name, p_policy.table_name) END;
     RETURN pg_catalog.format('c.%I < now() - %L::interval', p_policy.time_column, p_policy.kept_for)
-        || COALESCE(pg_catalog.format(' AND c.%I = ANY (%L::text[])', p_policy.state_column, p_policy.states), '')
-        || COALESCE(' AND (' || v_left || ')', '')
-        || COALESCE(' AND NOT (' || v_held || ')', '');
+        || CASE
+            WHEN p_policy.states IS NULL THEN ''
+            ELSE pg_catalog.format(' AND c.%I = ANY (%L::text[])', p_policy.state_column, p_policy.states)
+        END
+        || COALESCE(' AND (' || v_left || ')', '');
 END
 $$;
 COMMENT ON FUNCTION saas.retention_condition(saas.retention_policies) IS
-'The SQL condition under which a row c is past the retention of a policy and under no hold.';
+'The SQL condition under which a row c is past the retention of a policy.';
 REVOKE ALL ON FUNCTION saas.retention_condition(saas.retention_policies) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.retention_condition(saas.retention_policies) TO saas_internal, pg_database_owner;
 
@@ -122,12 +158,19 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_where text := saas.retention_condition(p_policy);
+    v_sources text := '';
+    v_held text;
     v_rows text;
     v_change text;
 BEGIN
+    IF saas.is_anything_held() THEN
+        SELECT 'WITH ' || h.sources, h.condition INTO v_sources, v_held FROM saas.held_rows(p_policy.table_name) AS h;
+        v_where := v_where || COALESCE(' AND NOT (' || v_held || ')', '');
+    END IF;
     IF p_dry_run THEN
         RETURN saas.privacy_query(
-            pg_catalog.format('SELECT count(*) FROM %s AS c WHERE %s', p_policy.table_name, v_where), NULL, NULL, NULL
+            pg_catalog.format('%s SELECT count(*) FROM %s AS c WHERE %s', v_sources, p_policy.table_name, v_where),
+            NULL, NULL, NULL
         )::bigint;
     END IF;
     -- Rows that somebody works on now wait for the next time. A person's consents go together.
@@ -135,7 +178,7 @@ BEGIN
         '(o.tableoid, o.ctid) IN (SELECT c.tableoid, c.ctid FROM %s AS c WHERE %s %s)',
         p_policy.table_name, v_where,
         CASE
-            WHEN p_policy.table_name = 'saas.consent_records' THEN 'FOR UPDATE'
+            WHEN p_policy.table_name = 'saas.consent_records' THEN ''
             ELSE pg_catalog.format('LIMIT %s FOR UPDATE SKIP LOCKED', p_limit)
         END);
     v_change := CASE p_policy.action
@@ -144,7 +187,8 @@ BEGIN
             saas.anonymising_assignments(p_policy.table_name, 'anonymise', NULL))
     END;
     RETURN saas.erase_by(
-        pg_catalog.format('WITH changed AS (%s WHERE %s RETURNING 1) SELECT count(*) FROM changed', v_change, v_rows),
+        pg_catalog.format('%s changed AS (%s WHERE %s RETURNING 1) SELECT count(*) FROM changed',
+            CASE v_sources WHEN '' THEN 'WITH' ELSE v_sources || ',' END, v_change, v_rows),
         NULL, NULL, NULL
     )::bigint;
 END
@@ -152,6 +196,7 @@ $$;
 COMMENT ON FUNCTION saas.retain(saas.retention_policies, boolean, integer) IS
 'Carries one policy out, for at most p_limit rows.';
 REVOKE ALL ON FUNCTION saas.retain(saas.retention_policies, boolean, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.retain(saas.retention_policies, boolean, integer) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.cleanup_old_data(p_dry_run boolean DEFAULT false, p_limit integer DEFAULT 100000)
 RETURNS TABLE (
@@ -225,7 +270,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_partition record;
-    v_held text;
+    v_held record;
     v_is_held boolean;
 BEGIN
     LOCK TABLE saas.legal_holds IN SHARE ROW EXCLUSIVE MODE;
@@ -242,10 +287,11 @@ BEGIN
             AND saas.partition_end(i.inhrelid::regclass) <= now() - p.kept_for
         ORDER BY p.name, i.inhrelid::regclass::text
     LOOP
-        v_held := CASE WHEN saas.is_anything_held() THEN saas.held_condition(v_partition.table_name, v_partition.table_name) END;
+        SELECT * INTO v_held FROM saas.held_rows(v_partition.table_name) AS h;
         v_is_held := false;
-        IF v_held IS NOT NULL THEN
-            EXECUTE format('SELECT EXISTS (SELECT FROM %s AS c WHERE %s)', v_partition.id, v_held) INTO v_is_held;
+        IF saas.is_anything_held() AND v_held.condition IS NOT NULL THEN
+            EXECUTE format('WITH %s SELECT EXISTS (SELECT FROM %s AS c WHERE %s)', v_held.sources, v_partition.id, v_held.condition)
+            INTO v_is_held;
         END IF;
         CONTINUE WHEN v_is_held;
         policy := v_partition.policy;
@@ -294,8 +340,12 @@ BEGIN
             ERRCODE = '42703',
             MESSAGE = pg_catalog.format('table %s has no column %I with a time', v_name, p_time_column);
     END IF;
-    IF p_state_column IS NOT NULL THEN
-        PERFORM saas.require_column(p_table, p_state_column::text, 'text'::regtype);
+    IF p_state_column IS NOT NULL AND NOT EXISTS (
+        SELECT FROM pg_attribute AS a
+        WHERE a.attrelid = p_table AND a.attname = p_state_column AND a.atttypid = 'text'::regtype AND NOT a.attisdropped
+    ) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '42703', MESSAGE = pg_catalog.format('table %s has no text column %I', v_name, p_state_column);
     END IF;
     v_policy := ROW (
         p_name, v_name, p_time_column, p_state_column, p_states, p_kept_for, p_action, p_basis, p_is_enabled, now()
@@ -308,7 +358,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.set_retention_policy(text, regclass, name, interval, text, text, name, text[], boolean) IS
-'Says how long rows of a table are kept, counted from a column, and what becomes of them then: delete, anonymise as declared, or keep (at least so long, whatever is erased). With a state column only rows in those states. For admins of the platform. Tables outside the package need SELECT and DELETE or UPDATE for saas_internal.';
+'Says how long rows of a table are kept, counted from a column, and what becomes of them then: delete, anonymise as declared, or keep (at least so long, whatever is erased). With a state column only rows in those states. For admins of the platform. Tables outside the package need SELECT, UPDATE and DELETE for saas_internal.';
 REVOKE ALL ON FUNCTION
 saas.set_retention_policy(text, regclass, name, interval, text, text, name, text[], boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
