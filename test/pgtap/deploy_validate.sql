@@ -34,7 +34,7 @@ SET LOCAL client_min_messages = warning;
 DROP TABLE saas.currencies CASCADE;
 DROP INDEX saas.payments_occurred_at_idx;
 SELECT lives_ok(
-    $$SELECT saas.rollback('metrics'), saas.rollback('fraud'), saas.rollback('payments'), saas.deploy()$$,
+    $$SELECT saas.rollback('privacy'), saas.rollback('metrics'), saas.rollback('fraud'), saas.rollback('payments'), saas.deploy()$$,
     'rolling back and deploying again'
 );
 SELECT is_empty('SELECT * FROM saas.validate()', 'brings a missing table and index back');

@@ -108,6 +108,10 @@ AS $$
 DECLARE
     v_obstacle text;
 BEGIN
+    -- That a person's data went is no reason to decide anew, without them.
+    IF saas.is_erasing() THEN
+        RETURN NULL;
+    END IF;
     PERFORM saas.record_assessment(NEW.team_id, NEW.id);
     -- A provider may report an intent that we have not seen before and that is already confirmed; a
     -- change of the amount may come with a step that the new assessment does not allow.

@@ -73,6 +73,8 @@ AS $$
                 'anonymise', NULL, NULL, NULL, 'billing_history', 'provided'),
             ('payment_intents', 'customer', 'payment_intents', '{team_id,provider,provider_customer_id}', '{team_id,provider,provider_customer_id}', 'column', NULL,
                 'anonymise', NULL, NULL, NULL, 'billing_history', 'provided'),
+            ('payment_intents', 'of_payment', 'payments', '{team_id,provider,provider_customer_id}', '{team_id,provider,provider_customer_id}', 'column', NULL,
+                'anonymise', NULL, NULL, NULL, 'billing_history', 'provided'),
             ('payments', 'intent', 'payment_intents', '{team_id,payment_intent_id}', '{team_id,id}', 'key', NULL,
                 'anonymise', NULL, NULL, NULL, 'billing_history', 'provided'),
             ('payments', 'customer', 'payment_intents', '{team_id,provider,provider_customer_id}', '{team_id,provider,provider_customer_id}', 'column', NULL,

@@ -1,4 +1,19 @@
 -- The map of personal data: the package's own and what the owner of the database declared.
+CREATE OR REPLACE FUNCTION saas.personal_table(p_name text)
+RETURNS regclass
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    -- to_regclass() would raise where the schema may not be used.
+    SELECT c.oid::regclass
+    FROM pg_namespace AS n
+    JOIN pg_class AS c ON c.relnamespace = n.oid
+    WHERE n.nspname = (parse_ident(p_name))[1] AND c.relname = (parse_ident(p_name))[2]
+$$;
+COMMENT ON FUNCTION saas.personal_table(text) IS 'The table of a name on the map; NULL when it is gone.';
+REVOKE ALL ON FUNCTION saas.personal_table(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.personal_table(text) TO saas_service, saas_internal, pg_database_owner;
+
 CREATE OR REPLACE FUNCTION saas.personal_table_name(p_table regclass)
 RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -23,7 +38,7 @@ AS $$
     FROM pg_index AS i
     CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (number, place)
     JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number
-    WHERE i.indrelid = to_regclass(p_table) AND i.indisprimary
+    WHERE i.indrelid = saas.personal_table(p_table) AND i.indisprimary
 $$;
 COMMENT ON FUNCTION saas.personal_key(text) IS 'Columns of a table''s primary key; NULL without one.';
 REVOKE ALL ON FUNCTION saas.personal_key(text) FROM PUBLIC;
@@ -47,7 +62,7 @@ SELECT
     p.origin,
     'package'::text AS source
 FROM saas.package_personal_links() AS p
-WHERE to_regclass(p.table_name) IS NOT NULL AND to_regclass(p.parent_table) IS NOT NULL
+WHERE saas.personal_table(p.table_name) IS NOT NULL AND saas.personal_table(p.parent_table) IS NOT NULL
 UNION ALL
 SELECT
     d.table_name,
@@ -66,7 +81,7 @@ SELECT
     d.origin,
     'declared'::text AS source
 FROM saas.personal_data_links AS d
-WHERE to_regclass(d.table_name) IS NOT NULL AND to_regclass(d.parent_table) IS NOT NULL;
+WHERE saas.personal_table(d.table_name) IS NOT NULL AND saas.personal_table(d.parent_table) IS NOT NULL;
 COMMENT ON VIEW saas.personal_links IS 'How rows belong to a person: the package''s links and those declared with saas.declare_personal_data().';
 COMMENT ON COLUMN saas.personal_links.table_name IS 'Schema and name of the table. [internal]';
 COMMENT ON COLUMN saas.personal_links.link_name IS 'Name of the link within its table. [internal]';
@@ -87,11 +102,11 @@ COMMENT ON COLUMN saas.personal_links.source IS 'package or declared. [internal]
 CREATE OR REPLACE VIEW saas.personal_columns WITH (security_invoker = true) AS
 SELECT p.table_name, p.column_name, p.action, p.value, p.is_identifying, p.basis, 'package'::text AS source
 FROM saas.package_personal_columns() AS p
-WHERE to_regclass(p.table_name) IS NOT NULL
+WHERE saas.personal_table(p.table_name) IS NOT NULL
 UNION ALL
 SELECT d.table_name, d.column_name, d.action, d.value, d.is_identifying, d.basis, 'declared'::text
 FROM saas.personal_data_columns AS d
-WHERE to_regclass(d.table_name) IS NOT NULL;
+WHERE saas.personal_table(d.table_name) IS NOT NULL;
 COMMENT ON VIEW saas.personal_columns IS 'What becomes of single columns: the package''s and those declared with saas.declare_personal_column().';
 COMMENT ON COLUMN saas.personal_columns.table_name IS 'Schema and name of the table. [internal]';
 COMMENT ON COLUMN saas.personal_columns.column_name IS 'The column. [internal]';
@@ -104,7 +119,7 @@ COMMENT ON COLUMN saas.personal_columns.source IS 'package or declared. [interna
 CREATE OR REPLACE VIEW saas.personal_data_map WITH (security_invoker = true) AS
 SELECT
     t.name AS table_name,
-    a.attname::text AS column_name,
+    a.attname::text COLLATE "default" AS column_name,
     format_type(a.atttypid, a.atttypmod) AS data_type,
     COALESCE(d.classification, k.class) AS classification,
     COALESCE(
@@ -208,10 +223,11 @@ SET jit = off
 AS $$
     SELECT m.table_name, m.column_name, 'it has no ' || CASE WHEN m.classification IS NULL THEN 'class' ELSE 'action' END
     FROM saas.personal_data_map AS m
-    WHERE m.classification IS NULL AND m.table_name LIKE 'saas.%' OR m.action IS NULL
+    WHERE (m.classification IS NULL OR m.action IS NULL)
+        AND (m.table_name LIKE 'saas.%' OR m.classification IN ('confidential', 'restricted'))
     UNION ALL
     -- A key that leads to people, from a table that no link knows.
-    SELECT t.name, a.attname::text, 'it refers to ' || f.confrelid::regclass
+    SELECT t.name, a.attname::text COLLATE "default", 'it refers to ' || saas.personal_table_name(f.confrelid::regclass)
     FROM pg_constraint AS f
     JOIN pg_class AS c ON c.oid = f.conrelid AND NOT c.relispartition
     JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = f.conkey[cardinality(f.conkey)]
@@ -221,13 +237,13 @@ AS $$
     WHERE f.contype = 'f'
         AND (
             f.confrelid = 'saas.users'::regclass
-            OR f.confrelid IN (SELECT to_regclass(x.table_name) FROM saas.personal_links AS x WHERE x.action = 'delete')
+            OR f.confrelid IN (SELECT saas.personal_table(x.table_name) FROM saas.personal_links AS x WHERE x.action = 'delete')
         )
         AND l.table_name IS NULL
         AND k.table_name IS NULL
     UNION ALL
     -- A name that speaks for itself, outside the package.
-    SELECT t.name, a.attname::text, 'it is named like personal data'
+    SELECT t.name, a.attname::text COLLATE "default", 'it is named like personal data'
     FROM pg_class AS c
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
     JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -262,7 +278,7 @@ AS $$
     ) AS d
     WHERE NOT EXISTS (
         SELECT FROM pg_attribute AS a
-        WHERE a.attrelid = to_regclass(d.table_name) AND a.attname = d.name AND NOT a.attisdropped
+        WHERE a.attrelid = saas.personal_table(d.table_name) AND a.attname = d.name AND NOT a.attisdropped
     )
 $$;
 COMMENT ON FUNCTION saas.undeclared_personal_data() IS

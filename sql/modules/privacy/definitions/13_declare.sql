@@ -39,7 +39,7 @@ BEGIN
             WHERE NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = p_parent AND a.attname = c.name AND a.attnum > 0)
         ) THEN 'the parent has no such column'
         WHEN p_parent <> 'saas.users'::regclass
-            AND NOT EXISTS (SELECT FROM saas.personal_links AS l WHERE to_regclass(l.table_name) = p_parent)
+            AND NOT EXISTS (SELECT FROM saas.personal_links AS l WHERE saas.personal_table(l.table_name) = p_parent)
             AND p_parent <> p_table THEN 'the parent is not on the map: declare it first'
     END
     INTO v_problem;
@@ -250,11 +250,11 @@ BEGIN
             AND has_schema_privilege(n.oid, 'USAGE')
             AND NOT EXISTS (
                 SELECT FROM saas.personal_data_columns AS k
-                WHERE to_regclass(k.table_name) = c.oid AND k.column_name = a.attname
+                WHERE saas.personal_table(k.table_name) = c.oid AND k.column_name = a.attname
             )
             AND NOT EXISTS (
                 SELECT FROM saas.personal_data_links AS k
-                WHERE to_regclass(k.table_name) = c.oid AND a.attname = ANY (k.columns)
+                WHERE saas.personal_table(k.table_name) = c.oid AND a.attname = ANY (k.columns)
             )
     LOOP
         PERFORM saas.note_personal_samples(v_column.name, v_column.attname, v_column.atttypid, p_samples);

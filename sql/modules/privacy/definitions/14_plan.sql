@@ -112,7 +112,7 @@ AS $$
             SELECT array_agg(regexp_replace(pg_get_indexdef(i.indexrelid, k, true), '^\((.*)\)$', '\1') ORDER BY k) AS parts
             FROM generate_series(1, LEAST(i.indnkeyatts::integer, cardinality(p_columns))) AS k
         ) AS d
-        WHERE i.indrelid = to_regclass(p_table)
+        WHERE i.indrelid = saas.personal_table(p_table)
             AND i.indisvalid
             AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) ~ '^\([a-z_0-9]+ IS NOT NULL\)$')
             AND d.parts <@ w.parts
@@ -172,46 +172,55 @@ RETURNS record
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    WITH nodes AS (
+    WITH named AS MATERIALIZED (
+        SELECT n.*, saas.personal_table(n.table_name) AS relation FROM saas.erasure_nodes(p_mode) AS n
+    ),
+    nodes AS MATERIALIZED (
         SELECT n.*, s.rows, s.pages
-        FROM saas.erasure_nodes(p_mode) AS n
+        FROM named AS n
         CROSS JOIN LATERAL (
             SELECT sum(GREATEST(c.reltuples, 0))::float8 AS rows, sum(c.relpages)::float8 AS pages
-            FROM pg_class AS c
-            WHERE c.oid = to_regclass(n.table_name)
-                OR c.oid IN (SELECT t.relid FROM pg_partition_tree(to_regclass(n.table_name)) AS t)
+            FROM (SELECT n.relation::oid AS oid UNION SELECT t.relid::oid FROM pg_partition_tree(n.relation) AS t) AS x
+            JOIN pg_class AS c ON c.oid = x.oid
         ) AS s
+    ),
+    links AS MATERIALIZED (
+        SELECT
+            e.edge, e.child, e.parent, c.rows, a.attnotnull,
+            saas.is_link_indexed(c.table_name, e.kind, e.columns, e.json_path) AS is_indexed,
+            (SELECT d.n_distinct FROM pg_stats AS d
+             WHERE d.schemaname = (parse_ident(c.table_name))[1] AND d.tablename = (parse_ident(c.table_name))[2]
+                AND d.attname = a.attname AND e.kind IN ('key', 'column')
+             ORDER BY d.inherited DESC LIMIT 1) AS n_distinct,
+            f.is_key, f.is_deferrable
+        FROM saas.erasure_edges(p_mode) AS e
+        JOIN nodes AS c ON c.node = e.child
+        JOIN nodes AS p ON p.node = e.parent
+        JOIN pg_attribute AS a ON a.attrelid = c.relation AND a.attname = e.columns[cardinality(e.columns)]
+        CROSS JOIN LATERAL (
+            SELECT count(*) > 0 AS is_key, COALESCE(bool_and(o.condeferrable), false) AS is_deferrable
+            FROM pg_constraint AS o
+            WHERE o.contype = 'f' AND o.conrelid = c.relation AND o.confrelid = p.relation
+        ) AS f
     )
     SELECT
         (SELECT array_agg(concat_ws(' ', n.rows, n.pages) ORDER BY n.node) FROM nodes AS n),
-        COALESCE(
+        (SELECT COALESCE(
             array_agg(
                 concat_ws(
-                    ' ', e.child, e.parent,
-                    '-' || CASE WHEN f.is_key THEN 'k' ELSE '' END || CASE WHEN f.is_deferrable THEN 'd' ELSE '' END
-                        || CASE WHEN a.attnotnull THEN '' ELSE 'n' END
-                        || CASE WHEN saas.is_link_indexed(c.table_name, e.kind, e.columns, e.json_path) THEN 'i' ELSE '' END,
+                    ' ', l.child, l.parent,
+                    '-' || CASE WHEN l.is_key THEN 'k' ELSE '' END || CASE WHEN l.is_deferrable THEN 'd' ELSE '' END
+                        || CASE WHEN l.attnotnull THEN '' ELSE 'n' END || CASE WHEN l.is_indexed THEN 'i' ELSE '' END,
                     CASE
-                        WHEN t.n_distinct > 0 THEN GREATEST(c.rows / t.n_distinct, 1)
-                        WHEN t.n_distinct < 0 THEN GREATEST(-1 / t.n_distinct, 1)
+                        WHEN l.n_distinct > 0 THEN GREATEST(l.rows / l.n_distinct, 1)
+                        WHEN l.n_distinct < 0 THEN GREATEST(-1 / l.n_distinct, 1)
                         ELSE 1
                     END
                 )
-                ORDER BY e.edge
+                ORDER BY l.edge
             ),
             '{}'
-        )
-    FROM saas.erasure_edges(p_mode) AS e
-    JOIN nodes AS c ON c.node = e.child
-    JOIN nodes AS p ON p.node = e.parent
-    JOIN pg_attribute AS a ON a.attrelid = to_regclass(c.table_name) AND a.attname = e.columns[cardinality(e.columns)]
-    CROSS JOIN LATERAL (
-        SELECT count(*) > 0 AS is_key, COALESCE(bool_and(o.condeferrable), false) AS is_deferrable
-        FROM pg_constraint AS o
-        WHERE o.contype = 'f' AND o.conrelid = a.attrelid AND o.confrelid = to_regclass(p.table_name)
-    ) AS f
-    LEFT JOIN pg_stats AS t
-        ON format('%I.%I', t.schemaname, t.tablename) = c.table_name AND t.attname = a.attname AND e.kind IN ('key', 'column')
+        ) FROM links AS l)
 $$;
 COMMENT ON FUNCTION saas.erasure_graph(text) IS
 'The graph as saas.erasure_order() takes it, with what the server''s statistics say.';
@@ -255,7 +264,8 @@ AS $$
         ON r.name = 'SELECT'
         OR r.name = 'DELETE' AND n.action = 'delete'
         OR r.name = 'UPDATE' AND n.action IN ('anonymise', 'null', 'reassign')
-    WHERE NOT has_table_privilege(current_user, n.table_name, r.name)
+    WHERE NOT has_table_privilege(current_user, saas.personal_table(n.table_name), r.name)
+        OR NOT has_schema_privilege(current_user, (parse_ident(n.table_name))[1], 'USAGE')
     UNION ALL
     SELECT 'SA150', u.table_name, 'column ' || u.column_name || ': ' || u.why
     FROM saas.undeclared_personal_data() AS u
@@ -358,7 +368,7 @@ BEGIN
         CROSS JOIN LATERAL saas.erasure_costs(g.tables, g.edges, 0) AS x
         JOIN saas.erasure_edges(p_mode) AS e ON e.edge = x.edge_number
         JOIN saas.erasure_nodes(p_mode) AS n ON n.node = e.child
-        JOIN pg_class AS c ON c.oid = to_regclass(n.table_name)
+        JOIN pg_class AS c ON c.oid = saas.personal_table(n.table_name)
         WHERE NOT saas.is_link_indexed(n.table_name, e.kind, e.columns, e.json_path)
     )
     SELECT

@@ -9,7 +9,7 @@ AS $$
         ' AND ' ORDER BY k.place
     )
     FROM unnest(saas.personal_key(p_table)) WITH ORDINALITY AS k (name, place)
-    JOIN pg_attribute AS a ON a.attrelid = to_regclass(p_table) AND a.attname = k.name
+    JOIN pg_attribute AS a ON a.attrelid = saas.personal_table(p_table) AND a.attname = k.name
 $$;
 COMMENT ON FUNCTION saas.personal_key_match(text, text, text) IS
 'The condition that a row is the one that a row of saas.erasure_rows names.';
@@ -73,7 +73,7 @@ AS $$
 DECLARE
     v_statements jsonb;
     v_statement jsonb;
-    v_reached integer[] := '{0}';
+    v_reached integer[] := '{0}'::integer[];
     v_next integer[];
     v_round integer := p_round;
     v_since integer := 0;
@@ -116,29 +116,38 @@ SET search_path = pg_catalog, saas, pg_temp
 SET datestyle = 'ISO, YMD'
 SET timezone = 'UTC'
 AS $$
+    WITH steps AS MATERIALIZED (
+        SELECT s.step, s.table_name, s.action, c.names
+        FROM saas.erasure_steps AS s
+        CROSS JOIN LATERAL (
+            SELECT array_agg(m.column_name) AS names
+            FROM saas.personal_columns AS m
+            WHERE m.table_name = s.table_name AND m.action IN ('null', 'anonymise')
+        ) AS c
+        WHERE s.request_id = p_run
+            AND s.party_link IS NULL
+            AND s.action IN ('delete', 'anonymise')
+            AND s.table_name IN (SELECT t.table_name FROM saas.audited_tables AS t)
+            -- Rows with another key have a digest for an id in the trail.
+            AND (saas.personal_key(s.table_name))[cardinality(saas.personal_key(s.table_name))] = 'id'
+            AND EXISTS (
+                SELECT FROM pg_attribute AS a
+                WHERE a.attrelid = saas.personal_table(s.table_name) AND a.attname = 'id' AND a.atttypid = 'uuid'::regtype
+            )
+    ),
+    ids AS MATERIALIZED (
+        SELECT s.table_name, s.action, s.names, r.row_key[cardinality(r.row_key)]::uuid AS id
+        FROM steps AS s
+        JOIN saas.erasure_rows AS r ON r.run_id = p_run AND r.step = s.step
+    )
     INSERT INTO saas.erasure_rows (run_id, step, row_key, round)
     SELECT p_run, -1, ARRAY[l.team_id::text, l.created_at::text, l.id::text], 0
-    FROM saas.erasure_steps AS s
-    JOIN saas.erasure_rows AS r ON r.run_id = s.request_id AND r.step = s.step
-    JOIN saas.audit_logs AS l
-        ON l.row_id = r.row_key[cardinality(r.row_key)]::uuid AND l.table_name = s.table_name
-    CROSS JOIN LATERAL (
-        SELECT array_agg(m.column_name) AS names
-        FROM saas.personal_columns AS m
-        WHERE m.table_name = s.table_name AND m.action IN ('null', 'anonymise')
-    ) AS c
-    WHERE s.request_id = p_run
-        AND s.party_link IS NULL
-        AND s.action IN ('delete', 'anonymise')
-        AND (saas.personal_key(s.table_name))[cardinality(saas.personal_key(s.table_name))] = 'id'
-        AND EXISTS (
-            SELECT FROM pg_attribute AS a
-            WHERE a.attrelid = to_regclass(s.table_name) AND a.attname = 'id' AND a.atttypid = 'uuid'::regtype
-        )
-        AND l.payload_hash IS NULL
+    FROM ids AS i
+    JOIN saas.audit_logs AS l ON l.row_id = i.id AND l.table_name = i.table_name
+    WHERE l.payload_hash IS NULL
         AND (
-            s.action = 'delete' AND COALESCE(l.old_values, l.new_values) IS NOT NULL
-            OR COALESCE(l.old_values, '{}') || COALESCE(l.new_values, '{}') ?| c.names
+            i.action = 'delete' AND COALESCE(l.old_values, l.new_values) IS NOT NULL
+            OR COALESCE(l.old_values, '{}') || COALESCE(l.new_values, '{}') ?| i.names
         )
     ON CONFLICT (run_id, step, row_key) DO NOTHING
 $$;
@@ -174,7 +183,7 @@ AS $$
         FROM saas.personal_links AS l
         WHERE l.table_name = p_table AND l.link_name = p_party_link
     ) AS x
-    JOIN pg_attribute AS a ON a.attrelid = to_regclass(p_table) AND a.attname = x.name AND a.attnum > 0
+    JOIN pg_attribute AS a ON a.attrelid = saas.personal_table(p_table) AND a.attname = x.name AND a.attnum > 0
 $$;
 COMMENT ON FUNCTION saas.anonymising_assignments(text, text, text) IS
 'What an UPDATE sets to anonymise a row, or to take the person out of a link; NULL when there is nothing.';

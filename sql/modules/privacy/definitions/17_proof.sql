@@ -84,9 +84,12 @@ AS $$
 DECLARE
     v_answer text;
     v_found jsonb;
+    v_readable boolean;
 BEGIN
-    FOR table_name IN
-        SELECT format('%I.%I', n.nspname, c.relname)
+    FOR table_name, v_readable IN
+        SELECT
+            format('%I.%I', n.nspname, c.relname),
+            has_table_privilege(current_user, c.oid, 'SELECT') AND has_schema_privilege(current_user, n.oid, 'USAGE')
         FROM pg_class AS c
         JOIN pg_namespace AS n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p')
@@ -100,9 +103,7 @@ BEGIN
         found_rows := NULL;
         basis := NULL;
         scanned_rows := NULL;
-        IF NOT (has_table_privilege(current_user, table_name, 'SELECT')
-            AND has_schema_privilege(current_user, split_part(table_name, '.', 1), 'USAGE'))
-        THEN
+        IF NOT v_readable THEN
             RETURN NEXT;
             CONTINUE;
         END IF;

@@ -97,7 +97,7 @@ BEGIN
                 string_agg(format('%I = NULL', a.attname), ', ') AS assignments,
                 string_agg(format('c.%I IS NOT NULL', a.attname), ' AND ') AS condition
             FROM pg_attribute AS a
-            WHERE a.attrelid = to_regclass(c.table_name) AND a.attname = ANY (e.columns) AND NOT a.attnotnull
+            WHERE a.attrelid = saas.personal_table(c.table_name) AND a.attname = ANY (e.columns) AND NOT a.attnotnull
         ) AS k
         WHERE c.request_id = p_request AND c.group_number = p_group AND e.kind = 'key' AND k.assignments IS NOT NULL
     LOOP

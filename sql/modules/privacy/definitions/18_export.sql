@@ -16,7 +16,7 @@ AS $$
                         CASE a.atttypid WHEN 'bytea'::regtype THEN format('saas.is_ciphertext(c.%I)', a.attname) ELSE format('c.%I LIKE %L', a.attname, 'enc1:%') END,
                         CASE a.atttypid WHEN 'bytea'::regtype THEN 'decrypt_sensitive_bytes' ELSE 'decrypt_sensitive_data' END,
                         CASE a.atttypid WHEN 'bytea'::regtype THEN format('c.%I', a.attname) ELSE format('saas.ciphertext_from_text(c.%I)', a.attname) END,
-                        saas.asset_id(to_regclass(p_table), a.attname),
+                        saas.asset_id(saas.personal_table(p_table), a.attname),
                         COALESCE('c.' || quote_ident(NULLIF(e.arguments[2], '')), 'NULL::uuid'),
                         COALESCE('c.' || quote_ident(NULLIF(e.arguments[4], '')), 'NULL::uuid'),
                         a.attname
@@ -28,10 +28,10 @@ AS $$
         ''
     )
     FROM pg_attribute AS a
-    CROSS JOIN LATERAL (SELECT saas.encryption_arguments(to_regclass(p_table), a.attname) AS arguments) AS e
+    CROSS JOIN LATERAL (SELECT saas.encryption_arguments(saas.personal_table(p_table), a.attname) AS arguments) AS e
     LEFT JOIN saas.located_data_assets AS d
-        ON d.table_name = to_regclass(p_table) AND d.column_number = a.attnum AND d.variant = ''
-    WHERE a.attrelid = to_regclass(p_table)
+        ON d.table_name = saas.personal_table(p_table) AND d.column_number = a.attnum AND d.variant = ''
+    WHERE a.attrelid = saas.personal_table(p_table)
         AND a.attnum > 0
         AND NOT a.attisdropped
         -- Hashes and keys are no data about the person, and no export should carry them out.
