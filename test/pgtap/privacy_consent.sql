@@ -27,7 +27,7 @@ RESET ROLE;
 SELECT throws_ok($$UPDATE saas.consent_texts SET wording = 'x'$$, 'SA160', NULL, 'nobody changes words');
 SELECT throws_ok($$DELETE FROM saas.consent_texts$$, 'SA160', NULL, 'or removes them');
 SELECT saas.clear_context() \g /dev/null
-SET LOCAL ROLE saas_anonymous;
+SET LOCAL ROLE saas_app;
 SELECT is((SELECT count(*)::integer FROM saas.consent_texts WHERE purpose = 'marketing'), 3, 'everybody reads what is asked');
 RESET ROLE;
 

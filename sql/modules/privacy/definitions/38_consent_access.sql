@@ -10,12 +10,12 @@ ALTER TABLE saas.processing_restrictions FORCE ROW LEVEL SECURITY;
 ALTER TABLE saas.masking_rules ENABLE ROW LEVEL SECURITY;
 ALTER TABLE saas.masking_rules FORCE ROW LEVEL SECURITY;
 
--- What people are asked, anybody may read, before they sign up too.
+-- What people are asked is no secret.
 CREATE POLICY processing_purposes_app_select ON saas.processing_purposes
-FOR SELECT TO saas_app, saas_anonymous, saas_service, saas_analyst
+FOR SELECT TO saas_app, saas_service, saas_analyst
 USING (true);
 CREATE POLICY consent_texts_app_select ON saas.consent_texts
-FOR SELECT TO saas_app, saas_anonymous, saas_service, saas_analyst
+FOR SELECT TO saas_app, saas_service, saas_analyst
 USING (true);
 CREATE POLICY consent_records_app_select ON saas.consent_records
 FOR SELECT TO saas_app
@@ -33,7 +33,7 @@ CREATE POLICY masking_rules_service_select ON saas.masking_rules
 FOR SELECT TO saas_service, pg_database_owner
 USING (true);
 
-GRANT SELECT ON saas.processing_purposes, saas.consent_texts TO saas_app, saas_anonymous, saas_service, saas_analyst;
+GRANT SELECT ON saas.processing_purposes, saas.consent_texts TO saas_app, saas_service, saas_analyst;
 GRANT SELECT ON saas.consent_records, saas.processing_restrictions TO saas_app, saas_service;
 GRANT SELECT ON saas.masking_rules TO saas_service, pg_database_owner;
 GRANT SELECT, INSERT, UPDATE ON saas.processing_purposes, saas.processing_restrictions, saas.masking_rules TO saas_internal;
