@@ -45,7 +45,7 @@ GRANT EXECUTE ON FUNCTION saas.default_masking(text, text, regtype, boolean) TO 
 CREATE OR REPLACE FUNCTION saas.generalised(p_column text, p_type regtype, p_rule jsonb)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF p_type IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
@@ -85,7 +85,7 @@ GRANT EXECUTE ON FUNCTION saas.generalised(text, regtype, jsonb) TO saas_interna
 CREATE OR REPLACE FUNCTION saas.with_noise(p_column text, p_type regtype, p_rule jsonb)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF p_type IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
@@ -123,7 +123,7 @@ CREATE OR REPLACE FUNCTION saas.masking_expression(
 )
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_strategy text := p_rule ->> 'strategy';

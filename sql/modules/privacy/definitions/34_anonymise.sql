@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION saas.masked_select(
 )
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_columns text;
@@ -17,6 +17,8 @@ BEGIN
         string_agg(
             CASE m.rule ->> 'strategy'
                 WHEN 'shuffle' THEN pg_catalog.format('%I.value AS %I', 's_' || m.column_name, m.column_name)
+                WHEN 'required' THEN pg_catalog.format('%s AS %I',
+                    saas.required_mask(pg_catalog.format('t.%I', m.column_name), m.data_type), m.column_name)
                 ELSE pg_catalog.format('%s AS %I',
                     saas.masking_expression(
                         pg_catalog.format('t.%I', m.column_name), m.data_type, m.rule, NULL,
