@@ -114,7 +114,7 @@ kept_key *keep(const key_row &row, key_use use) {
 }
 
 usable_key usable(const kept_key &kept) {
-    return {kept.number, kept.subject, kept.key.bytes().first(kept.size)};
+    return {kept.number, kept.subject, kept.restricted, kept.key.bytes().first(kept.size)};
 }
 
 // Counts one more value under the key, where that is limited. The first batches are small: a

@@ -22,6 +22,7 @@ enum class key_use : std::uint8_t { xaes_256_gcm = 1, aes_256_gcm = 2, aes_256_s
 struct usable_key {
     std::uint64_t number;
     std::optional<core::uuid> subject;   // whose key it is; without, that of the tenant
+    bool restricted;                     // the subject's values open for the subject alone
     std::span<const std::uint8_t> bytes; // 32, or 64 for AES-256-SIV; hold until the next call
 };
 

@@ -16,6 +16,7 @@ inline constexpr core::sqlstate k_keys_in_use{"SA106"};
 inline constexpr core::sqlstate k_too_many_keys{"SA107"};
 inline constexpr core::sqlstate k_bad_column_trigger{"SA110"};
 inline constexpr core::sqlstate k_foreign_ciphertext{"SA111"};
+inline constexpr core::sqlstate k_restricted{"SA163"};
 
 // The same for every cause, so that nothing can be learned from it.
 [[noreturn]] inline void decryption_failed() {

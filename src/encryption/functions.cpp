@@ -3,6 +3,7 @@
 // destructor, so the server may raise errors through them.
 #include <cstring>
 
+#include "context/context.hpp"
 #include "encryption/data_keys.hpp"
 #include "encryption/errors.hpp"
 #include "encryption/key_agent.hpp"
@@ -56,8 +57,14 @@ Datum seal(const request &asked, algorithm chosen, bytes_in plaintext) {
     return PointerGetDatum(out);
 }
 
-// Opens a stored value; `owner` becomes the subject whose key it was.
-struct varlena *open(const request &asked, bytes_in value, std::optional<core::uuid> &owner,
+// Whose key it was: of a subject, or without one of the tenant.
+struct key_holder {
+    std::optional<core::uuid> subject;
+    bool restricted = false;
+};
+
+// Opens a stored value; `owner` becomes whose key it was.
+struct varlena *open(const request &asked, bytes_in value, key_holder &owner,
                      core::encryption::value_cipher &opening = cipher()) {
     const auto known = core::encryption::parse_header(value);
     if (!known)
@@ -68,7 +75,7 @@ struct varlena *open(const request &asked, bytes_in value, std::optional<core::u
     struct varlena *out = make_value(core::encryption::plain_size(*known, value.size()));
     if (!opening.open(*known, key->bytes, asked.bound, value, room_of(out)))
         decryption_failed();
-    owner = key->subject;
+    owner = {key->subject, key->restricted};
     return out;
 }
 
@@ -81,13 +88,27 @@ Datum encrypt(FunctionCallInfo fcinfo, content what, shape form) {
                 plaintext_of(PG_GETARG_DATUM(0), what));
 }
 
+// Values of a person whose data may only be stored open for that person.
+void require_unrestricted(const key_holder &owner) {
+    if (!owner.restricted)
+        return;
+    const core::context::request_context *caller = pg::call([] { return context::current(); });
+    if (caller == nullptr || caller->user != owner.subject)
+        throw core::error{k_restricted,
+                          "the processing of this person's data is restricted",
+                          {},
+                          "The person can read it. saas.lift_restriction() ends the restriction."};
+}
+
 Datum decrypt(FunctionCallInfo fcinfo, content what, shape form) {
     if (PG_ARGISNULL(0))
         PG_RETURN_NULL();
     require_unsealed();
     const request asked = decrypting_request(fcinfo, form);
-    std::optional<core::uuid> owner;
-    return value_of(open(asked, bytes_of(PG_GETARG_VARLENA_PP(0)), owner), what);
+    key_holder owner;
+    struct varlena *plain = open(asked, bytes_of(PG_GETARG_VARLENA_PP(0)), owner);
+    require_unrestricted(owner);
+    return value_of(plain, what);
 }
 
 Datum reencrypt(FunctionCallInfo fcinfo, shape form) {
@@ -96,10 +117,10 @@ Datum reencrypt(FunctionCallInfo fcinfo, shape form) {
     require_unsealed();
     request asked = encrypting_request(fcinfo, form);
     const bytes_in value = bytes_of(PG_GETARG_VARLENA_PP(0));
-    std::optional<core::uuid> owner;
+    key_holder owner;
     struct varlena *plain = open(asked, value, owner, former_cipher());
     if (!asked.subject)
-        asked.subject = owner;
+        asked.subject = owner.subject;
     const auto chosen = asked.chosen.value_or(static_cast<algorithm>(value[1]));
     const Datum out = seal(asked, chosen, room_of(plain));
     core::encryption::wipe(room_of(plain));
@@ -125,9 +146,9 @@ Datum reencrypt_stored(FunctionCallInfo fcinfo) {
     asked.bound.tenant = team_to_act_for(given(3, core::encryption::k_tenant_bound));
     asked.bound.asset = given(1, core::encryption::k_asset_bound);
     asked.bound.row = given(2, core::encryption::k_row_bound);
-    std::optional<core::uuid> owner;
+    key_holder owner;
     struct varlena *plain = open(asked, value, owner, former_cipher());
-    asked.subject = owner;
+    asked.subject = owner.subject;
     const Datum out = seal(asked, known->chosen, room_of(plain));
     core::encryption::wipe(room_of(plain));
     pfree(plain);

@@ -100,6 +100,7 @@ kept_key &key_cache::insert(const key_row &row, std::uint8_t use,
     slot.use = use;
     slot.size = static_cast<std::uint8_t>(key.size());
     slot.recent = true;
+    slot.restricted = row.restricted;
     slot.reserved = 0;
     slot.reserve = 1;
     std::copy(key.begin(), key.end(), slot.key.bytes().begin());

@@ -24,6 +24,7 @@ struct kept_key {
     std::uint8_t use = 0;
     std::uint8_t size = 0;
     bool recent = false;
+    bool restricted = false;
     std::uint32_t reserved = 0; // uses that are counted already
     std::uint32_t reserve = 1;  // how many are counted next: more each time
     core::encryption::secret<k_kept_key_bytes> key;

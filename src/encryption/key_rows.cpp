@@ -57,6 +57,7 @@ key_row row_of(const core::uuid &team, const stored_key &stored) {
     row.asset = stored.asset;
     row.version = static_cast<std::uint32_t>(stored.version);
     row.status = stored.status;
+    row.restricted = stored.restricted;
     row.epoch = static_cast<std::uint32_t>(stored.epoch);
     if (stored.has_wrapped)
         row.wrapped.assign(stored.wrapped.begin(), stored.wrapped.end());

@@ -28,6 +28,7 @@ struct key_row {
     std::optional<core::uuid> asset;
     std::uint32_t version = 0;
     std::string status; // active, decrypt_only, shredded, hold
+    bool restricted = false; // the subject's data may be stored alone (GDPR Art. 18)
     std::uint32_t epoch = 0;
     std::vector<std::uint8_t> wrapped; // empty when destroyed
     std::uint64_t uses = 0;

@@ -30,7 +30,7 @@ extern "C" {
 namespace saas::encryption {
 namespace {
 
-enum column : std::size_t { c_team, c_number, c_kind, c_subject, c_asset, c_version, c_status, c_epoch, c_wrapped, c_uses, c_count };
+enum column : std::size_t { c_team, c_number, c_kind, c_subject, c_asset, c_version, c_status, c_epoch, c_wrapped, c_uses, c_restricted, c_count };
 
 struct column_form {
     const char *name;
@@ -39,6 +39,7 @@ struct column_form {
 constexpr column_form k_columns[c_count] = {
     {"team_id", UUIDOID},  {"key_no", INT8OID}, {"kind", TEXTOID},      {"subject_id", UUIDOID}, {"asset_id", UUIDOID},
     {"version", INT4OID},  {"status", TEXTOID}, {"kek_epoch", INT4OID}, {"wrapped", BYTEAOID},   {"uses", INT8OID},
+    {"is_restricted", BOOLOID},
 };
 using column_numbers = AttrNumber[c_count];
 
@@ -108,6 +109,7 @@ void take_unsafe(TupleTableSlot *slot, const column_numbers &numbers, stored_key
     out.version = DatumGetInt32(attribute(slot, numbers, c_version, null));
     out.epoch = DatumGetInt32(attribute(slot, numbers, c_epoch, null));
     out.uses = DatumGetInt64(attribute(slot, numbers, c_uses, null));
+    out.restricted = DatumGetBool(attribute(slot, numbers, c_restricted, null));
     text_of_unsafe(slot, numbers, c_kind, out.kind);
     text_of_unsafe(slot, numbers, c_status, out.status);
     out.subject = uuid_of(slot, numbers, c_subject);

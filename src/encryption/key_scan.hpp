@@ -23,6 +23,7 @@ struct stored_key {
     std::int32_t version;
     std::int32_t epoch;
     std::int64_t uses;
+    bool restricted;
     bool has_wrapped;
     core::encryption::wrapped_key wrapped;
 };

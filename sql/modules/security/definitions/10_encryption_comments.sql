@@ -11,6 +11,7 @@ COMMENT ON COLUMN saas.encryption_keys.hold_epoch IS 'Last epoch of keys under l
 COMMENT ON COLUMN saas.encryption_keys.wrapped IS 'The key, wrapped; NULL when destroyed. [restricted]';
 COMMENT ON COLUMN saas.encryption_keys.kcv IS 'Check value: proves which key it was. [restricted]';
 COMMENT ON COLUMN saas.encryption_keys.uses IS 'How many values were encrypted under it by AES-256-GCM, added in batches. [internal]';
+COMMENT ON COLUMN saas.encryption_keys.is_restricted IS 'Whether values of the person open for the person alone (GDPR Art. 18). [internal]';
 COMMENT ON COLUMN saas.encryption_keys.created_at IS 'When the key was made. [internal]';
 COMMENT ON COLUMN saas.encryption_keys.not_after IS 'When the key is to be rotated; NULL for no date. [internal]';
 COMMENT ON COLUMN saas.encryption_keys.closed_at IS 'When the next version took over. [internal]';

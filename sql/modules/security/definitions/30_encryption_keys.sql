@@ -1,7 +1,7 @@
 -- Backends keep keys in memory, until a row changes. A new row changes nothing that is kept; counting
 -- uses and wrapping a key in a later epoch do not either.
 CREATE OR REPLACE TRIGGER encryption_keys_announce_change
-AFTER UPDATE OF team_id, key_no, kind, subject_id, asset_id, version, status, kek_epoch, wrapped
+AFTER UPDATE OF team_id, key_no, kind, subject_id, asset_id, version, status, kek_epoch, wrapped, is_restricted
 ON saas.encryption_keys
 FOR EACH ROW
 WHEN (
@@ -12,6 +12,7 @@ WHEN (
     OR OLD.asset_id IS DISTINCT FROM NEW.asset_id
     OR OLD.version IS DISTINCT FROM NEW.version
     OR OLD.status IS DISTINCT FROM NEW.status
+    OR OLD.is_restricted <> NEW.is_restricted
     OR NEW.wrapped IS NULL
     OR NEW.kek_epoch <= OLD.kek_epoch
     OR NEW.wrapped = OLD.wrapped

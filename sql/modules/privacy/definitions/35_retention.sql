@@ -1,0 +1,365 @@
+-- The end of retention: rows past their time go, but for those under a hold.
+
+-- Tables on the ways from people down to a table, each after those that lead to it.
+CREATE OR REPLACE FUNCTION saas.tables_above(p_table text)
+RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_above text[];
+    v_placed text[] := '{saas.users}'::text[];
+    v_next text;
+BEGIN
+    WITH RECURSIVE above (name) AS (
+        SELECT l.parent_table FROM saas.personal_links AS l WHERE l.table_name = p_table
+        UNION
+        SELECT l.parent_table FROM above AS a JOIN saas.personal_links AS l ON l.table_name = a.name
+    )
+    SELECT array_agg(a.name) INTO v_above
+    FROM above AS a
+    WHERE a.name NOT IN ('saas.users', p_table);
+    -- The next is one that people are led to by now and, where links form no circle, in every way.
+    LOOP
+        SELECT n.name INTO v_next
+        FROM unnest(v_above) AS n (name)
+        JOIN saas.personal_links AS l ON l.table_name = n.name AND l.parent_table <> n.name
+        WHERE n.name <> ALL (v_placed)
+        GROUP BY n.name
+        HAVING bool_or(l.parent_table = ANY (v_placed))
+        ORDER BY count(*) FILTER (WHERE l.parent_table <> ALL (v_placed)), n.name
+        LIMIT 1;
+        EXIT WHEN v_next IS NULL;
+        v_placed := v_placed || v_next;
+    END LOOP;
+    RETURN v_placed;
+END
+$$;
+COMMENT ON FUNCTION saas.tables_above(text) IS
+'The tables by which rows of a table belong to people, beginning with saas.users, each after those that lead to it.';
+REVOKE ALL ON FUNCTION saas.tables_above(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.tables_above(text) TO saas_internal, pg_database_owner;
+
+-- What is held is little: it is found once, from people downwards, and then looked up.
+CREATE OR REPLACE FUNCTION saas.held_rows(p_table text, OUT sources text, OUT condition text)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_held text := pg_catalog.format(
+        '(SELECT h.subject_id FROM saas.legal_holds AS h
+            WHERE h.released_at IS NULL AND (h.ends_at IS NULL OR h.ends_at > now())
+                AND (h.table_name IS NULL OR h.table_name = %L))', p_table);
+    v_above text[] := saas.tables_above(p_table);
+    v_rows text;
+BEGIN
+    sources := pg_catalog.format('held_1 AS MATERIALIZED (SELECT c.* FROM saas.users AS c WHERE c.id IN %s)', v_held);
+    IF p_table = 'saas.users' THEN
+        condition := 'c.id IN ' || v_held;
+        RETURN;
+    END IF;
+    FOR i IN 2 .. cardinality(v_above)
+    LOOP
+        SELECT string_agg(pg_catalog.format('SELECT c.* FROM %s AS c JOIN held_%s AS p ON %s', v_above[i],
+            array_position(v_above, l.parent_table),
+            saas.personal_link_condition(l.kind, l.columns, l.parent_columns, l.json_path)), ' UNION ALL ')
+        INTO v_rows
+        FROM saas.personal_links AS l
+        WHERE l.table_name = v_above[i] AND array_position(v_above, l.parent_table) < i;
+        sources := pg_catalog.format('%s, held_%s AS MATERIALIZED (%s)', sources, i, v_rows);
+    END LOOP;
+    SELECT string_agg(pg_catalog.format('EXISTS (SELECT FROM held_%s AS p WHERE %s)', array_position(v_above, l.parent_table),
+        saas.personal_link_condition(l.kind, l.columns, l.parent_columns, l.json_path)), ' OR ')
+    INTO condition
+    FROM saas.personal_links AS l
+    WHERE l.table_name = p_table AND array_position(v_above, l.parent_table) IS NOT NULL;
+    -- An identifier of a person stays when the person is gone.
+    IF EXISTS (
+        SELECT FROM pg_attribute AS a
+        WHERE a.attrelid = to_regclass(p_table) AND a.attname = 'subject_id' AND a.atttypid = 'uuid'::regtype
+    ) THEN
+        condition := concat_ws(' OR ', condition, 'c.subject_id IN ' || v_held);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.held_rows(text) IS
+'What to put into WITH, and the SQL condition then, under which a row c of a table belongs to a person under a legal hold on everything or on that table; without a condition for a table that belongs to nobody.';
+REVOKE ALL ON FUNCTION saas.held_rows(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.held_rows(text) TO saas_internal, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.is_anything_held()
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT EXISTS (
+        SELECT FROM saas.legal_holds AS h
+        WHERE h.released_at IS NULL AND (h.ends_at IS NULL OR h.ends_at > now())
+    )
+$$;
+COMMENT ON FUNCTION saas.is_anything_held() IS 'Whether there is a legal hold on anybody.';
+REVOKE ALL ON FUNCTION saas.is_anything_held() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.is_anything_held() TO saas_internal, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.retention_condition(p_policy saas.retention_policies)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_left text;
+BEGIN
+    IF p_policy.table_name = 'saas.consent_records' THEN
+        -- A grant without its withdrawal would be a consent again: they go together.
+        RETURN pg_catalog.format(
+            'EXISTS (SELECT FROM saas.consent_records AS w
+                WHERE w.subject_id = c.subject_id AND w.purpose = c.purpose AND w.number >= c.number
+                    AND w.action = ''withdraw'' AND w.recorded_at < now() - %L::interval)',
+            p_policy.kept_for);
+    END IF;
+    IF p_policy.action = 'anonymise' THEN
+        -- What is anonymous already is left alone. A text by chance is different every time.
+        SELECT string_agg(
+            CASE
+                WHEN k.value IS NULL THEN pg_catalog.format('c.%I IS NOT NULL', k.column_name)
+                ELSE pg_catalog.format('c.%I IS DISTINCT FROM %L::%s', k.column_name, k.value,
+                    format_type(a.atttypid, a.atttypmod))
+            END, ' OR ')
+        INTO v_left
+        FROM saas.personal_columns AS k
+        JOIN pg_attribute AS a ON a.attrelid = to_regclass(p_policy.table_name) AND a.attname = k.column_name
+        WHERE k.table_name = p_policy.table_name
+            AND k.action IN ('null', 'anonymise')
+            AND COALESCE(k.value, '') NOT LIKE '%{random}%';
+        IF v_left IS NULL THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'SA162',
+                MESSAGE = pg_catalog.format('retention policy %I has nothing to anonymise', p_policy.name),
+                HINT = 'Declare what becomes of the columns with saas.declare_personal_column().';
+        END IF;
+    END IF;
+    RETURN pg_catalog.format('c.%I < now() - %L::interval', p_policy.time_column, p_policy.kept_for)
+        || CASE
+            WHEN p_policy.states IS NULL THEN ''
+            ELSE pg_catalog.format(' AND c.%I = ANY (%L::text[])', p_policy.state_column, p_policy.states)
+        END
+        || COALESCE(' AND (' || v_left || ')', '');
+END
+$$;
+COMMENT ON FUNCTION saas.retention_condition(saas.retention_policies) IS
+'The SQL condition under which a row c is past the retention of a policy.';
+REVOKE ALL ON FUNCTION saas.retention_condition(saas.retention_policies) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.retention_condition(saas.retention_policies) TO saas_internal, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.retain(p_policy saas.retention_policies, p_dry_run boolean, p_limit integer)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_where text := saas.retention_condition(p_policy);
+    v_sources text := '';
+    v_held text;
+    v_rows text;
+    v_change text;
+BEGIN
+    IF saas.is_anything_held() THEN
+        SELECT 'WITH ' || h.sources, h.condition INTO v_sources, v_held FROM saas.held_rows(p_policy.table_name) AS h;
+        v_where := v_where || COALESCE(' AND NOT (' || v_held || ')', '');
+    END IF;
+    IF p_dry_run THEN
+        RETURN saas.privacy_query(
+            pg_catalog.format('%s SELECT count(*) FROM %s AS c WHERE %s', v_sources, p_policy.table_name, v_where),
+            NULL, NULL, NULL
+        )::bigint;
+    END IF;
+    -- Rows that somebody works on now wait for the next time. A person's consents go together.
+    v_rows := pg_catalog.format(
+        '(o.tableoid, o.ctid) IN (SELECT c.tableoid, c.ctid FROM %s AS c WHERE %s %s)',
+        p_policy.table_name, v_where,
+        CASE
+            WHEN p_policy.table_name = 'saas.consent_records' THEN ''
+            ELSE pg_catalog.format('LIMIT %s FOR UPDATE SKIP LOCKED', p_limit)
+        END);
+    v_change := CASE p_policy.action
+        WHEN 'delete' THEN pg_catalog.format('DELETE FROM %s AS o', p_policy.table_name)
+        ELSE pg_catalog.format('UPDATE %s AS o SET %s', p_policy.table_name,
+            saas.anonymising_assignments(p_policy.table_name, 'anonymise', NULL))
+    END;
+    RETURN saas.erase_by(
+        pg_catalog.format('%s changed AS (%s WHERE %s RETURNING 1) SELECT count(*) FROM changed',
+            CASE v_sources WHEN '' THEN 'WITH' ELSE v_sources || ',' END, v_change, v_rows),
+        NULL, NULL, NULL
+    )::bigint;
+END
+$$;
+COMMENT ON FUNCTION saas.retain(saas.retention_policies, boolean, integer) IS
+'Carries one policy out, for at most p_limit rows.';
+REVOKE ALL ON FUNCTION saas.retain(saas.retention_policies, boolean, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.retain(saas.retention_policies, boolean, integer) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.cleanup_old_data(p_dry_run boolean DEFAULT false, p_limit integer DEFAULT 100000)
+RETURNS TABLE (
+    policy text,
+    table_name text,
+    action text,
+    records bigint,
+    is_complete boolean,
+    problem text
+)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_policy saas.retention_policies;
+BEGIN
+    PERFORM saas.require_platform_admin();
+    IF p_limit IS NULL OR p_limit < 1 THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a limit of rows is at least 1';
+    END IF;
+    -- A hold that is placed while this runs waits for it, or is seen by it; two clean-ups take turns.
+    LOCK TABLE saas.legal_holds IN SHARE ROW EXCLUSIVE MODE;
+    FOR v_policy IN
+        SELECT p.* FROM saas.retention_policies AS p
+        WHERE p.is_enabled AND p.action <> 'keep' AND to_regclass(p.table_name) IS NOT NULL
+        ORDER BY p.name
+    LOOP
+        policy := v_policy.name;
+        table_name := v_policy.table_name;
+        action := v_policy.action;
+        records := 0;
+        problem := NULL;
+        BEGIN
+            records := saas.retain(v_policy, p_dry_run, p_limit);
+        EXCEPTION
+            -- One policy that cannot be carried out does not keep the others from it.
+            WHEN query_canceled THEN RAISE;
+            WHEN OTHERS THEN problem := pg_catalog.format('%s: %s', SQLSTATE, SQLERRM);
+        END;
+        is_complete := problem IS NULL AND (p_dry_run OR records < p_limit);
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION saas.cleanup_old_data(boolean, integer) IS
+'Deletes or anonymises what is past its retention in saas.retention_policies, at most p_limit rows a policy, but for what belongs to people under a legal hold. Call it again where is_complete is false; problem says why a policy could not be carried out. p_dry_run only counts. Daily by a worker or pg_cron. For admins of the platform.';
+REVOKE ALL ON FUNCTION saas.cleanup_old_data(boolean, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.cleanup_old_data(boolean, integer) TO saas_app, saas_service;
+
+CREATE OR REPLACE FUNCTION saas.partition_end(p_partition regclass)
+RETURNS timestamptz
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT (regexp_match(pg_get_expr(c.relpartbound, c.oid), ' TO \(''([^'']+)''\)'))[1]::timestamptz
+    FROM pg_class AS c
+    WHERE c.oid = p_partition
+$$;
+COMMENT ON FUNCTION saas.partition_end(regclass) IS
+'The upper bound of a partition by one column of time; NULL for any other.';
+REVOKE ALL ON FUNCTION saas.partition_end(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.partition_end(regclass) TO saas_internal, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.drop_old_partitions(p_dry_run boolean DEFAULT false)
+RETURNS TABLE (
+    policy text,
+    partition_name text
+)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_partition record;
+    v_held record;
+    v_is_held boolean;
+BEGIN
+    LOCK TABLE saas.legal_holds IN SHARE ROW EXCLUSIVE MODE;
+    FOR v_partition IN
+        SELECT p.name AS policy, p.table_name, i.inhrelid::regclass AS id
+        FROM saas.retention_policies AS p
+        JOIN pg_partitioned_table AS t ON t.partrelid = to_regclass(p.table_name) AND t.partstrat = 'r' AND t.partnatts = 1
+        JOIN pg_attribute AS a
+            ON a.attrelid = t.partrelid AND a.attnum = t.partattrs[0] AND a.attname = p.time_column
+        JOIN pg_inherits AS i ON i.inhparent = t.partrelid
+        WHERE p.is_enabled
+            AND p.action = 'delete'
+            AND p.states IS NULL
+            AND saas.partition_end(i.inhrelid::regclass) <= now() - p.kept_for
+        ORDER BY p.name, i.inhrelid::regclass::text
+    LOOP
+        SELECT * INTO v_held FROM saas.held_rows(v_partition.table_name) AS h;
+        v_is_held := false;
+        IF saas.is_anything_held() AND v_held.condition IS NOT NULL THEN
+            EXECUTE format('WITH %s SELECT EXISTS (SELECT FROM %s AS c WHERE %s)', v_held.sources, v_partition.id, v_held.condition)
+            INTO v_is_held;
+        END IF;
+        CONTINUE WHEN v_is_held;
+        policy := v_partition.policy;
+        partition_name := v_partition.id::text;
+        IF NOT p_dry_run THEN
+            EXECUTE format('DROP TABLE %s', v_partition.id);
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION saas.drop_old_partitions(boolean) IS
+'Drops partitions whose whole time is past the retention of a policy that deletes, unless a row in them belongs to a person under a legal hold: those are left to saas.cleanup_old_data(). For the owner of the database, before saas.cleanup_old_data().';
+REVOKE ALL ON FUNCTION saas.drop_old_partitions(boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.drop_old_partitions(boolean) TO pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.set_retention_policy(
+    p_name text,
+    p_table regclass,
+    p_time_column name,
+    p_kept_for interval,
+    p_action text,
+    p_basis text,
+    p_state_column name DEFAULT NULL,
+    p_states text[] DEFAULT NULL,
+    p_is_enabled boolean DEFAULT true
+)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_name text := saas.personal_table_name(p_table);
+    v_policy saas.retention_policies;
+BEGIN
+    PERFORM saas.require_platform_admin();
+    PERFORM saas.require_one_of('action of retention', p_action, '{delete,anonymise,keep}'::text[]);
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute AS a
+        WHERE a.attrelid = p_table
+            AND a.attname = p_time_column
+            AND a.atttypid IN ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype)
+            AND NOT a.attisdropped
+    ) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '42703',
+            MESSAGE = pg_catalog.format('table %s has no column %I with a time', v_name, p_time_column);
+    END IF;
+    IF p_state_column IS NOT NULL AND NOT EXISTS (
+        SELECT FROM pg_attribute AS a
+        WHERE a.attrelid = p_table AND a.attname = p_state_column AND a.atttypid = 'text'::regtype AND NOT a.attisdropped
+    ) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '42703', MESSAGE = pg_catalog.format('table %s has no text column %I', v_name, p_state_column);
+    END IF;
+    v_policy := ROW (
+        p_name, v_name, p_time_column, p_state_column, p_states, p_kept_for, p_action, p_basis, p_is_enabled, now()
+    )::saas.retention_policies;
+    IF p_action = 'anonymise' THEN
+        PERFORM saas.retention_condition(v_policy);
+    END IF;
+    DELETE FROM saas.retention_policies AS p WHERE p.name = p_name;
+    INSERT INTO saas.retention_policies SELECT v_policy.*;
+END
+$$;
+COMMENT ON FUNCTION saas.set_retention_policy(text, regclass, name, interval, text, text, name, text[], boolean) IS
+'Says how long rows of a table are kept, counted from a column, and what becomes of them then: delete, anonymise as declared, or keep (at least so long, whatever is erased). With a state column only rows in those states. For admins of the platform. Tables outside the package need SELECT, UPDATE and DELETE for saas_internal.';
+REVOKE ALL ON FUNCTION
+saas.set_retention_policy(text, regclass, name, interval, text, text, name, text[], boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+saas.set_retention_policy(text, regclass, name, interval, text, text, name, text[], boolean) TO saas_app, saas_service;

@@ -1,0 +1,12 @@
+DROP SCHEMA saas_masked CASCADE;
+ALTER TABLE saas.encryption_keys NO FORCE ROW LEVEL SECURITY;
+UPDATE saas.encryption_keys SET is_restricted = false WHERE is_restricted;
+ALTER TABLE saas.encryption_keys FORCE ROW LEVEL SECURITY;
+ALTER TABLE saas.retention_policies NO FORCE ROW LEVEL SECURITY;
+DELETE FROM saas.retention_policies WHERE name = 'withdrawn_consents';
+ALTER TABLE saas.retention_policies FORCE ROW LEVEL SECURITY;
+DROP TABLE saas.masking_rules;
+DROP TABLE saas.processing_restrictions CASCADE;
+DROP TABLE saas.consent_records CASCADE;
+DROP TABLE saas.consent_texts;
+DROP TABLE saas.processing_purposes;

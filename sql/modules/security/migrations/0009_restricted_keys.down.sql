@@ -1,0 +1,1 @@
+ALTER TABLE saas.encryption_keys DROP COLUMN is_restricted;

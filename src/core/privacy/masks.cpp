@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "core/privacy/masks.hpp"
+
+#include "core/error.hpp"
+
+#include <array>
+
+namespace saas::core::privacy {
+namespace {
+
+using list = std::span<const std::string_view>;
+
+constexpr std::array<std::string_view, 32> k_first_names{
+    "Ada",   "Amir",  "Bela",   "Chiara", "Dana",  "Diego", "Elif",  "Emil",  "Fatou", "Femi",  "Greta",
+    "Hana",  "Idris", "Ines",   "Jonas",  "Kaito", "Kofi",  "Lena",  "Linh",  "Mateo", "Maya",  "Nadia",
+    "Niko",  "Omar",  "Priya",  "Rosa",   "Sam",   "Selma", "Tariq", "Tomas", "Vera",  "Yuki"};
+constexpr std::array<std::string_view, 32> k_last_names{
+    "Abbott", "Almeida", "Baker",  "Bauer",  "Costa",   "Diallo", "Dubois", "Eriksen", "Ferrari", "Fischer", "Garcia",
+    "Haddad", "Hansen",  "Ito",    "Jansen", "Kaya",    "Khan",   "Kovacs", "Larsen",  "Lopez",   "Mensah",  "Moreau",
+    "Nguyen", "Novak",   "Okafor", "Patel",  "Petrov",  "Rossi",  "Sato",   "Silva",   "Weber",   "Young"};
+constexpr std::array<std::string_view, 16> k_companies{
+    "Amber", "Birch", "Cobalt", "Delta", "Ember", "Falcon", "Granite", "Harbor",
+    "Indigo", "Juniper", "Larch", "Meridian", "North", "Orchard", "Quartz", "River"};
+constexpr std::array<std::string_view, 8> k_trades{"Works", "Trading", "Foods",   "Studio",
+                                                   "Labs",  "Textiles", "Logistics", "Books"};
+constexpr std::array<std::string_view, 16> k_streets{
+    "Acacia", "Beech", "Castle", "Chapel", "Church", "Garden", "Hill",  "Lake",
+    "Market", "Mill",  "Park",   "River",  "School", "Spring", "Station", "Tower"};
+constexpr std::array<std::string_view, 16> k_cities{
+    "Ashford", "Brookfield", "Clearwater", "Dunmore", "Eastport", "Fairview", "Glenwood", "Hartwell",
+    "Kingsbury", "Lakeside", "Millbrook", "Northfield", "Oakdale", "Riverton", "Summerfield", "Westbridge"};
+constexpr std::array<std::string_view, 16> k_countries{"AT", "BE", "CH", "CZ", "DE", "DK", "ES", "FI",
+                                                       "FR", "IE", "IT", "NL", "NO", "PL", "PT", "SE"};
+constexpr std::array<std::string_view, 16> k_words{"lorem", "ipsum", "dolor", "sit", "amet", "tempor",
+                                                   "magna", "aliqua", "minim", "veniam", "quis", "nostrud",
+                                                   "labore", "velit", "culpa", "anim"};
+
+// Numbers one after the other out of a digest.
+class dice {
+  public:
+    explicit dice(const digest &bytes) : bytes_{bytes} {}
+    // 0 … bound - 1, for a bound of at most 65,536.
+    std::size_t next(std::size_t bound) {
+        const std::size_t high = bytes_[place_ % bytes_.size()];
+        const std::size_t low = bytes_[(place_ + 1) % bytes_.size()];
+        place_ += 2;
+        return ((high << 8U) | low) % bound;
+    }
+    std::string_view one_of(list values) { return values[next(values.size())]; }
+    std::string digits(std::size_t count) {
+        std::string out;
+        while (out.size() < count)
+            out += static_cast<char>('0' + next(10));
+        return out;
+    }
+
+  private:
+    const digest &bytes_;
+    std::size_t place_ = 0;
+};
+
+std::string lower(std::string_view ascii) {
+    std::string out{ascii};
+    for (char &c : out)
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return out;
+}
+
+digest mac(std::string_view text, std::span<const std::uint8_t> key) {
+    const std::array parts{bytes_of(text)};
+    return hmac_sha256(key, parts);
+}
+
+constexpr bool is_continuation(char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+}
+
+std::size_t characters(std::string_view text) {
+    std::size_t count = 0;
+    for (char c : text)
+        count += is_continuation(c) ? 0 : 1;
+    return count;
+}
+
+// Where the character of that number begins; the end for one that is not there.
+std::size_t start_of(std::string_view text, std::size_t number) {
+    std::size_t at = 0;
+    for (; at < text.size(); ++at) {
+        if (!is_continuation(text[at]) && number-- == 0)
+            break;
+    }
+    return at;
+}
+
+std::string first_and_stars(std::string_view text) {
+    return std::string{text.substr(0, start_of(text, 1))} + "***";
+}
+
+std::string words(dice &chosen) {
+    std::string out;
+    for (std::size_t left = 3 + chosen.next(6); left > 0; --left)
+        out += (out.empty() ? "" : " ") + std::string{chosen.one_of(k_words)};
+    return out;
+}
+
+} // namespace
+
+std::string partial(std::string_view text, std::size_t first, std::size_t last, std::string_view filler) {
+    std::string hidden;
+    for (int i = 0; i < 3; ++i)
+        hidden += filler;
+    const std::size_t length = characters(text);
+    if (first >= length || last >= length || length < first + last + 2)
+        return hidden;
+    return std::string{text.substr(0, start_of(text, first))} + hidden +
+           std::string{text.substr(start_of(text, length - last))};
+}
+
+std::string partial_email(std::string_view address) {
+    const std::size_t at = address.rfind('@');
+    const std::size_t dot = address.rfind('.');
+    if (at == std::string_view::npos || at == 0 || dot == std::string_view::npos || dot < at + 2)
+        return "***";
+    return first_and_stars(address.substr(0, at)) + "@" +
+           first_and_stars(address.substr(at + 1, dot - at - 1)) + std::string{address.substr(dot)};
+}
+
+std::string keyed_pseudonym(std::string_view text, std::span<const std::uint8_t> key) {
+    const digest full = mac(text, key);
+    return to_hex(std::span{full}.first(16));
+}
+
+std::string keyed_uuid(std::string_view text, std::span<const std::uint8_t> key) {
+    digest full = mac(text, key);
+    full[6] = static_cast<std::uint8_t>((full[6] & 0x0FU) | 0x80U);
+    full[8] = static_cast<std::uint8_t>((full[8] & 0x3FU) | 0x80U);
+    std::string out = to_hex(std::span{full}.first(16));
+    for (const std::size_t place : {20U, 16U, 12U, 8U})
+        out.insert(place, 1, '-');
+    return out;
+}
+
+std::string fake(std::string_view kind, std::string_view seed, std::span<const std::uint8_t> key) {
+    const digest full = mac(seed, key);
+    dice chosen{full};
+    const std::string first{chosen.one_of(k_first_names)};
+    const std::string last{chosen.one_of(k_last_names)};
+    const std::string unique = to_hex(std::span{full}.last(8));
+    if (kind == "first_name")
+        return first;
+    if (kind == "last_name")
+        return last;
+    if (kind == "full_name")
+        return first + " " + last;
+    if (kind == "email")
+        return lower(first) + "." + lower(last) + "." + unique + "@example.com";
+    if (kind == "url")
+        return "https://example.com/" + unique;
+    if (kind == "company")
+        return std::string{chosen.one_of(k_companies)} + " " + std::string{chosen.one_of(k_trades)};
+    if (kind == "street")
+        return std::to_string(1 + chosen.next(199)) + " " + std::string{chosen.one_of(k_streets)} + " Street";
+    if (kind == "city")
+        return std::string{chosen.one_of(k_cities)};
+    if (kind == "postal_code")
+        return chosen.digits(5);
+    if (kind == "country")
+        return std::string{chosen.one_of(k_countries)};
+    if (kind == "phone")
+        return "+1" + std::to_string(201 + chosen.next(700)) + "55501" + chosen.digits(2);
+    if (kind == "ip")
+        return "198." + std::to_string(18 + chosen.next(2)) + "." + std::to_string(chosen.next(256)) + "." +
+               std::to_string(chosen.next(256));
+    if (kind == "text")
+        return words(chosen);
+    throw error{k_invalid_parameter_value, "there is no such kind of fake value",
+                {},
+                "Kinds are first_name, last_name, full_name, email, url, company, street, city, "
+                "postal_code, country, phone, ip and text."};
+}
+
+} // namespace saas::core::privacy
