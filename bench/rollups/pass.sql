@@ -18,17 +18,20 @@ SELECT rollups_bench.cpu() AS since \gset
 CALL rollups_bench.by_time_refresh('2026-01-07 00:00+00', '2026-01-08 00:00+00');
 CALL rollups_bench.note(:pass, 'late by time', :since);
 
--- 1 % of all rows, late by up to six hours; and 1 % anywhere in the week.
+-- 1 % of all rows, late by up to six hours; and, once, 1 % anywhere in the week.
 INSERT INTO rollups_bench.events (team_id, at, user_id, ms)
 SELECT * FROM rollups_bench.generate('2026-01-11 18:00+00', '2026-01-12 00:00+00', :events / 100);
 SELECT rollups_bench.cpu() AS since \gset
 SELECT * FROM saas.refresh_rollups('bench', 10000000) \g /dev/null
 CALL rollups_bench.note(:pass, 'recent', :since);
+SELECT :pass = 1 AS first \gset
+\if :first
 INSERT INTO rollups_bench.events (team_id, at, user_id, ms)
 SELECT * FROM rollups_bench.generate('2026-01-05 00:00+00', '2026-01-12 00:00+00', :events / 100);
 SELECT rollups_bench.cpu() AS since \gset
 SELECT * FROM saas.refresh_rollups('bench', 10000000) \g /dev/null
 CALL rollups_bench.note(:pass, 'anywhere', :since);
+\endif
 SELECT rollups_bench.cpu() AS since \gset
 SELECT saas.rebuild_rollup('bench') \g /dev/null
 CALL rollups_bench.note(:pass, 'full', :since);
