@@ -384,6 +384,10 @@ AS $$
 DECLARE
     v_rollup saas.rollups;
 BEGIN
+    -- A transaction that keeps an older snapshot than the last refresh does not see all the hours: it fails (40001).
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        PERFORM saas.lock_rollup_source(p_source, true);
+    END IF;
     FOR v_rollup IN SELECT * FROM saas.rollups AS r WHERE r.source_id = p_source LOOP
         EXECUTE format(
             'INSERT INTO saas.rollup_changes (team_id, source_id, span, xact_id, batch, changed_at) '
