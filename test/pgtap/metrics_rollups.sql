@@ -216,6 +216,7 @@ SET LOCAL timezone = 'Asia/Kolkata';
 SET LOCAL datestyle = 'SQL, DMY';
 INSERT INTO shop.edges VALUES (:'red', '10000-01-01T00:00:00Z', 'USD'), (:'red', '9999-12-31T18:00:00Z', 'USD'), (:'blue', '2026-06-01T10:00:00Z', 'USD');
 SELECT is((SELECT f.problem FROM saas.refresh_rollups('edges') AS f), NULL, 'a refresh of the last hours of time');
+SELECT lives_ok($$SELECT saas.rebuild_rollup('edges')$$, 'and a rebuild');
 RESET timezone;
 RESET datestyle;
 SELECT set_eq($$SELECT bucket, n FROM saas_rollups.edges_hour WHERE currency = 'USD'$$, $$VALUES ('9999-12-31 17:30+00'::timestamptz, 1::bigint), ('2026-06-01 09:15+00', 1)$$,

@@ -86,6 +86,7 @@ CREATE OR REPLACE FUNCTION saas.refresh_coarser_buckets(p_rollup saas.rollups, p
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET datestyle = 'ISO, YMD' -- other styles write time zones in ways that they do not read
 AS $$
 DECLARE
     v_granularity text;
