@@ -90,17 +90,23 @@ CROSS JOIN LATERAL (SELECT CASE g.granularity
     WHEN 'month' THEN date_trunc('month', d.day)::date ELSE d.day END AS bucket) AS b
 WHERE isfinite(v."at time")
 GROUP BY 1, 2, 3, 4;
+-- In PL/pgSQL, so that the queries of tables and views are planned once.
+SELECT format('CREATE FUNCTION shop.rolled%s() RETURNS TABLE (%s) LANGUAGE plpgsql AS %L', k.live, 'granularity text, bucket text, team_id uuid, page text, n bigint, rated bigint,
+    amount numeric, fastest double precision, slowest double precision, visitors bigint, median_fits boolean, opened bigint, closed bigint',
+    'BEGIN RETURN QUERY ' || string_agg(format('SELECT %L::text, r.bucket::text, r.team_id, r."the ""page", r.n, r.rated, r.amount, r.fastest, r.slowest,
+        saas.distinct_sketch_count(r.visitors), saas.quantile_sketch_count(r.latency) > 0, r.opened, r."clo''sed"
+        FROM saas_rollups.visits_%1$s%s AS r', g.name, k.live), ' UNION ALL ') || '; END')
+FROM (VALUES (''), ('_live')) AS k (live) CROSS JOIN (VALUES ('hour'), ('day'), ('week'), ('month')) AS g (name)
+GROUP BY k.live \gexec
 CREATE FUNCTION shop.rolled(p_live text) RETURNS TABLE (granularity text, bucket text, team_id uuid, page text, n bigint, rated bigint,
     amount numeric, fastest double precision, slowest double precision, visitors bigint, median_fits boolean, opened bigint, closed bigint)
 LANGUAGE plpgsql AS $$
-DECLARE
-    v_granularity text;
 BEGIN
-    FOREACH v_granularity IN ARRAY ARRAY['hour', 'day', 'week', 'month'] LOOP
-        RETURN QUERY EXECUTE format('SELECT %L, r.bucket::text, r.team_id, r."the ""page", r.n, r.rated, r.amount, r.fastest, r.slowest,
-            saas.distinct_sketch_count(r.visitors), saas.quantile_sketch_count(r.latency) > 0, r.opened, r."clo''sed"
-            FROM saas_rollups.visits_%1$s%s AS r', v_granularity, p_live);
-    END LOOP;
+    IF p_live = '' THEN
+        RETURN QUERY SELECT * FROM shop.rolled();
+    ELSE
+        RETURN QUERY SELECT * FROM shop.rolled_live();
+    END IF;
 END
 $$;
 CREATE FUNCTION shop.differences(p_live text) RETURNS bigint LANGUAGE sql AS $$
