@@ -11,7 +11,9 @@ SELECT
     sha256(n::text::bytea), 600,
     jsonb_build_object('id', format('old_%s', n), 'type', 'charge.succeeded', 'object', 'event'),
     1, b.at, b.at, b.at, b.at
-FROM bench.settings AS s, generate_series(:begin, :end) AS n, LATERAL (SELECT now() - interval '90 days' + n * interval '0.1 s' AS at) AS b;
+FROM bench.settings AS s
+CROSS JOIN generate_series(:begin, :end) AS n
+CROSS JOIN LATERAL (SELECT now() - interval '90 days' + n * interval '0.1 s') AS b (at);
 WITH intents AS (
     INSERT INTO saas.payment_intents (
         team_id, provider, provider_intent_id, amount, amount_received, currency, status, status_source,
