@@ -22,9 +22,17 @@ BEGIN
             CASE m.rule ->> 'strategy'
                 WHEN 'shuffle' THEN pg_catalog.format('%I.value AS %I', 's_' || a.attnum, m.column_name)
                 WHEN 'keep' THEN pg_catalog.format('t.%1$I AS %1$I', m.column_name)
-                WHEN 'required' THEN pg_catalog.format('(%s)::%s AS %I',
-                    saas.required_mask(pg_catalog.format('t.%I', m.column_name), m.data_type),
-                    format_type(b.base_type, b.modifier), m.column_name)
+                WHEN 'required' THEN pg_catalog.format(
+                    '(CASE WHEN t.%1$I IS NOT NULL THEN %2$s %3$s END)::%4$s AS %1$I', m.column_name,
+                    -- What has to be the team's id is no person's.
+                    CASE
+                        WHEN (m.rule ->> 'or_team')::boolean
+                        THEN pg_catalog.format('CASE WHEN t.%1$I = t.team_id::text THEN t.%1$I ELSE', m.column_name)
+                        ELSE ''
+                    END,
+                    saas.required_mask(pg_catalog.format('t.%I', m.column_name), m.data_type)
+                        || CASE WHEN (m.rule ->> 'or_team')::boolean THEN ' END' ELSE '' END,
+                    format_type(b.base_type, b.modifier))
                 ELSE pg_catalog.format('(%s)::%s AS %I',
                     saas.masking_expression(
                         pg_catalog.format('t.%I', m.column_name), m.data_type, m.rule, NULL,

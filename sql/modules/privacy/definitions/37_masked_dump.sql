@@ -93,9 +93,22 @@ BEGIN
                 MESSAGE = format('row-level security would hide rows of %s from the dump', v_table),
                 HINT = 'Run it as a role with BYPASSRLS.';
         END IF;
-        SELECT COALESCE(jsonb_object_agg(m.column_name, jsonb_build_object('strategy', 'required')), '{}'::jsonb) INTO v_rules
+        -- NULL is not allowed, or a constraint tells it from a value: then something stands in a value's place.
+        SELECT COALESCE(jsonb_object_agg(m.column_name, jsonb_build_object(
+            'strategy', 'required',
+            'or_team', c.compares_team AND m.data_type = 'text'::regtype
+        )), '{}'::jsonb) INTO v_rules
         FROM saas.masking_of(v_table, true) AS m
-        WHERE m.is_not_null AND m.rule ->> 'strategy' = 'null';
+        JOIN pg_attribute AS a ON a.attrelid = v_table AND a.attname = m.column_name
+        CROSS JOIN LATERAL (
+            SELECT
+                COALESCE(bool_or(d.text ~ 'IS (NOT )?NULL|num_(non)?nulls'), false) AS tells_null,
+                COALESCE(bool_or(strpos(d.text, format('%I = (team_id)::text', m.column_name)) > 0), false) AS compares_team
+            FROM pg_constraint AS k
+            CROSS JOIN LATERAL (SELECT pg_get_constraintdef(k.oid) AS text) AS d
+            WHERE k.conrelid = v_table AND k.contype = 'c' AND a.attnum = ANY (k.conkey)
+        ) AS c
+        WHERE m.rule ->> 'strategy' = 'null' AND (m.is_not_null OR c.tells_null);
         table_name := v_table::text;
         SELECT string_agg(quote_ident(m.column_name), ', ') INTO columns
         FROM saas.masking_of(v_table, true) AS m
