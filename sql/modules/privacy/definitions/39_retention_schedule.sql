@@ -1,5 +1,5 @@
 -- Retention on a schedule, and what slows it.
-CREATE OR REPLACE FUNCTION saas.retention_advice()
+CREATE OR REPLACE FUNCTION saas.retention_advice(p_min_rows bigint DEFAULT 10000)
 RETURNS TABLE (
     policy text,
     table_name text,
@@ -29,7 +29,7 @@ BEGIN
             p.table_name, p.time_column)
     FROM policies AS p
     JOIN pg_attribute AS a ON a.attrelid = p.oid AND a.attname = p.time_column
-    WHERE NOT EXISTS (
+    WHERE p.row_count >= p_min_rows AND NOT EXISTS (
         SELECT
         FROM pg_index AS i
         JOIN pg_class AS x ON x.oid = i.indexrelid
@@ -48,10 +48,10 @@ BEGIN
     ORDER BY 3 DESC, 1;
 END
 $$;
-COMMENT ON FUNCTION saas.retention_advice() IS
-'What slows retention policies or keeps them from being carried out, with the statement that mends it; tables with most rows first, as the planner estimates them. For admins of the platform.';
-REVOKE ALL ON FUNCTION saas.retention_advice() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.retention_advice() TO saas_app, saas_service;
+COMMENT ON FUNCTION saas.retention_advice(bigint) IS
+'What slows retention policies or keeps them from being carried out, with the statement that mends it; for tables of at least p_min_rows rows as the planner estimates them, largest first. For admins of the platform.';
+REVOKE ALL ON FUNCTION saas.retention_advice(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.retention_advice(bigint) TO saas_app, saas_service;
 
 CREATE OR REPLACE FUNCTION saas.schedule_cleanup(p_schedule text DEFAULT '17 3 * * *')
 RETURNS text[]
