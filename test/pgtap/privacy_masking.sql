@@ -59,7 +59,22 @@ SELECT saas.set_context(:'red', :'ann') \g /dev/null
 SELECT count(*) AS members FROM saas_masked.team_members \gset
 SELECT saas.restrict_processing(:'ann', 'disputed') \g /dev/null
 SELECT is((SELECT count(*) FROM saas_masked.team_members), (:members - 1)::bigint, 'a person whose data are restricted is left out');
+-- Payments are the person's by way of their intents, addresses by way of the membership.
+INSERT INTO saas.addresses (team_id, user_id, recipient, line1, city, country)
+VALUES (:'red', :'ann', 'Ann', '1 Way', 'Town', 'GB'), (:'red', NULL, 'Office', '2 Way', 'Town', 'GB');
+UPDATE saas.payment_intents SET metadata = jsonb_build_object('email', 'ANN@example.com') WHERE team_id = :'red';
+SET LOCAL ROLE saas_analyst;
+SELECT is((SELECT count(*)::integer FROM saas_masked.addresses WHERE user_id = :'ann'), 0, 'and by way of other tables');
+SELECT cmp_ok((SELECT count(*)::integer FROM saas_masked.addresses WHERE user_id IS NULL), '>', 0, 'others stay');
+SELECT is((SELECT count(*)::integer FROM saas_masked.payments), 0, 'payments of intents that name the person go too');
+SELECT is((SELECT count(*)::integer FROM saas_masked.refunds), 0, 'and what belongs to the payments');
+SELECT throws_ok(format('SELECT saas.is_restricted(%L)', :'ann'), '42501', NULL, 'analysts cannot ask who is restricted');
+RESET ROLE;
 SELECT saas.lift_restriction(:'ann', 'settled') \g /dev/null
+DELETE FROM saas.addresses WHERE recipient IN ('Ann', 'Office');
+SET LOCAL ROLE saas_analyst;
+SELECT cmp_ok((SELECT count(*)::integer FROM saas_masked.payments), '>', 0, 'until the restriction is lifted');
+RESET ROLE;
 -- Rules for views.
 SELECT saas.set_masking_rule('saas.addresses', 'city', 'constant', '{"value": "it''s hidden"}'), saas.set_masking_rule('saas.addresses', 'postal_code', 'keep') \g /dev/null
 SELECT count(*) FROM saas.create_masked_views() \g /dev/null
@@ -112,6 +127,10 @@ SELECT results_eq($$SELECT * FROM saas.k_anonymity('public.published', '{born,zi
 SELECT results_eq($$SELECT * FROM saas.l_diversity('public.published', '{born,zip}', 'illness', 2)$$,
     $$VALUES (8::bigint, 4::bigint, 1::bigint, 2::bigint, 3::bigint)$$, 'l-diversity');
 SELECT throws_ok($$SELECT saas.k_anonymity('public.published', '{}')$$, '22023', NULL, 'columns are needed');
+SELECT throws_ok($$SELECT saas.k_anonymity('public.published', '{born}', NULL)$$, '22023', NULL, 'NULL is no number of rows');
+SELECT throws_ok($$SELECT saas.k_anonymity('public.published', '{born,NULL}')$$, '22023', NULL, 'nor a column');
+SELECT throws_ok($$SELECT saas.k_anonymity(NULL, '{born}')$$, '22023', NULL, 'nor a table');
+SELECT throws_ok($$SELECT saas.l_diversity('public.published', '{born}', 'illness', NULL)$$, '22023', NULL, 'nor a number of values');
 SELECT throws_ok($$SELECT saas.k_anonymity('public.published', '{born}', 1)$$, '22023', NULL, 'one row hides nobody');
 SELECT throws_ok($$SELECT saas.k_anonymity('public.published', '{"born; DROP TABLE public.published"}')$$, '42703', NULL, 'names are names');
 SET LOCAL ROLE saas_analyst;
