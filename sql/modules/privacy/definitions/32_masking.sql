@@ -63,7 +63,10 @@ BEGIN
         RETURN pg_catalog.format('(floor(%s / %L::numeric) * %L::numeric)::%s',
             p_column, p_rule ->> 'step', p_rule ->> 'step', p_type);
     END IF;
-    IF p_type = 'inet'::regtype THEN
+    IF p_type = 'inet'::regtype
+        AND COALESCE((p_rule ->> 'ipv4')::integer, 24) BETWEEN 0 AND 32
+        AND COALESCE((p_rule ->> 'ipv6')::integer, 48) BETWEEN 0 AND 128
+    THEN
         RETURN pg_catalog.format(
             'network(set_masklen(%1$s, CASE family(%1$s) WHEN 4 THEN %2$s ELSE %3$s END))::inet', p_column,
             COALESCE((p_rule ->> 'ipv4')::integer, 24), COALESCE((p_rule ->> 'ipv6')::integer, 48));
@@ -286,6 +289,22 @@ BEGIN
             quote_ident(p_column), v_type, p_arguments || jsonb_build_object('strategy', p_strategy), '''''', ''''''
         );
     END IF;
+    -- What is no value of the type, or no kind, is told now and not to who reads a view.
+    BEGIN
+        IF p_strategy = 'constant' THEN
+            EXECUTE format('SELECT %L::%s', p_arguments ->> 'value', format_type(v_type, -1));
+        ELSIF p_strategy = 'fake' THEN
+            PERFORM saas.mask_fake(COALESCE(p_arguments ->> 'kind', 'text'), '');
+        ELSIF p_strategy = 'partial' AND p_arguments ->> 'as' IS DISTINCT FROM 'email' THEN
+            PERFORM saas.mask_partial('', COALESCE((p_arguments ->> 'first')::integer, 0), COALESCE((p_arguments ->> 'last')::integer, 0));
+        END IF;
+    EXCEPTION
+        WHEN data_exception THEN
+            RAISE EXCEPTION USING
+                ERRCODE = '22023',
+                MESSAGE = pg_catalog.format('column %I of type %s cannot be masked so: %s', p_column, v_type, p_arguments),
+                DETAIL = SQLERRM;
+    END;
     UPDATE saas.masking_rules AS r
     SET strategy = p_strategy, arguments = p_arguments, updated_at = now()
     WHERE r.table_name = v_name AND r.column_name = p_column;
