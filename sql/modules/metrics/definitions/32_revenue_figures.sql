@@ -27,6 +27,8 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+SET work_mem = '64MB'
 AS $$
     WITH moves AS MATERIALIZED (
         SELECT v.month, v.at, v.customer_id, v.currency, v.kind, v.amount, v.mrr_before
@@ -169,6 +171,8 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+SET work_mem = '64MB'
 AS $$
     WITH moves AS MATERIALIZED (
         SELECT v.month, v.at, v.customer_id, v.currency, v.kind, v.amount, v.mrr_after
