@@ -14,6 +14,12 @@ BEGIN
             MESSAGE = 'events are a JSON array of objects',
             HINT = 'Each has actor_id and name, and may have at and properties.';
     END IF;
+    -- An event at no finite time would be in every period and in none.
+    IF EXISTS (
+        SELECT FROM jsonb_array_elements(p_events) AS e (value) WHERE NOT isfinite((e.value ->> 'at')::timestamptz)
+    ) THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'times of events are finite';
+    END IF;
     INSERT INTO saas.product_events (team_id, created_at, actor_id, name, properties)
     SELECT
         p_team,
@@ -46,11 +52,14 @@ CREATE OR REPLACE FUNCTION saas.active_users(p_team uuid, p_from date, p_to date
 RETURNS TABLE (day date, daily bigint, weekly bigint, monthly bigint, stickiness numeric)
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+SET work_mem = '64MB'
 AS $$
 DECLARE
     v_zone text := saas.product_time_zone(p_team);
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
+    PERFORM saas.is_period(p_from, p_to);
     -- Somebody who was active on a day counts for so many days from it on, until the next active day takes
     -- over: such stretches never overlap, so counting where they begin and end counts people, exactly.
     RETURN QUERY
@@ -118,6 +127,7 @@ BEGIN
     IF p_period NOT IN ('day', 'week', 'month') THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a cohort is of a day, a week or a month';
     END IF;
+    PERFORM saas.is_period(p_from, p_to);
     v_step := ('1 ' || p_period)::interval;
     RETURN QUERY
     WITH active AS (
@@ -164,7 +174,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     PERFORM saas.require_team(p_team, 'member');
-    IF p_gap <= interval '0' THEN
+    IF COALESCE(p_gap <= interval '0', true) THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the gap between sessions is longer than nothing';
     END IF;
     RETURN QUERY
@@ -215,6 +225,9 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
+    IF COALESCE(p_gap <= interval '0', true) THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the gap between sessions is longer than nothing';
+    END IF;
     RETURN QUERY
     WITH gaps AS (
         SELECT

@@ -20,6 +20,9 @@ DECLARE
     v_id uuid;
 BEGIN
     PERFORM saas.require_team(p_team, 'member');
+    IF NOT isfinite(p_at) THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the time of a measurement is finite';
+    END IF;
     IF EXISTS (SELECT FROM unnest(p_latencies) AS l (ms) WHERE l.ms IS NULL OR l.ms < 0 OR l.ms IN ('NaN', 'Infinity')) THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'durations are finite milliseconds that are not negative';
     END IF;

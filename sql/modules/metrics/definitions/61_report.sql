@@ -137,7 +137,7 @@ DECLARE
     v_rows jsonb;
 BEGIN
     SELECT jsonb_agg(jsonb_build_array(
-        l.service, to_char(l.requests, 'FM999,999,999,999,990'), saas.report_percent(l.error_rate),
+        l.service, to_char(l.requests, 'FM999,999,999,999,999,999,990'), saas.report_percent(l.error_rate),
         saas.plain_number(round(l.p50)), saas.plain_number(round(l.p95)), saas.plain_number(round(l.p99)),
         COALESCE(l.apdex::text, '–'), COALESCE(to_char(100 * l.uptime, 'FM990.000') || ' %', '–'), COALESCE(l.burn_rate::text, '–'),
         saas.report_percent(l.cache_hit_rate)
