@@ -25,6 +25,8 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = '22023',
             MESSAGE = 'a series has as many times as values, and a threshold above 0';
+    ELSIF '-infinity' = ANY (p_times) OR 'infinity' = ANY (p_times) THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'times of a series are finite';
     END IF;
     -- The hour of the week, from Monday; of the day, or none, where there are too few of those.
     SELECT array_agg(
@@ -95,7 +97,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
     SELECT CASE
         WHEN p_value IN ('NaN', 'Infinity', '-Infinity') THEN p_value::text
-        WHEN abs(p_value) >= 1e15 OR (p_value <> 0 AND abs(p_value) < 0.001) THEN to_char(p_value, 'FM9.99EEEE')
+        WHEN abs(p_value) >= 1e15 OR (p_value <> 0 AND abs(p_value) < 0.001) THEN ltrim(to_char(p_value, '9.99EEEE'))
         WHEN abs(p_value) >= 100 OR p_value = trunc(p_value) THEN to_char(p_value, 'FM999,999,999,999,999')
         ELSE rtrim(to_char(p_value, 'FM999999990.099'), '.')
     END
