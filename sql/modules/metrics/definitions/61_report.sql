@@ -217,6 +217,8 @@ CREATE OR REPLACE FUNCTION saas.report_html(p_team uuid, p_from date, p_to date)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+SET work_mem = '64MB'
 AS $$
 DECLARE
     v_zone text := saas.product_time_zone(p_team);
