@@ -37,11 +37,11 @@ SELECT count(*) FROM saas.team_anomalies(:'team', '2026-08-01', '2026-11-01') \g
 CALL revenue_bench.note(:pass, 'anomalies', :'since');
 
 SELECT clock_timestamp() AS since \gset
-SELECT sum(a.daily + a.weekly + a.monthly) AS engine FROM saas.active_users(:'team', '2026-10-01', '2026-10-31') AS a \gset
+SELECT sum(a.daily + a.weekly + a.monthly) AS engine FROM saas.active_users(:'team', '2026-10-25', '2026-10-31') AS a \gset
 CALL revenue_bench.note(:pass, 'users', :'since');
 SELECT clock_timestamp() AS since \gset
 SELECT sum(u.users) AS plain
-FROM generate_series(timestamp '2026-10-01', '2026-10-31', INTERVAL '1 day') AS g (day)
+FROM generate_series(timestamp '2026-10-25', '2026-10-31', INTERVAL '1 day') AS g (day)
 CROSS JOIN (VALUES (1), (7), (30)) AS w (days)
 CROSS JOIN LATERAL (
     SELECT count(DISTINCT e.actor_id) AS users
