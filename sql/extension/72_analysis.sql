@@ -1,4 +1,19 @@
--- Funnels, significance and anomalies. docs/modules/product_metrics.md and anomalies.md describe them.
+-- Revenue, funnels, significance and anomalies. docs/modules/product_metrics.md and anomalies.md describe them.
+CREATE OR REPLACE FUNCTION saas.monthly_amount(
+    p_amount bigint,
+    p_discount_basis_points integer,
+    p_discount_amount bigint,
+    p_periods_per_year integer,
+    p_interval_count integer,
+    p_tax_numerator integer,
+    p_tax_denominator integer
+)
+RETURNS bigint
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_monthly_amount';
+COMMENT ON FUNCTION saas.monthly_amount(bigint, integer, bigint, integer, integer, integer, integer) IS
+'What the price of a billing period is worth a month, in minor units: less its discount (the percentage, then the amount), times hundredths of intervals a year, by 12 months and intervals a period, times the fraction for tax, rounded once, halves away from zero. 22023 for terms that no subscription has.';
+
 CREATE OR REPLACE FUNCTION saas.funnel_progress(
     p_times timestamptz[],
     p_steps integer[],
@@ -86,8 +101,8 @@ BEGIN
         FROM pg_catalog.pg_proc AS p
         WHERE p.pronamespace = 'saas'::regnamespace
             AND p.proname IN (
-                'funnel_progress', 'compare_shares', 'split_p_value', 'seasonal_scores', 'moving_scores', 'series_levels',
-                'series_anomalies'
+                'monthly_amount', 'funnel_progress', 'compare_shares', 'split_p_value', 'seasonal_scores', 'moving_scores',
+                'series_levels', 'series_anomalies'
             )
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', v_function);

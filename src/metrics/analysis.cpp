@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
-// Funnels, significance and anomalies: entry points.
+// Revenue, funnels, significance and anomalies: entry points.
 #include "core/metrics/funnel.hpp"
+#include "core/metrics/monthly_amount.hpp"
 #include "core/metrics/significance.hpp"
 #include "core/metrics/unusual.hpp"
 #include "pg/boundary.hpp"
@@ -56,6 +57,15 @@ pg::text_row row(std::size_t position, const metrics::score &found) {
 }
 
 } // namespace
+
+// (amount, discount points, discount amount, periods a year in hundredths, interval count, tax
+// numerator, tax denominator) -> minor units a month
+SAAS_FUNCTION(saas_monthly_amount) {
+    PG_RETURN_INT64(metrics::monthly_amount({PG_GETARG_INT64(0), PG_GETARG_INT32(1),
+                                             PG_GETARG_INT64(2), PG_GETARG_INT32(3),
+                                             PG_GETARG_INT32(4), PG_GETARG_INT32(5),
+                                             PG_GETARG_INT32(6)}));
+}
 
 // (times, steps as bits, number of steps, window in microseconds) -> seconds to each step reached
 SAAS_FUNCTION(saas_funnel_progress) {

@@ -2,6 +2,7 @@
 // Funnels, significance and anomalies against figures computed by hand or published.
 #include "core/metrics/anomaly.hpp"
 #include "core/metrics/funnel.hpp"
+#include "core/metrics/monthly_amount.hpp"
 #include "core/metrics/significance.hpp"
 #include "core/metrics/unusual.hpp"
 
@@ -254,4 +255,36 @@ TEST(anomaly, a_rhythm_is_nothing_unusual) {
     EXPECT_TRUE(find_unusual(std::vector<double>(100, 7), std::vector<std::int32_t>(100, 0), limits).empty());
     EXPECT_EQ(state_of([&] { (void)find_unusual(values, seasons, {0, 3, 6, 4}); }), "22023");
     EXPECT_EQ(state_of([&] { (void)find_unusual(values, {}, limits); }), "22023");
+}
+
+TEST(monthly_amount, is_exact_and_rounds_halves_away_from_zero) {
+    EXPECT_EQ(monthly_amount({4900, 0, 0, 1200, 1, 10000, 10000}), 4900);
+    EXPECT_EQ(monthly_amount({120000, 0, 0, 100, 1, 10000, 10000}), 10000); // a year
+    EXPECT_EQ(monthly_amount({3000, 0, 0, 5200, 1, 10000, 10000}), 13000);  // a week
+    EXPECT_EQ(monthly_amount({100, 0, 0, 36500, 1, 10000, 10000}), 3042);   // a day: 3041.67
+    EXPECT_EQ(monthly_amount({6, 0, 0, 100, 1, 10000, 10000}), 1);          // one half
+    EXPECT_EQ(monthly_amount({5, 0, 0, 100, 1, 10000, 10000}), 0);
+    EXPECT_EQ(monthly_amount({30000, 0, 0, 1200, 3, 10000, 10000}), 10000); // a quarter
+    EXPECT_EQ(monthly_amount({10000, 2500, 500, 1200, 1, 10000, 10000}), 7000);
+    EXPECT_EQ(monthly_amount({10000, 10000, 500, 1200, 1, 10000, 10000}), 0); // never below 0
+    EXPECT_EQ(monthly_amount({11900, 0, 0, 1200, 1, 10000, 11900}), 10000);   // without tax
+    EXPECT_EQ(monthly_amount({10000, 0, 0, 1200, 1, 11900, 10000}), 11900);   // with it
+    EXPECT_EQ(monthly_amount({1000000000000, 0, 0, 40000, 1, 20000, 10000}), 66666666666667);
+}
+
+TEST(monthly_amount, refuses_terms_that_no_subscription_has) {
+    const period_price good{100, 0, 0, 1200, 1, 10000, 10000};
+    const auto refused = [&](const std::function<void(period_price &)> &spoil) {
+        period_price price = good;
+        spoil(price);
+        return state_of([&] { (void)monthly_amount(price); });
+    };
+    EXPECT_EQ(refused([](period_price &p) { p.amount = -1; }), "22023");
+    EXPECT_EQ(refused([](period_price &p) { p.amount = 1000000000001; }), "22023");
+    EXPECT_EQ(refused([](period_price &p) { p.discount_points = 10001; }), "22023");
+    EXPECT_EQ(refused([](period_price &p) { p.discount_amount = -1; }), "22023");
+    EXPECT_EQ(refused([](period_price &p) { p.periods_per_year = -1; }), "22023");
+    EXPECT_EQ(refused([](period_price &p) { p.interval_count = 0; }), "22023");
+    EXPECT_EQ(refused([](period_price &p) { p.tax_numerator = 9999; }), "22023");
+    EXPECT_EQ(refused([](period_price &p) { p.tax_denominator = 0; }), "22023");
 }

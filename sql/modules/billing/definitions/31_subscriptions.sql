@@ -1,4 +1,17 @@
 -- Subscribing, changing, ending.
+CREATE OR REPLACE FUNCTION saas.billing_period_end(p_start timestamptz, p_interval text, p_count integer)
+RETURNS timestamptz
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    -- In UTC, so that the end does not depend on the time zone of whoever subscribes.
+    SELECT (p_start AT TIME ZONE 'UTC' + p_count * ('1 ' || p_interval)::interval) AT TIME ZONE 'UTC'
+$$;
+COMMENT ON FUNCTION saas.billing_period_end(timestamptz, text, integer) IS
+'When a billing period of so many days, weeks, months or years ends, counted in UTC.';
+REVOKE ALL ON FUNCTION saas.billing_period_end(timestamptz, text, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.billing_period_end(timestamptz, text, integer) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.subscribe(
     p_team uuid,
     p_customer uuid,
@@ -35,8 +48,8 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a trial takes 0 to 730 days';
     END IF;
     v_period_ends := CASE
-        WHEN v_trial > 0 THEN p_at + make_interval(days => v_trial)
-        ELSE p_at + v_plan.interval_count * ('1 ' || v_plan.billing_interval)::interval
+        WHEN v_trial > 0 THEN saas.billing_period_end(p_at, 'day', v_trial)
+        ELSE saas.billing_period_end(p_at, v_plan.billing_interval, v_plan.interval_count)
     END;
     INSERT INTO saas.subscriptions AS s (
         team_id, customer_id, plan_id, status, billing_interval, interval_count, quantity, unit_amount,
@@ -120,6 +133,16 @@ BEGIN
             MESSAGE = 'the subscription cannot change to this plan',
             DETAIL = 'There is no such plan, or its currency is another one.',
             HINT = 'To change the currency, cancel the subscription and subscribe again.';
+    ELSIF p_plan <> v_old.plan_id AND NOT v_plan.is_active THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'the plan can no longer be subscribed',
+            HINT = 'Name an active plan of the team: saas.subscription_plans.';
+    ELSIF p_discount_ends_at IS NOT NULL AND NOT v_new_discount THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'the end of a discount comes with the discount',
+            HINT = 'A discount is replaced whole: name its percentage or amount as well.';
     END IF;
     UPDATE saas.subscriptions AS s
     SET plan_id = COALESCE(v_plan.id, s.plan_id),
@@ -173,12 +196,19 @@ DECLARE
     -- Whoever had to wait for another change comes after it.
     v_at timestamptz := COALESCE(p_at, greatest(v_old.effective_at, now()));
     v_ends boolean := COALESCE(p_status IN ('canceled', 'expired', 'incomplete_expired'), false);
+    -- The first paid period begins where the trial ends.
+    v_converts boolean := COALESCE(p_status IN ('active', 'past_due') AND v_old.status = 'trialing', false);
     v_revision integer;
 BEGIN
     UPDATE saas.subscriptions AS s
     SET status = p_status,
         canceled_at = CASE WHEN p_status = 'canceled' THEN COALESCE(v_old.canceled_at, v_at) ELSE v_old.canceled_at END,
         ended_at = CASE WHEN v_ends THEN v_at END,
+        current_period_start = CASE WHEN v_converts THEN v_at ELSE s.current_period_start END,
+        current_period_end = CASE
+            WHEN v_converts THEN saas.billing_period_end(v_at, s.billing_interval, s.interval_count)
+            ELSE s.current_period_end
+        END,
         effective_at = v_at,
         revision = s.revision + 1
     WHERE s.team_id = p_team AND s.id = p_subscription

@@ -4,14 +4,13 @@
 
 CREATE OR REPLACE VIEW saas.subscription_mrr
 WITH (security_invoker = true) AS
-WITH policies AS (
+WITH terms AS (
     SELECT
         c.*,
         COALESCE(p.time_zone, 'UTC') AS time_zone,
-        COALESCE(p.churn_at, d.churn_at) AS churn_at,
         COALESCE(p.netting, d.netting) AS netting,
-        COALESCE(p.discounts, d.discounts) AS discounts,
         COALESCE(p.include_tax, d.include_tax) AS include_tax,
+        COALESCE(p.discounts, d.discounts) AS discounts,
         CASE c.status
             WHEN 'active' THEN true
             WHEN 'trialing' THEN COALESCE(p.count_trialing, d.count_trialing)
@@ -19,42 +18,64 @@ WITH policies AS (
             WHEN 'unpaid' THEN COALESCE(p.count_unpaid, d.count_unpaid)
             WHEN 'paused' THEN COALESCE(p.count_paused, d.count_paused)
             ELSE false
-        END AND (c.usage_type = 'licensed' OR COALESCE(p.count_metered, d.count_metered)) AS counts,
+        END
+        AND (c.usage_type = 'licensed' OR COALESCE(p.count_metered, d.count_metered))
+        AND NOT (c.cancel_at_period_end AND COALESCE(p.churn_at, d.churn_at) = 'requested') AS counts,
         CASE c.billing_interval
-            WHEN 'week' THEN COALESCE(p.weeks_per_year, d.weeks_per_year)
-            WHEN 'day' THEN COALESCE(p.days_per_year, d.days_per_year)
-            WHEN 'month' THEN 12
-            ELSE 1
-        END AS periods_per_year
+            WHEN 'week' THEN (100 * COALESCE(p.weeks_per_year, d.weeks_per_year))::integer
+            WHEN 'day' THEN (100 * COALESCE(p.days_per_year, d.days_per_year))::integer
+            WHEN 'month' THEN 1200
+            ELSE 100
+        END AS periods_per_year,
+        CASE
+            WHEN c.status IN ('canceled', 'expired') AND COALESCE(p.churn_at, d.churn_at) = 'period_end'
+                THEN greatest(c.effective_at, c.current_period_end)
+            ELSE c.effective_at
+        END AS takes_effect_at
     FROM saas.subscription_changes AS c
     LEFT JOIN saas.revenue_policies AS p ON p.team_id = c.team_id
     JOIN saas.revenue_presets AS d ON d.preset = COALESCE(p.preset, 'stripe')
 ), amounts AS (
+    -- The window, which nothing reads and which therefore is not computed, keeps the planner from
+    -- merging this level into the next ones, where each expression would be evaluated several times.
     SELECT
-        s.*,
+        t.team_id,
+        t.subscription_id,
+        t.revision,
+        t.customer_id,
+        t.currency,
+        t.status,
+        t.time_zone,
+        CASE t.netting
+            WHEN 'change' THEN t.takes_effect_at
+            ELSE date_trunc(t.netting, t.takes_effect_at, t.time_zone)
+        END AS starts_at,
+        CASE WHEN t.counts THEN saas.monthly_amount(
+            t.unit_amount * t.quantity,
+            CASE WHEN t.discounts = 'all' OR (t.discounts = 'forever' AND t.discount_ends_at IS NULL) THEN t.discount_basis_points ELSE 0 END,
+            CASE WHEN t.discounts = 'all' OR (t.discounts = 'forever' AND t.discount_ends_at IS NULL) THEN t.discount_amount ELSE 0 END,
+            t.periods_per_year,
+            t.interval_count,
+            10000 + CASE WHEN t.include_tax THEN t.tax_basis_points ELSE 0 END,
+            10000 + CASE WHEN t.tax_inclusive THEN t.tax_basis_points ELSE 0 END
+        ) ELSE 0 END AS mrr,
         CASE
-            WHEN s.churn_at = 'period_end' AND s.status IN ('canceled', 'expired')
-                THEN greatest(s.effective_at, s.current_period_end)
-            ELSE s.effective_at
-        END AS takes_effect_at,
-        s.counts AND NOT (s.churn_at = 'requested' AND s.cancel_at_period_end) AS is_counted,
-        s.unit_amount::numeric * s.quantity AS full_price,
-        CASE
-            WHEN s.discounts = 'all' OR (s.discounts = 'forever' AND s.discount_ends_at IS NULL)
-                THEN greatest(
-                    s.unit_amount::numeric * s.quantity * (10000 - s.discount_basis_points) / 10000
-                    - s.discount_amount,
-                    0
-                )
-            ELSE s.unit_amount::numeric * s.quantity
-        END AS price,
-        CASE
-            WHEN s.include_tax AND NOT s.tax_inclusive THEN 10000 + s.tax_basis_points
-            WHEN NOT s.include_tax AND s.tax_inclusive THEN 10000
-            ELSE 10000 + CASE WHEN s.tax_inclusive THEN s.tax_basis_points ELSE 0 END
-        END AS tax_numerator,
-        10000 + CASE WHEN s.tax_inclusive THEN s.tax_basis_points ELSE 0 END AS tax_denominator
-    FROM policies AS s
+            WHEN t.discount_ends_at IS NULL OR t.discounts <> 'all' THEN NULL
+            WHEN t.discount_basis_points = 0 AND t.discount_amount = 0 THEN NULL
+            WHEN t.netting = 'change' THEN t.discount_ends_at
+            ELSE date_trunc(t.netting, t.discount_ends_at, t.time_zone)
+        END AS discount_ends_at,
+        CASE WHEN t.counts THEN saas.monthly_amount(
+            t.unit_amount * t.quantity,
+            0,
+            0,
+            t.periods_per_year,
+            t.interval_count,
+            10000 + CASE WHEN t.include_tax THEN t.tax_basis_points ELSE 0 END,
+            10000 + CASE WHEN t.tax_inclusive THEN t.tax_basis_points ELSE 0 END
+        ) ELSE 0 END AS mrr_without_discount,
+        count(*) OVER (PARTITION BY t.team_id) AS barrier
+    FROM terms AS t
 )
 SELECT
     a.team_id,
@@ -64,33 +85,11 @@ SELECT
     a.currency,
     a.status,
     a.time_zone,
-    CASE a.netting
-        WHEN 'change' THEN a.takes_effect_at
-        ELSE date_trunc(a.netting, a.takes_effect_at, a.time_zone)
-    END AS starts_at,
-    lead(
-        CASE a.netting
-            WHEN 'change' THEN a.takes_effect_at
-            ELSE date_trunc(a.netting, a.takes_effect_at, a.time_zone)
-        END
-    ) OVER (PARTITION BY a.team_id, a.subscription_id ORDER BY a.revision) AS ends_at,
-    CASE
-        WHEN NOT a.is_counted THEN 0
-        ELSE round(
-            a.price * a.periods_per_year * a.tax_numerator / (12 * a.interval_count * a.tax_denominator)
-        )
-    END::bigint AS mrr,
-    CASE
-        WHEN a.discounts <> 'all' OR a.price = a.full_price THEN NULL
-        WHEN a.netting = 'change' THEN a.discount_ends_at
-        ELSE date_trunc(a.netting, a.discount_ends_at, a.time_zone)
-    END AS discount_ends_at,
-    CASE
-        WHEN NOT a.is_counted THEN 0
-        ELSE round(
-            a.full_price * a.periods_per_year * a.tax_numerator / (12 * a.interval_count * a.tax_denominator)
-        )
-    END::bigint AS mrr_without_discount
+    a.starts_at,
+    lead(a.starts_at) OVER (PARTITION BY a.team_id, a.subscription_id ORDER BY a.revision) AS ends_at,
+    a.mrr,
+    a.discount_ends_at,
+    a.mrr_without_discount
 FROM amounts AS a;
 COMMENT ON VIEW saas.subscription_mrr IS
 'What each state of each subscription is worth a month by the team''s policy, from when until when, in minor units.';
@@ -109,34 +108,31 @@ COMMENT ON COLUMN saas.subscription_mrr.mrr_without_discount IS 'Monthly recurri
 
 CREATE OR REPLACE VIEW saas.mrr_movements
 WITH (security_invoker = true) AS
-WITH points AS (
-    SELECT m.team_id, m.subscription_id, m.customer_id, m.currency, m.time_zone, p.at, p.mrr, m.revision, p.part
+WITH states AS (
+    -- What a state is worth when it begins and when it ends, and whether a discount ends in between.
+    SELECT
+        m.*,
+        CASE WHEN m.discount_ends_at <= m.starts_at THEN m.mrr_without_discount ELSE m.mrr END AS first_mrr,
+        lag(
+            CASE
+                WHEN m.discount_ends_at <= m.starts_at OR m.discount_ends_at < m.ends_at THEN m.mrr_without_discount
+                ELSE m.mrr
+            END, 1, 0::bigint
+        ) OVER (PARTITION BY m.team_id, m.subscription_id ORDER BY m.revision) AS mrr_until_then,
+        COALESCE(m.discount_ends_at > m.starts_at AND (m.ends_at IS NULL OR m.discount_ends_at < m.ends_at), false) AS is_split
     FROM saas.subscription_mrr AS m
-    CROSS JOIN LATERAL (
-        VALUES
-            (m.starts_at, CASE WHEN m.discount_ends_at <= m.starts_at THEN m.mrr_without_discount ELSE m.mrr END, 1),
-            (m.discount_ends_at, m.mrr_without_discount, 2)
-    ) AS p (at, mrr, part)
-    WHERE p.part = 1
-        OR (p.at > m.starts_at AND (m.ends_at IS NULL OR p.at < m.ends_at))
-), lasting AS (
-    -- Of several states that begin at one moment, the last one counts.
-    SELECT
-        p.*,
-        lead(p.at) OVER (PARTITION BY p.team_id, p.subscription_id ORDER BY p.revision, p.part) AS next_at
-    FROM points AS p
 ), deltas AS (
+    -- States that begin at one moment, of which all but the last take no time, add up to their difference.
     SELECT
-        l.team_id,
-        l.customer_id,
-        l.currency,
-        l.time_zone,
-        l.at,
-        l.mrr - lag(l.mrr, 1, 0::bigint) OVER (
-            PARTITION BY l.team_id, l.subscription_id ORDER BY l.revision, l.part
-        ) AS delta
-    FROM lasting AS l
-    WHERE l.next_at IS NULL OR l.next_at > l.at
+        s.team_id,
+        s.customer_id,
+        s.currency,
+        s.time_zone,
+        CASE p.part WHEN 1 THEN s.starts_at ELSE s.discount_ends_at END AS at,
+        CASE p.part WHEN 1 THEN s.first_mrr - s.mrr_until_then ELSE s.mrr_without_discount - s.mrr END AS delta
+    FROM states AS s
+    CROSS JOIN (VALUES (1), (2)) AS p (part)
+    WHERE p.part = 1 OR s.is_split
 ), sums AS (
     SELECT d.team_id, d.customer_id, d.currency, d.time_zone, d.at, sum(d.delta)::bigint AS amount
     FROM deltas AS d
@@ -181,56 +177,63 @@ COMMENT ON COLUMN saas.mrr_movements.mrr_after IS 'And after. [internal]';
 
 CREATE OR REPLACE VIEW saas.revenue_proof
 WITH (security_invoker = true) AS
-WITH spans AS (
-    SELECT
-        m.team_id,
-        m.time_zone,
-        date_trunc('month', min(m.starts_at) AT TIME ZONE m.time_zone) AS first_month,
-        date_trunc(
-            'month', max(greatest(m.starts_at, m.discount_ends_at)) AT TIME ZONE m.time_zone
-        ) + interval '1 month' AS last_month
+WITH pieces AS (
+    -- Each state, and within it what a discount leaves and what comes after, from when until when.
+    SELECT m.team_id, m.customer_id, m.currency, m.time_zone, p.mrr, p.since, p.until
     FROM saas.subscription_mrr AS m
-    GROUP BY m.team_id, m.time_zone
-), boundaries AS (
-    SELECT s.team_id, b.month, b.month AT TIME ZONE s.time_zone AS at, s.first_month, s.last_month
-    FROM spans AS s
-    CROSS JOIN LATERAL generate_series(s.first_month, s.last_month, interval '1 month') AS b (month)
-), held AS (
-    -- What was in force just before the month began, looked up without the movements.
-    SELECT
-        b.month,
-        b.last_month,
-        m.team_id,
-        m.customer_id,
-        m.currency,
-        CASE WHEN m.discount_ends_at < b.at THEN m.mrr_without_discount ELSE m.mrr END AS mrr
-    FROM boundaries AS b
-    JOIN saas.subscription_mrr AS m
-        ON m.team_id = b.team_id AND m.starts_at < b.at AND (m.ends_at IS NULL OR m.ends_at >= b.at)
+    CROSS JOIN LATERAL (
+        VALUES
+            (1, m.mrr, m.starts_at, least(m.ends_at, m.discount_ends_at)),
+            (2, m.mrr_without_discount, greatest(m.starts_at, m.discount_ends_at), m.ends_at)
+    ) AS p (part, mrr, since, until)
+    WHERE (p.part = 1 OR m.discount_ends_at IS NOT NULL)
+        AND p.mrr <> 0
+        AND (p.until IS NULL OR p.until > p.since)
 ), entries AS (
-    SELECT h.team_id, h.customer_id, h.currency, h.month, h.mrr AS start_mrr, 0::bigint AS movements, 0::bigint AS end_mrr
-    FROM held AS h
-    WHERE h.month < h.last_month
+    -- A piece is part of the revenue at the end of its first month, and no longer from its last one on.
+    SELECT
+        p.team_id,
+        p.customer_id,
+        p.currency,
+        date_trunc('month', p.since AT TIME ZONE p.time_zone) AS month,
+        p.mrr AS held,
+        0::bigint AS moved
+    FROM pieces AS p
     UNION ALL
-    SELECT h.team_id, h.customer_id, h.currency, h.month - interval '1 month', 0, 0, h.mrr
-    FROM held AS h
+    SELECT
+        p.team_id,
+        p.customer_id,
+        p.currency,
+        date_trunc('month', p.until AT TIME ZONE p.time_zone),
+        -p.mrr,
+        0
+    FROM pieces AS p
+    WHERE p.until IS NOT NULL
     UNION ALL
-    SELECT v.team_id, v.customer_id, v.currency, v.month, 0, v.amount, 0
+    SELECT v.team_id, v.customer_id, v.currency, v.month, 0, v.amount
     FROM saas.mrr_movements AS v
+), months AS (
+    SELECT e.team_id, e.month, e.customer_id, e.currency, sum(e.held) AS held, sum(e.moved) AS moved
+    FROM entries AS e
+    GROUP BY e.team_id, e.month, e.customer_id, e.currency
+), running AS (
+    SELECT
+        m.*,
+        sum(m.held) OVER (PARTITION BY m.team_id, m.customer_id, m.currency ORDER BY m.month) AS end_mrr
+    FROM months AS m
 )
 SELECT
-    e.team_id,
-    e.month::date AS month,
-    e.customer_id,
-    e.currency,
-    sum(e.start_mrr) AS start_mrr,
-    sum(e.movements) AS movements,
-    sum(e.end_mrr) AS end_mrr
-FROM entries AS e
-GROUP BY e.team_id, e.month, e.customer_id, e.currency
-HAVING sum(e.start_mrr) + sum(e.movements) <> sum(e.end_mrr);
+    r.team_id,
+    r.month::date AS month,
+    r.customer_id,
+    r.currency,
+    r.end_mrr - r.held AS start_mrr,
+    r.moved AS movements,
+    r.end_mrr
+FROM running AS r
+WHERE r.held <> r.moved;
 COMMENT ON VIEW saas.revenue_proof IS
-'Months, customers and currencies for which revenue at the start, looked up in the history, plus the movements is not revenue at the end: always empty, or something is wrong.';
+'Months, customers and currencies for which revenue at the start, added up from what is in force in the history, plus the movements is not revenue at the end: always empty, or something is wrong.';
 COMMENT ON COLUMN saas.revenue_proof.team_id IS 'The team. [internal]';
 COMMENT ON COLUMN saas.revenue_proof.month IS 'First day of the month. [internal]';
 COMMENT ON COLUMN saas.revenue_proof.customer_id IS 'The customer. [internal]';

@@ -1,4 +1,24 @@
 -- Figures of revenue by month, from the movements.
+CREATE OR REPLACE FUNCTION saas.is_period(p_from date, p_to date)
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    -- Series of days and months up to infinity would not end.
+    IF NOT isfinite(p_from) OR NOT isfinite(p_to) OR p_to - p_from > 36600 THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'a period has finite days, and not more than a hundred years of them';
+    END IF;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION saas.is_period(date, date) IS
+'True, or 22023 for days that are not finite or more than a hundred years apart; NULL for NULL. For functions that make a row of each.';
+REVOKE ALL ON FUNCTION saas.is_period(date, date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.is_period(date, date) TO saas_app, saas_analyst, saas_service, saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.monthly_revenue(p_team uuid, p_from date, p_to date)
 RETURNS TABLE (
     month date,
@@ -27,11 +47,13 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+SET work_mem = '64MB'
 AS $$
     WITH moves AS MATERIALIZED (
         SELECT v.month, v.at, v.customer_id, v.currency, v.kind, v.amount, v.mrr_before
         FROM saas.mrr_movements AS v
-        WHERE v.team_id = p_team AND v.month <= p_to
+        WHERE v.team_id = p_team AND v.month <= p_to AND saas.is_period(p_from, p_to)
     ), flows AS (
         SELECT
             m.month,
@@ -96,7 +118,9 @@ AS $$
             + sum(COALESCE(f.new_customers + f.reactivated_customers - f.churned_customers, 0)) OVER running
                 AS end_customers
         FROM generate_series(
-            date_trunc('month', p_from::timestamp), date_trunc('month', p_to::timestamp), interval '1 month'
+            CASE WHEN saas.is_period(p_from, p_to) THEN date_trunc('month', p_from::timestamp) END,
+            date_trunc('month', p_to::timestamp),
+            interval '1 month'
         ) AS s (at)
         CROSS JOIN LATERAL (SELECT s.at::date AS month) AS g
         CROSS JOIN opening AS o
@@ -169,11 +193,13 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+SET work_mem = '64MB'
 AS $$
     WITH moves AS MATERIALIZED (
         SELECT v.month, v.at, v.customer_id, v.currency, v.kind, v.amount, v.mrr_after
         FROM saas.mrr_movements AS v
-        WHERE v.team_id = p_team AND v.month <= p_to
+        WHERE v.team_id = p_team AND v.month <= p_to AND saas.is_period(p_from, p_to)
     ), members AS (
         SELECT m.customer_id, m.currency, m.month AS cohort, m.amount
         FROM moves AS m
@@ -233,7 +259,13 @@ TO saas_app, saas_analyst, saas_service, saas_internal;
 CREATE OR REPLACE VIEW saas.revenue_dashboard
 WITH (security_invoker = true) AS
 SELECT t.team_id, r.*
-FROM (SELECT saas.current_team_id() AS team_id, (now() AT TIME ZONE 'UTC')::date AS today) AS t
+FROM (
+    SELECT
+        saas.current_team_id() AS team_id,
+        (now() AT TIME ZONE COALESCE(
+            (SELECT p.time_zone FROM saas.revenue_policies AS p WHERE p.team_id = saas.current_team_id()), 'UTC'
+        ))::date AS today
+) AS t
 CROSS JOIN LATERAL saas.monthly_revenue(t.team_id, (t.today - interval '12 months')::date, t.today) AS r
 WHERE t.team_id IS NOT NULL;
 COMMENT ON VIEW saas.revenue_dashboard IS

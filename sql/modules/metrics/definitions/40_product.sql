@@ -14,6 +14,12 @@ BEGIN
             MESSAGE = 'events are a JSON array of objects',
             HINT = 'Each has actor_id and name, and may have at and properties.';
     END IF;
+    -- An event at no finite time would be in every period and in none.
+    IF EXISTS (
+        SELECT FROM jsonb_array_elements(p_events) AS e (value) WHERE NOT isfinite((e.value ->> 'at')::timestamptz)
+    ) THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'times of events are finite';
+    END IF;
     INSERT INTO saas.product_events (team_id, created_at, actor_id, name, properties)
     SELECT
         p_team,
@@ -46,13 +52,16 @@ CREATE OR REPLACE FUNCTION saas.active_users(p_team uuid, p_from date, p_to date
 RETURNS TABLE (day date, daily bigint, weekly bigint, monthly bigint, stickiness numeric)
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+SET work_mem = '64MB'
 AS $$
 DECLARE
     v_zone text := saas.product_time_zone(p_team);
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
-    -- Somebody who was active on a day counts for so many days from it on, until the next active day takes
-    -- over: such stretches never overlap, so counting where they begin and end counts people, exactly.
+    PERFORM saas.is_period(p_from, p_to);
+    -- Somebody who was active on a day counts for so many days from it on. Days of one person that are
+    -- closer than that make one stretch, so counting where stretches begin and end counts people, exactly.
     RETURN QUERY
     WITH days AS (
         SELECT DISTINCT e.actor_id, (e.created_at AT TIME ZONE v_zone)::date AS at
@@ -60,34 +69,40 @@ BEGIN
         WHERE e.team_id = p_team
             AND e.created_at >= (p_from - 29)::timestamp AT TIME ZONE v_zone
             AND e.created_at < (p_to + 1)::timestamp AT TIME ZONE v_zone
-    ), stretches AS (
-        SELECT d.at, lead(d.at) OVER (PARTITION BY d.actor_id ORDER BY d.at) AS next_at
-        FROM days AS d
-    ), edges AS (
-        SELECT s.at, w.length, 1 AS step
-        FROM stretches AS s
-        CROSS JOIN (VALUES (1), (7), (30)) AS w (length)
-        UNION ALL
-        SELECT least(s.next_at, s.at + w.length), w.length, -1
-        FROM stretches AS s
-        CROSS JOIN (VALUES (1), (7), (30)) AS w (length)
-    ), steps AS (
+    ), gaps AS (
         SELECT
-            e.at,
-            sum(e.step) FILTER (WHERE e.length = 1) AS daily,
-            sum(e.step) FILTER (WHERE e.length = 7) AS weekly,
-            sum(e.step) FILTER (WHERE e.length = 30) AS monthly
-        FROM edges AS e
-        GROUP BY e.at
+            d.at,
+            COALESCE(d.at - lag(d.at) OVER person, 30) AS since_last,
+            COALESCE(lead(d.at) OVER person - d.at, 30) AS until_next
+        FROM days AS d
+        WINDOW person AS (PARTITION BY d.actor_id ORDER BY d.at)
+    ), edges AS (
+        SELECT
+            g.at,
+            count(*) AS daily,
+            count(*) FILTER (WHERE g.since_last >= 7) AS weekly_begin,
+            count(*) FILTER (WHERE g.until_next >= 7) AS weekly_end,
+            count(*) FILTER (WHERE g.since_last >= 30) AS monthly_begin,
+            count(*) FILTER (WHERE g.until_next >= 30) AS monthly_end
+        FROM gaps AS g
+        GROUP BY g.at
+    ), calendar AS (
+        SELECT
+            c.at::date AS at,
+            COALESCE(e.daily, 0) AS daily,
+            COALESCE(e.weekly_begin, 0) - COALESCE(lag(e.weekly_end, 7) OVER by_day, 0) AS weekly,
+            COALESCE(e.monthly_begin, 0) - COALESCE(lag(e.monthly_end, 30) OVER by_day, 0) AS monthly
+        FROM generate_series((p_from - 29)::timestamp, p_to::timestamp, interval '1 day') AS c (at)
+        LEFT JOIN edges AS e ON e.at = c.at::date
+        WINDOW by_day AS (ORDER BY c.at)
     ), counted AS (
         SELECT
-            g.at::date AS at,
-            COALESCE(sum(s.daily) OVER upto, 0)::bigint AS daily,
-            COALESCE(sum(s.weekly) OVER upto, 0)::bigint AS weekly,
-            COALESCE(sum(s.monthly) OVER upto, 0)::bigint AS monthly
-        FROM generate_series((p_from - 29)::timestamp, p_to::timestamp, interval '1 day') AS g (at)
-        LEFT JOIN steps AS s ON s.at = g.at::date
-        WINDOW upto AS (ORDER BY g.at)
+            c.at,
+            c.daily,
+            (sum(c.weekly) OVER upto)::bigint AS weekly,
+            (sum(c.monthly) OVER upto)::bigint AS monthly
+        FROM calendar AS c
+        WINDOW upto AS (ORDER BY c.at)
     )
     SELECT c.at, c.daily, c.weekly, c.monthly, round(c.daily::numeric / nullif(c.monthly, 0), 4)
     FROM counted AS c
@@ -109,6 +124,8 @@ CREATE OR REPLACE FUNCTION saas.retention_cohorts(
 RETURNS TABLE (cohort date, period_number integer, users bigint, active_users bigint, retention numeric)
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+SET work_mem = '64MB'
 AS $$
 DECLARE
     v_zone text := saas.product_time_zone(p_team);
@@ -118,6 +135,7 @@ BEGIN
     IF p_period NOT IN ('day', 'week', 'month') THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a cohort is of a day, a week or a month';
     END IF;
+    PERFORM saas.is_period(p_from, p_to);
     v_step := ('1 ' || p_period)::interval;
     RETURN QUERY
     WITH active AS (
@@ -161,10 +179,12 @@ CREATE OR REPLACE FUNCTION saas.product_sessions(
 RETURNS TABLE (actor_id uuid, session_number bigint, started_at timestamptz, ended_at timestamptz, events bigint)
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+SET work_mem = '64MB'
 AS $$
 BEGIN
     PERFORM saas.require_team(p_team, 'member');
-    IF p_gap <= interval '0' THEN
+    IF COALESCE(p_gap <= interval '0', true) THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the gap between sessions is longer than nothing';
     END IF;
     RETURN QUERY
@@ -212,9 +232,14 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+SET work_mem = '64MB'
 AS $$
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
+    IF COALESCE(p_gap <= interval '0', true) THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the gap between sessions is longer than nothing';
+    END IF;
     RETURN QUERY
     WITH gaps AS (
         SELECT
@@ -254,6 +279,8 @@ CREATE OR REPLACE FUNCTION saas.feature_adoption(p_team uuid, p_from timestamptz
 RETURNS TABLE (name text, users bigint, adoption_rate numeric, first_time_users bigint, events bigint, events_per_user numeric)
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+SET work_mem = '64MB'
 AS $$
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');

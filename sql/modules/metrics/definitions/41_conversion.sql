@@ -16,6 +16,8 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+SET work_mem = '64MB'
 AS $$
 DECLARE
     v_steps integer := COALESCE(cardinality(p_steps), 0);
@@ -23,6 +25,8 @@ BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
     IF v_steps NOT BETWEEN 1 AND 30 OR array_ndims(p_steps) > 1 OR array_position(p_steps, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a funnel has 1 to 30 steps, each the name of an event';
+    ELSIF COALESCE(p_window < interval '0', true) THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the window of a funnel is not negative';
     END IF;
     RETURN QUERY
     WITH bits AS (
@@ -137,6 +141,8 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+SET work_mem = '64MB'
 AS $$
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
@@ -149,11 +155,12 @@ BEGIN
             min(e.created_at) AS at
         FROM saas.product_events AS e
         WHERE e.team_id = p_team
-            AND e.created_at >= p_from
             AND e.created_at < p_to
             AND e.name = 'experiment.exposed'
             AND e.properties ->> 'experiment' = p_experiment
         GROUP BY e.actor_id
+        -- Who was there before belongs to the time of the first exposure.
+        HAVING min(e.created_at) >= p_from
     ), results AS (
         -- Who saw several variants says nothing about any of them.
         SELECT

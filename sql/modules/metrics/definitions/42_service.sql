@@ -20,8 +20,11 @@ DECLARE
     v_id uuid;
 BEGIN
     PERFORM saas.require_team(p_team, 'member');
-    IF EXISTS (SELECT FROM unnest(p_latencies) AS l (ms) WHERE l.ms IS NULL OR l.ms < 0 OR l.ms IN ('NaN', 'Infinity')) THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'durations are finite milliseconds that are not negative';
+    IF NOT isfinite(p_at) THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the time of a measurement is finite';
+    END IF;
+    IF EXISTS (SELECT FROM unnest(p_latencies) AS l (ms) WHERE l.ms IS NULL OR l.ms < 0 OR l.ms > 1e12) THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'durations are milliseconds, not negative and at most 10^12';
     END IF;
     INSERT INTO saas.service_measurements AS m (
         team_id, created_at, service, requests, errors, latency, latency_sum, cache_hits, cache_misses, seconds,

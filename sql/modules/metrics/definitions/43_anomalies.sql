@@ -25,6 +25,8 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = '22023',
             MESSAGE = 'a series has as many times as values, and a threshold above 0';
+    ELSIF '-infinity' = ANY (p_times) OR 'infinity' = ANY (p_times) THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'times of a series are finite';
     END IF;
     -- The hour of the week, from Monday; of the day, or none, where there are too few of those.
     SELECT array_agg(
@@ -95,7 +97,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
     SELECT CASE
         WHEN p_value IN ('NaN', 'Infinity', '-Infinity') THEN p_value::text
-        WHEN abs(p_value) >= 1e15 OR (p_value <> 0 AND abs(p_value) < 0.001) THEN to_char(p_value, 'FM9.99EEEE')
+        WHEN abs(p_value) >= 1e15 OR (p_value <> 0 AND abs(p_value) < 0.001) THEN ltrim(to_char(p_value, '9.99EEEE'))
         WHEN abs(p_value) >= 100 OR p_value = trunc(p_value) THEN to_char(p_value, 'FM999,999,999,999,999')
         ELSE rtrim(to_char(p_value, 'FM999999990.099'), '.')
     END
@@ -124,12 +126,16 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+SET work_mem = '64MB'
 AS $$
 DECLARE
     v_zone text := saas.product_time_zone(p_team);
     v_since timestamptz;
     v_until timestamptz;
     v_width text;
+    -- What has only begun cannot be compared: hours and days that are cut off by the ends are left out.
+    v_end timestamptz := least(p_to, statement_timestamp());
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
     SELECT
@@ -142,6 +148,18 @@ BEGIN
     INTO v_since, v_until, v_width
     FROM saas.product_events AS c
     WHERE c.team_id = p_team AND c.created_at >= p_from AND c.created_at < p_to;
+    IF v_width = 'hour' THEN
+        -- Hours of absolute time, of which none is missing or doubled when clocks change.
+        v_since := date_bin('1 hour', v_since, '2000-01-01 00:00+00');
+    ELSE
+        v_since := date_trunc('day', v_since, v_zone);
+    END IF;
+    IF v_since < p_from THEN
+        v_since := CASE v_width
+            WHEN 'hour' THEN v_since + interval '1 hour'
+            ELSE (v_since AT TIME ZONE v_zone + interval '1 day') AT TIME ZONE v_zone
+        END;
+    END IF;
     RETURN QUERY
     WITH hours AS (
         SELECT
@@ -151,6 +169,8 @@ BEGIN
         FROM saas.service_measurements AS m
         WHERE m.team_id = p_team AND m.created_at >= p_from AND m.created_at < p_to
         GROUP BY 1, 2
+        HAVING date_bin('1 hour', m.created_at, '2000-01-01 00:00+00') >= p_from
+            AND date_bin('1 hour', m.created_at, '2000-01-01 00:00+00') <= v_end - interval '1 hour'
         UNION ALL
         SELECT
             'p95 latency of ' || m.service,
@@ -164,13 +184,21 @@ BEGIN
         -- Hours without an event count as well; where events are few, whole days are compared.
         SELECT 'events', g.at, COALESCE(e.events, 0)
         FROM (
-            SELECT s.at AT TIME ZONE v_zone AS at
-            FROM generate_series(
-                date_trunc(v_width, v_since AT TIME ZONE v_zone), v_until AT TIME ZONE v_zone, ('1 ' || v_width)::interval
-            ) AS s (at)
+            SELECT s.at AS at
+            FROM generate_series(v_since, v_until, interval '1 hour') AS s (at)
+            WHERE v_width = 'hour' AND s.at <= v_end - interval '1 hour'
+            UNION ALL
+            SELECT s.at AT TIME ZONE v_zone
+            FROM generate_series(v_since AT TIME ZONE v_zone, v_until AT TIME ZONE v_zone, interval '1 day') AS s (at)
+            WHERE v_width = 'day' AND (s.at + interval '1 day') AT TIME ZONE v_zone <= v_end
         ) AS g
         LEFT JOIN (
-            SELECT date_trunc(v_width, c.created_at, v_zone) AS at, count(*)::double precision AS events
+            SELECT
+                CASE v_width
+                    WHEN 'hour' THEN date_bin('1 hour', c.created_at, '2000-01-01 00:00+00')
+                    ELSE date_trunc('day', c.created_at, v_zone)
+                END AS at,
+                count(*)::double precision AS events
             FROM saas.product_events AS c
             WHERE c.team_id = p_team AND c.created_at >= p_from AND c.created_at < p_to
             GROUP BY 1

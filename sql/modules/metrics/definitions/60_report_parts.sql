@@ -25,7 +25,7 @@ AS $$
     SELECT COALESCE(
         to_char(
             p_amount / 10 ^ COALESCE(c.exponent, 0),
-            'FM999,999,999,999,990' || CASE WHEN COALESCE(c.exponent, 0) > 0 THEN '.' || repeat('0', c.exponent) ELSE '' END
+            'FM999,999,999,999,999,999,999,990' || CASE WHEN COALESCE(c.exponent, 0) > 0 THEN '.' || repeat('0', c.exponent) ELSE '' END
         ),
         '–'
     )
@@ -40,7 +40,7 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    SELECT COALESCE(to_char(100 * p_share, 'FM999,999,990.0') || ' %', '–')
+    SELECT COALESCE(to_char(100 * p_share, 'FM999,999,999,999,999,999,990.0') || ' %', '–')
 $$;
 COMMENT ON FUNCTION saas.report_percent(numeric) IS 'A share as a percentage for people to read; a dash for NULL.';
 REVOKE ALL ON FUNCTION saas.report_percent(numeric) FROM PUBLIC;

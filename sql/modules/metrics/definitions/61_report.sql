@@ -137,7 +137,7 @@ DECLARE
     v_rows jsonb;
 BEGIN
     SELECT jsonb_agg(jsonb_build_array(
-        l.service, to_char(l.requests, 'FM999,999,999,999,990'), saas.report_percent(l.error_rate),
+        l.service, to_char(l.requests, 'FM999,999,999,999,999,999,990'), saas.report_percent(l.error_rate),
         saas.plain_number(round(l.p50)), saas.plain_number(round(l.p95)), saas.plain_number(round(l.p99)),
         COALESCE(l.apdex::text, '–'), COALESCE(to_char(100 * l.uptime, 'FM990.000') || ' %', '–'), COALESCE(l.burn_rate::text, '–'),
         saas.report_percent(l.cache_hit_rate)
@@ -217,6 +217,8 @@ CREATE OR REPLACE FUNCTION saas.report_html(p_team uuid, p_from date, p_to date)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+SET work_mem = '64MB'
 AS $$
 DECLARE
     v_zone text := saas.product_time_zone(p_team);
