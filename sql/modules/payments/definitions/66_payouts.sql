@@ -121,6 +121,8 @@ BEGIN
     END IF;
     v_now := saas.moment_of_run(p_now);
     PERFORM saas.lock_team_payouts(p_team);
+    -- A verification may have run out since anybody looked.
+    PERFORM saas.refresh_verification_hold(p_team);
     UPDATE saas.payout_reserves AS r
     SET status = 'released',
         released_at = clock_timestamp()
@@ -217,6 +219,8 @@ BEGIN
     END IF;
     v_now := saas.moment_of_run(p_now);
     PERFORM saas.lock_team_payouts(p_team);
+    -- A verification may have run out since anybody looked.
+    PERFORM saas.refresh_verification_hold(p_team);
     LOOP
         SELECT p.* INTO v_payout
         FROM saas.payouts AS p
