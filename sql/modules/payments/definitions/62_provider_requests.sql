@@ -126,6 +126,11 @@ BEGIN
     v_status := CASE
         WHEN p_outcome IN ('succeeded', 'pending') THEN 'succeeded'
         WHEN p_outcome = 'failed' THEN 'failed'
+        -- A payout that went another way meanwhile, or came to nothing, is not asked for again.
+        WHEN p_outcome IN ('retry', 'not_found') AND v_row.kind = 'create_payout' AND NOT EXISTS (
+            SELECT FROM saas.payouts AS p
+            WHERE p.team_id = p_team AND p.id = v_row.payout_id AND p.status = 'pending'
+        ) THEN 'failed'
         WHEN v_row.attempts >= v_row.max_attempts THEN 'dead'
         ELSE 'queued'
     END;
