@@ -64,6 +64,7 @@ ALTER TABLE saas.payment_sessions DISABLE TRIGGER payment_sessions_20_immutable;
 UPDATE saas.payment_sessions SET expires_at = now() - interval '1 second' WHERE id IN ((:'s4'::jsonb ->> 'payment_session_id')::uuid, (:'s5'::jsonb ->> 'payment_session_id')::uuid);
 ALTER TABLE saas.payment_sessions ENABLE TRIGGER payment_sessions_20_immutable;
 SET LOCAL ROLE saas_app;
+SELECT throws_ok(format('SELECT saas.confirm_payment_intent(pg_temp.team(), %L, %L, %L)', :'s4'::jsonb ->> 'payment_intent_id', 'late', 'pm_1'), 'SA092', NULL, 'whose time has come is not confirmed, before anybody sweeps');
 SELECT throws_ok('SELECT saas.expire_payment_sessions()', '42501', NULL, 'the application does not sweep');
 SET LOCAL ROLE saas_service;
 SELECT is(saas.expire_payment_sessions(1), 1::bigint, 'a worker does, so many at a time');
