@@ -104,21 +104,21 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
     -- An entry is older than the commit that shows it, by whatever its transaction took. Those from before
     -- settling_at are all to be seen once the transactions of then have ended. The week is for clocks that are put back.
-    SELECT LEAST(
-        CASE WHEN saas.settling_has_ended(p_schedule.settling_xact_id)
-            THEN p_schedule.settling_at
-            ELSE p_schedule.settled_before
-        END,
-        clock_timestamp() - interval '7 days',
-        (
-            SELECT saas.moment_of_uuid(u.entry_id)
-            FROM saas.unpaid_entries(
-                p_schedule.team_id, p_schedule.provider, p_schedule.currency, 'infinity'
-            ) AS u
-            ORDER BY u.entry_id
-            LIMIT 1
+    SELECT CASE
+        WHEN saas.settling_has_ended(p_schedule.settling_xact_id) THEN LEAST(
+            p_schedule.settling_at,
+            clock_timestamp() - interval '7 days',
+            (
+                SELECT saas.moment_of_uuid(u.entry_id)
+                FROM saas.unpaid_entries(
+                    p_schedule.team_id, p_schedule.provider, p_schedule.currency, 'infinity'
+                ) AS u
+                ORDER BY u.entry_id
+                LIMIT 1
+            )
         )
-    )
+        ELSE p_schedule.settled_before
+    END
 $$;
 COMMENT ON FUNCTION saas.settled_before(saas.payout_schedules) IS
 'Since when entries of the schedule''s balance may be in no payout: the oldest one that is in none, at least a week ago, and never past what transactions that are still open may post.';
