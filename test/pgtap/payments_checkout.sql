@@ -35,7 +35,7 @@ FROM (VALUES
     ($$0, 'usd', 'stripe', 'e'$$, '22023', 'nothing to pay'), ($$1, 'usd', 'adyen', 'e'$$, 'SA081', 'a provider that is not set up'),
     ($$1, 'usd', 'stripe', 'e', '1 second'$$, '22023', 'for a second'), ($$1, 'usd', 'stripe', 'e', '1 year'$$, '22023', 'for a year'), ($$1, 'usd', 'stripe', 'e', NULL$$, '22023', 'for ever'),
     ($$1, 'usd', 'stripe', 'e', p_success_url => 'javascript:alert(1)'$$, '23514', 'a script as address'), ($$1, 'usd', 'stripe', 'e', p_metadata => '[]'$$, '22023', 'metadata that are no object'),
-    ($$1, 'usd', 'stripe', 'e', p_client_reference => '4242424242424242'$$, 'SA090', 'a card as reference'), ($$1, 'usd', 'stripe', 'e', p_metadata => '{"pan": 4242424242424242}'$$, 'SA090', 'a card as metadata')
+    ($$1, 'usd', 'stripe', 'e', p_client_reference => '4242424242424242'$$, 'SA090', 'a card as reference'), ($$1, 'usd', 'stripe', 'e', p_client_reference => '4242.4242.4242.4242'$$, 'SA090', 'one with dots'), ($$1, 'usd', 'stripe', 'e', p_metadata => jsonb_build_object('note', E'card\n4242424242424242')$$, 'SA090', 'one on a line of its own'), ($$1, 'usd', 'stripe', 'e', p_metadata => '{"pan": 4242424242424242}'$$, 'SA090', 'a card as metadata')
 ) AS a (arguments, code, name);
 SELECT throws_ok(format('SELECT saas.complete_payment_session(pg_temp.team(), %L, %L)', :'s1'::jsonb ->> 'payment_session_id', 'c0'), 'SA092', NULL, 'not complete before it is paid');
 SELECT throws_ok($$SELECT saas.complete_payment_session(pg_temp.team(), gen_random_uuid(), 'c0')$$, 'SA081', NULL, 'a session that is none');
