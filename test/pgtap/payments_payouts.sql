@@ -191,6 +191,9 @@ SELECT saas.record_payout_result(pg_temp.team(), (:'po10'::jsonb #>> '{}')::uuid
 SELECT pg_temp.scheduled('p18') AS po11 \gset
 SELECT saas.run_payouts(pg_temp.team(), 'r10') \g /dev/null
 UPDATE saas.provider_requests SET next_attempt_at = '-infinity' WHERE payout_id = (:'po11'::jsonb #>> '{}')::uuid;
+SELECT saas.place_payout_hold(pg_temp.team(), 'manual', 'wait') AS overtaking \gset
+SELECT is_empty($$SELECT FROM saas.claim_provider_requests('stripe', 100, 'tester') AS c WHERE c.kind = 'create_payout'$$, 'a hold that is placed afterwards keeps it in the outbox');
+SELECT saas.release_payout_hold(pg_temp.team(), :'overtaking');
 SELECT c.id AS request, c.attempts FROM saas.claim_provider_requests('stripe', 1, 'tester') AS c \gset
 SELECT saas.record_payout_result(pg_temp.team(), (:'po11'::jsonb #>> '{}')::uuid, 'paid', 'x11') \g /dev/null
 SELECT is(saas.complete_provider_request(pg_temp.team(), :'request', :attempts, 'retry'), 'failed', 'nor tried again');

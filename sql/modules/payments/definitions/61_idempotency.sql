@@ -78,15 +78,17 @@ AS $$
 DECLARE
     v_count bigint;
 BEGIN
-    DELETE FROM saas.idempotency_keys AS k
-    USING (
+    -- Picked once, whatever the plan.
+    WITH d AS MATERIALIZED (
         SELECT e.team_id, e.id
         FROM saas.idempotency_keys AS e
         WHERE e.expires_at <= clock_timestamp()
         ORDER BY e.expires_at
         LIMIT p_limit
         FOR UPDATE SKIP LOCKED
-    ) AS d
+    )
+    DELETE FROM saas.idempotency_keys AS k
+    USING d
     WHERE k.team_id = d.team_id AND k.id = d.id;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
