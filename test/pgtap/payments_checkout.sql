@@ -35,7 +35,7 @@ FROM (VALUES
     ($$0, 'usd', 'stripe', 'e'$$, '22023', 'nothing to pay'), ($$1, 'usd', 'adyen', 'e'$$, 'SA081', 'a provider that is not set up'),
     ($$1, 'usd', 'stripe', 'e', '1 second'$$, '22023', 'for a second'), ($$1, 'usd', 'stripe', 'e', '1 year'$$, '22023', 'for a year'), ($$1, 'usd', 'stripe', 'e', NULL$$, '22023', 'for ever'),
     ($$1, 'usd', 'stripe', 'e', p_success_url => 'javascript:alert(1)'$$, '23514', 'a script as address'), ($$1, 'usd', 'stripe', 'e', p_metadata => '[]'$$, '22023', 'metadata that are no object'),
-    ($$1, 'usd', 'stripe', 'e', p_client_reference => '4242424242424242'$$, 'SA090', 'a card as reference'), ($$1, 'usd', 'stripe', 'e', p_metadata => '{"pan": 4242424242424242}'$$, 'SA090', 'a card as metadata')
+    ($$1, 'usd', 'stripe', 'e', p_client_reference => '4242424242424242'$$, 'SA090', 'a card as reference'), ($$1, 'usd', 'stripe', 'e', p_client_reference => '4242.4242.4242.4242'$$, 'SA090', 'one with dots'), ($$1, 'usd', 'stripe', 'e', p_metadata => jsonb_build_object('note', E'card\n4242424242424242')$$, 'SA090', 'one on a line of its own'), ($$1, 'usd', 'stripe', 'e', p_metadata => '{"pan": 4242424242424242}'$$, 'SA090', 'a card as metadata')
 ) AS a (arguments, code, name);
 SELECT throws_ok(format('SELECT saas.complete_payment_session(pg_temp.team(), %L, %L)', :'s1'::jsonb ->> 'payment_session_id', 'c0'), 'SA092', NULL, 'not complete before it is paid');
 SELECT throws_ok($$SELECT saas.complete_payment_session(pg_temp.team(), gen_random_uuid(), 'c0')$$, 'SA081', NULL, 'a session that is none');
@@ -64,6 +64,7 @@ ALTER TABLE saas.payment_sessions DISABLE TRIGGER payment_sessions_20_immutable;
 UPDATE saas.payment_sessions SET expires_at = now() - interval '1 second' WHERE id IN ((:'s4'::jsonb ->> 'payment_session_id')::uuid, (:'s5'::jsonb ->> 'payment_session_id')::uuid);
 ALTER TABLE saas.payment_sessions ENABLE TRIGGER payment_sessions_20_immutable;
 SET LOCAL ROLE saas_app;
+SELECT throws_ok(format('SELECT saas.confirm_payment_intent(pg_temp.team(), %L, %L, %L)', :'s4'::jsonb ->> 'payment_intent_id', 'late', 'pm_1'), 'SA092', NULL, 'whose time has come is not confirmed, before anybody sweeps');
 SELECT throws_ok('SELECT saas.expire_payment_sessions()', '42501', NULL, 'the application does not sweep');
 SET LOCAL ROLE saas_service;
 SELECT is(saas.expire_payment_sessions(1), 1::bigint, 'a worker does, so many at a time');

@@ -42,7 +42,8 @@ SELECT saas.set_context(team, owner) FROM fixture;
 SET LOCAL ROLE saas_app;
 SELECT is(saas.run_aml_monitoring(pg_temp.team(), '2023-12-01'), 0::bigint, 'without a threshold nothing is looked for');
 SELECT lives_ok($$SELECT saas.set_aml_threshold(pg_temp.team(), 'USD', 1000000)$$, 'a threshold');
-SELECT lives_ok($$SELECT saas.set_aml_threshold(pg_temp.team(), 'USD', 1000000)$$, 'again');
+SELECT lives_ok($$SELECT saas.set_aml_threshold(pg_temp.team(), 'usd', 1000000)$$, 'again, in small letters');
+SELECT is((SELECT count(*) FROM saas.aml_thresholds WHERE team_id = pg_temp.team()), 1::bigint, 'it is one');
 SELECT throws_ok(format('SELECT saas.set_aml_threshold(pg_temp.team(), %L, %s)', b.currency, b.amount), b.state, NULL, 'no threshold: ' || b.name)
 FROM (VALUES ('USD', 0, '23514', 'zero'), ('USD', -1, '23514', 'negative'), ('XYZ', 1, '23503', 'a currency that is none')) AS b (currency, amount, state, name);
 SELECT throws_ok(format('SELECT saas.set_aml_settings(pg_temp.team(), %s => %L)', b.name, b.value), '23514', NULL, b.name)

@@ -182,6 +182,25 @@ SELECT is(saas.record_payout_result(pg_temp.team(), (:'po5'::jsonb #>> '{}')::uu
 SELECT is((SELECT status FROM saas.provider_requests WHERE payout_id = (:'po5'::jsonb #>> '{}')::uuid), 'canceled', 'and nobody will');
 SELECT is(saas.available_for_payout(pg_temp.team(), 'stripe', 'usd'), 1000::numeric, 'its money is there');
 
+-- A payout that was made otherwise is not made once more.
+SELECT pg_temp.scheduled('p17') AS po10 \gset
+SELECT saas.run_payouts(pg_temp.team(), 'r9') \g /dev/null
+SELECT saas.record_payout_result(pg_temp.team(), (:'po10'::jsonb #>> '{}')::uuid, 'paid', 'x9') \g /dev/null
+SELECT is((SELECT status FROM saas.provider_requests WHERE payout_id = (:'po10'::jsonb #>> '{}')::uuid), 'canceled', 'one that was paid by hand is not asked for');
+SELECT saas.record_payout_result(pg_temp.team(), (:'po10'::jsonb #>> '{}')::uuid, 'failed', 'x10') \g /dev/null
+SELECT pg_temp.scheduled('p18') AS po11 \gset
+SELECT saas.run_payouts(pg_temp.team(), 'r10') \g /dev/null
+UPDATE saas.provider_requests SET next_attempt_at = '-infinity' WHERE payout_id = (:'po11'::jsonb #>> '{}')::uuid;
+SELECT saas.place_payout_hold(pg_temp.team(), 'manual', 'wait') AS overtaking \gset
+SELECT is_empty($$SELECT FROM saas.claim_provider_requests('stripe', 100, 'tester') AS c WHERE c.kind = 'create_payout'$$, 'a hold that is placed afterwards keeps it in the outbox');
+SELECT saas.release_payout_hold(pg_temp.team(), :'overtaking');
+SELECT c.id AS request, c.attempts FROM saas.claim_provider_requests('stripe', 1, 'tester') AS c \gset
+SELECT saas.record_payout_result(pg_temp.team(), (:'po11'::jsonb #>> '{}')::uuid, 'paid', 'x11') \g /dev/null
+SELECT is(saas.complete_provider_request(pg_temp.team(), :'request', :attempts, 'retry'), 'failed', 'nor tried again');
+SELECT is((pg_temp.payout(:'po11')).status, 'paid', 'it stays paid');
+SELECT saas.record_payout_result(pg_temp.team(), (:'po11'::jsonb #>> '{}')::uuid, 'failed', 'x12') \g /dev/null
+SELECT is(saas.available_for_payout(pg_temp.team(), 'stripe', 'usd'), 1000::numeric, 'until it bounces');
+
 SELECT pg_temp.scheduled('p15') AS po8 \gset
 SELECT saas.run_payouts(pg_temp.team(), 'r8') \g /dev/null
 DELETE FROM saas.provider_requests WHERE payout_id IS NOT NULL AND payout_id <> (:'po8'::jsonb #>> '{}')::uuid;

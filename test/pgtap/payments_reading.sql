@@ -131,6 +131,8 @@ SELECT ok((SELECT count(*) > 0 AND bool_and(NOT old_values ?| '{metadata,descrip
     WHERE old_values IS NOT NULL AND new_values IS NOT NULL), 'but what changed, without personal data');
 SELECT ok((SELECT bool_or('provider_customer_id' = ANY (changed_columns)) FROM saas.masked_payment_audit_log(pg_temp.team(), now() - interval '1 hour', now() + interval '1 hour')), 'and that it was there');
 SELECT lives_ok('SELECT FROM saas.settlement_forecast(pg_temp.team())', 'and the forecast');
+SELECT throws_ok(format('SELECT saas.settlement_forecast(pg_temp.team(), %s)', a.arguments), '22023', NULL, 'no forecast: ' || a.name)
+FROM (VALUES ($$'infinity'$$, 'of no day'), ('NULL', 'of nothing'), ('now(), -1', 'of transfers backwards'), ('now(), 2000000000', 'of eternal transfers'), ('now(), NULL', 'of none')) AS a (arguments, name);
 RESET ROLE;
 SELECT saas.set_context(:'other', :'owner');
 SET LOCAL ROLE saas_app;

@@ -40,6 +40,8 @@ FROM (VALUES
 -- Taking lists in.
 SELECT saas.set_context(pg_temp.team());
 SET LOCAL ROLE saas_service;
+SELECT throws_ok($$SELECT saas.import_watchlist('test_list', '[{"reference": "1", "name": "Any Body"}]')$$, 'SA128', NULL, 'no list of the platform is changed in the name of a team');
+SELECT saas.clear_context();
 SELECT results_eq($$SELECT * FROM saas.import_watchlist('test_list', '[
     {"reference": "1", "name": "Muammar Gaddafi", "aliases": ["Abu Minyar"], "birth_dates": ["1942"], "countries": ["ly"], "programme": "LIBYA"},
     {"reference": "2", "name": "Zenith Shipping LLC", "kind": "organisation"},
@@ -52,9 +54,10 @@ FROM (VALUES
     ('{}', 'SA096', 'no array'), ('null', 'SA096', 'null'), ('[1]', 'SA096', 'no object'), ('[{"name": "x"}]', 'SA096', 'no reference'), ('[{"reference": "9"}]', 'SA096', 'no name'),
     ('[{"reference": "9", "name": "x", "aliases": "y"}]', 'SA096', 'aliases that are a text'), ('[{"reference": "9", "name": "x", "aliases": [1]}]', 'SA096', 'an alias that is a number'),
     ('[{"reference": "9", "name": "x", "birth_dates": ["soon"]}]', 'SA096', 'a date that is none'), ('[{"reference": "9", "name": "x"}, {"reference": "9", "name": "y"}]', 'SA096', 'a reference twice'),
-    ('[{"reference": "9", "name": "x", "kind": "ghost"}]', '23514', 'a kind that is none')
+    ('[{"reference": "9", "name": " . "}]', 'SA096', 'a name without a letter'), ('[{"reference": "9", "name": "x", "kind": "ghost"}]', '23514', 'a kind that is none')
 ) AS b (entries, state, name);
 SELECT throws_ok($$SELECT saas.import_watchlist('test_list', NULL)$$, 'SA096', NULL, 'nothing');
+SELECT throws_ok($$SELECT saas.import_watchlist(NULL, '[]')$$, '22023', NULL, 'no source');
 SELECT is((SELECT count(*) FROM saas.watchlist_entries WHERE source = 'test_list' AND delisted_at IS NULL), 2::bigint, 'what was refused has changed nothing');
 RESET ROLE;
 SELECT saas.set_context(pg_temp.team(), :'admin');
@@ -103,7 +106,9 @@ SET LOCAL ROLE saas_service;
 SELECT is(saas.rescreen_customers(pg_temp.team()), 1::bigint, 'who was verified is screened again');
 SELECT is(saas.rescreen_customers(pg_temp.team()), 0::bigint, 'with nothing new');
 RESET ROLE;
+SELECT saas.clear_context();
 SELECT lives_ok($$SELECT saas.import_watchlist('test_list', '[{"reference": "3", "name": "Maria Lopez Garcia", "birth_dates": ["1970-05-17"], "programme": "NEW"}]')$$, 'an entry changes');
+SELECT saas.set_context(pg_temp.team());
 SELECT is(saas.rescreen_customers(pg_temp.team()), 1::bigint, 'then it is asked about again');
 
 -- Reviews and decisions.

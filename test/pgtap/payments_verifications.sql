@@ -86,6 +86,18 @@ UPDATE saas.customer_verifications SET started_at = now() - interval '2 hours', 
 SET LOCAL session_replication_role = origin;
 SET LOCAL ROLE saas_service;
 SELECT is(saas.verified_level(pg_temp.team(), 'team', pg_temp.team()::text), 'basic', 'its time is up');
+SELECT is(pg_temp.held(), 0::bigint, 'nobody has swept yet');
+SELECT is(saas.run_payouts(pg_temp.team(), 'sent-late') -> 'sent', '[]'::jsonb, 'payouts are run all the same');
+SELECT is(pg_temp.held(), 1::bigint, 'and look at the clock themselves');
+SELECT saas.schedule_payouts(pg_temp.team(), 'made-late') \g /dev/null
+SELECT is(pg_temp.held(), 1::bigint, 'there is one hold');
+RESET ROLE;
+SELECT saas.set_context(pg_temp.team(), owner) FROM fixture;
+SET LOCAL ROLE saas_app;
+SELECT throws_ok($$SELECT saas.release_payout_hold(pg_temp.team(), h.id, 'we are honest') FROM saas.payout_holds AS h WHERE h.team_id = pg_temp.team() AND h.reason = 'kyc' AND h.released_at IS NULL$$, 'SA097', NULL, 'the owner does not excuse the team');
+RESET ROLE;
+SELECT saas.set_context(pg_temp.team());
+SET LOCAL ROLE saas_service;
 SELECT is(saas.expire_verifications(), 1, 'it expires');
 SELECT is(saas.expire_verifications(), 0, 'once');
 SELECT is(pg_temp.held(), 1::bigint, 'and payouts are held again');

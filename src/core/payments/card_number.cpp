@@ -55,11 +55,27 @@ constexpr bool is_word(char c) noexcept {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-constexpr bool is_separator(char c) noexcept {
-    return c == ' ' || c == '-';
+// What people and word processors write between groups: a space or hyphen, two spaces, a dot, a
+// space that does not break, a dash. Its length, 0 where there is none.
+constexpr std::size_t separator_length(std::string_view text) noexcept {
+    constexpr std::array<std::string_view, 11> k_separators{"  ",
+                                                            " - ",
+                                                            "\xC2\xA0",
+                                                            "\xE2\x80\x87",
+                                                            "\xE2\x80\x89",
+                                                            "\xE2\x80\x91",
+                                                            "\xE2\x80\x93",
+                                                            "\xE2\x80\xAF",
+                                                            " ",
+                                                            "-",
+                                                            "."};
+    for (const std::string_view separator : k_separators)
+        if (text.substr(0, separator.size()) == separator)
+            return separator.size();
+    return 0;
 }
 
-// Digits with single separators between their groups, each of which is a whole word.
+// Digits with separators between their groups, each of which is a whole word.
 struct run {
     std::size_t begin;
     std::size_t end;
@@ -70,6 +86,9 @@ bool begins_number(std::string_view text, std::size_t at) noexcept {
     if (at == 0)
         return true;
     const char before = text[at - 1];
+    // A line break or tab as JSON escapes it.
+    if (at > 1 && text[at - 2] == '\\' && (before == 'n' || before == 'r' || before == 't'))
+        return true;
     if (is_word(before) || before == '+')
         return false;
     return !(before == '.' && at > 1 && is_digit(text[at - 2]));
@@ -120,9 +139,10 @@ std::optional<std::size_t> number_end(std::string_view text, std::size_t begin) 
                 if (one_long_group || !joined_by_hyphen(text, begin, *end))
                     return *end;
         }
-        if (*end + 1 >= text.size() || !is_separator(text[*end]) || !is_digit(text[*end + 1]))
+        const std::size_t between = separator_length(text.substr(*end));
+        at = *end + between;
+        if (between == 0 || at >= text.size() || !is_digit(text[at]))
             return std::nullopt;
-        at = *end + 1;
     }
 }
 

@@ -19,7 +19,8 @@ struct text_range {
 [[nodiscard]] bool is_card_number(std::string_view digits) noexcept;
 
 // The first number from `from` on that looks like a card's, alone or in groups of digits with
-// single spaces or hyphens between them. Not looked at are digits that are part of a word, of an
+// separators between them: spaces (one or two, or one that does not break), hyphens, dashes and
+// dots. Not looked at are digits that are part of a word, of an
 // identifier such as pi_4242, of a UUID, of a decimal fraction or of a telephone number with a
 // plus. Takes time proportional to the text.
 [[nodiscard]] std::optional<text_range> find_card_number(std::string_view text,

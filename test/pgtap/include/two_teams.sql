@@ -90,6 +90,7 @@ SELECT saas.set_platform_fraud_rule('any', 'TAG ''any'' IF hour() > 24') \g /dev
 SELECT saas.record_assessment(i.team_id, i.id) FROM saas.payment_intents AS i \g /dev/null
 
 -- A verification, a watch-list, an alert, a threshold, and figures each.
+SELECT saas.clear_context() \g /dev/null
 SELECT saas.import_watchlist('any', '[{"reference": "1", "name": "Any Body"}]') \g /dev/null
 SELECT saas.set_context(t.team, t.owner), saas.start_verification(t.team, 'customer', 'cus_1', 'basic', 'any', 'v_1', 'Any Body'),
     saas.import_team_watchlist(t.team, 'own', '[{"reference": "1", "name": "Some One"}]'), saas.set_aml_threshold(t.team, 'USD', 1000000),

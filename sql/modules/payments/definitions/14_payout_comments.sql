@@ -31,6 +31,8 @@ COMMENT ON COLUMN saas.payout_schedules.is_active IS 'Whether it runs. [internal
 COMMENT ON COLUMN saas.payout_schedules.next_run_at IS 'When it runs next; NULL for manual. [internal]';
 COMMENT ON COLUMN saas.payout_schedules.last_run_at IS 'When it ran last. [internal]';
 COMMENT ON COLUMN saas.payout_schedules.settled_before IS 'Entries of the ledger that were posted before are part of payouts, so that runs do not look at them. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.settling_at IS 'What settled_before becomes when the transactions that were open then have ended. [internal]';
+COMMENT ON COLUMN saas.payout_schedules.settling_xact_id IS 'The transaction that said so: those before it were open then, or had ended. [internal]';
 COMMENT ON COLUMN saas.payout_schedules.created_at IS 'When the row was created. [internal]';
 COMMENT ON COLUMN saas.payout_schedules.updated_at IS 'When the row last changed. [internal]';
 

@@ -108,14 +108,27 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_reason text;
+    v_is_required boolean;
 BEGIN
     PERFORM saas.require_team(p_team, 'admin');
-    SELECT h.reason INTO v_reason
+    SELECT
+        h.reason,
+        h.reason = 'kyc' AND h.ref_table = 'compliance_settings' AND EXISTS (
+            SELECT FROM saas.compliance_settings AS s WHERE s.team_id = h.team_id AND s.id = h.ref_id
+        )
+    INTO v_reason, v_is_required
     FROM saas.payout_holds AS h
     WHERE h.team_id = p_team AND h.id = p_hold AND h.released_at IS NULL
     FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'SA081', MESSAGE = 'the team has no such open hold on payouts';
+    END IF;
+    -- The platform asks for the verification: the team does not excuse itself, and the next run would hold again.
+    IF v_is_required THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA097',
+            MESSAGE = 'the hold ends when the team is verified',
+            HINT = 'Start a verification with saas.start_verification().';
     END IF;
     -- What an examination has found is released by whoever answers for the team, with a reason.
     IF v_reason IN ('kyc', 'aml', 'integrity') THEN
@@ -134,6 +147,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.release_payout_hold(uuid, uuid, text) IS
-'Releases a hold on payouts. For admins and workers; holds for kyc, aml and integrity for owners and workers, with a note. SA081 for a hold that is none or released.';
+'Releases a hold on payouts. For admins and workers; holds for kyc, aml and integrity for owners and workers, with a note. SA081 for a hold that is none or released, SA097 for one that ends with the verification that is missing.';
 REVOKE ALL ON FUNCTION saas.release_payout_hold(uuid, uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.release_payout_hold(uuid, uuid, text) TO saas_app, saas_service;

@@ -82,27 +82,46 @@ COMMENT ON FUNCTION saas.moment_of_uuid(uuid) IS 'When a UUID of version 7 was m
 REVOKE ALL ON FUNCTION saas.moment_of_uuid(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.moment_of_uuid(uuid) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.settled_before(p_schedule saas.payout_schedules)
-RETURNS timestamptz
-LANGUAGE sql STABLE PARALLEL SAFE
+CREATE OR REPLACE FUNCTION saas.settling_has_ended(p_xact_id xid8)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    -- An entry may be older than the commit that shows it, by as much as its transaction took: a week is
-    -- more than any.
-    SELECT LEAST(
-        clock_timestamp() - interval '7 days',
-        (
-            SELECT saas.moment_of_uuid(u.entry_id)
-            FROM saas.unpaid_entries(
-                p_schedule.team_id, p_schedule.provider, p_schedule.currency, 'infinity'
-            ) AS u
-            ORDER BY u.entry_id
-            LIMIT 1
+    -- A number beyond those given out comes from another server: what was restored from there is here.
+    SELECT pg_snapshot_xmin(s.now) >= p_xact_id
+        OR (p_xact_id > pg_current_xact_id_if_assigned() AND p_xact_id >= pg_snapshot_xmax(s.now))
+    FROM (SELECT pg_current_snapshot()) AS s (now)
+$$;
+COMMENT ON FUNCTION saas.settling_has_ended(xid8) IS
+'Whether this statement sees what all transactions before that one have done: each of them has ended. NULL for NULL.';
+REVOKE ALL ON FUNCTION saas.settling_has_ended(xid8) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.settling_has_ended(xid8) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.settled_before(p_schedule saas.payout_schedules)
+RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    -- An entry is older than the commit that shows it, by whatever its transaction took. Those from before
+    -- settling_at are all to be seen once the transactions of then have ended. The week is for clocks that are put back.
+    SELECT CASE
+        WHEN saas.settling_has_ended(p_schedule.settling_xact_id) THEN LEAST(
+            p_schedule.settling_at,
+            clock_timestamp() - interval '7 days',
+            (
+                SELECT saas.moment_of_uuid(u.entry_id)
+                FROM saas.unpaid_entries(
+                    p_schedule.team_id, p_schedule.provider, p_schedule.currency, 'infinity'
+                ) AS u
+                ORDER BY u.entry_id
+                LIMIT 1
+            )
         )
-    )
+        ELSE p_schedule.settled_before
+    END
 $$;
 COMMENT ON FUNCTION saas.settled_before(saas.payout_schedules) IS
-'Since when entries of the schedule''s balance may be in no payout: the oldest one that is in none, at least a week ago.';
+'Since when entries of the schedule''s balance may be in no payout: the oldest one that is in none, at least a week ago, and never past what transactions that are still open may post.';
 REVOKE ALL ON FUNCTION saas.settled_before(saas.payout_schedules) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.settled_before(saas.payout_schedules) TO saas_internal;
 
@@ -164,14 +183,15 @@ BEGIN
     SET status = 'released',
         released_at = clock_timestamp()
     WHERE r.team_id = NEW.team_id AND r.payout_id = NEW.id AND r.status = 'held';
+    -- Also where nothing changes: a run that goes on at the same time does not see what is free again, and waits.
     UPDATE saas.payout_schedules AS s
-    SET settled_before = i.oldest
+    SET settled_before = LEAST(s.settled_before, i.oldest)
     FROM (
         SELECT min(saas.moment_of_uuid(x.entry_id)) AS oldest
         FROM saas.payout_items AS x
         WHERE x.team_id = NEW.team_id AND x.payout_id = NEW.id
     ) AS i
-    WHERE s.team_id = NEW.team_id AND s.id = NEW.payout_schedule_id AND s.settled_before > i.oldest;
+    WHERE s.team_id = NEW.team_id AND s.id = NEW.payout_schedule_id;
     RETURN NULL;
 END
 $$;

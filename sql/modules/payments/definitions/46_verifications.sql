@@ -41,7 +41,8 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    v_level := saas.verified_level(p_team, 'team', p_team::text);
+    -- By the clock: the verification may have run out while the transaction waited for its turn.
+    v_level := saas.verified_level(p_team, 'team', p_team::text, clock_timestamp());
     IF v_settings.payout_verification IS NOT NULL
         AND COALESCE(array_position(v_levels, v_level), 0)
             < array_position(v_levels, v_settings.payout_verification)
@@ -266,6 +267,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.expire_verifications(timestamptz, integer) IS
-'Ends the verifications of all teams whose time is up and holds payouts of teams whose own it was; returns how many. For workers: run it before payouts are scheduled.';
+'Ends the verifications of all teams whose time is up and holds payouts of teams whose own it was; returns how many. For workers. Payouts do not wait for it: who sends them looks at the clock.';
 REVOKE ALL ON FUNCTION saas.expire_verifications(timestamptz, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.expire_verifications(timestamptz, integer) TO saas_service;

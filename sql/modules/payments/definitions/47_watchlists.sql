@@ -65,7 +65,7 @@ BEGIN
         SELECT CASE
             WHEN jsonb_typeof(e.entry) <> 'object' THEN 'entry ' || e.n || ' is no object'
             WHEN COALESCE(e.entry ->> 'reference', '') = '' THEN 'entry ' || e.n || ' has no reference'
-            WHEN COALESCE(e.entry ->> 'name', '') = '' THEN 'entry ' || e.n || ' has no name'
+            WHEN COALESCE(saas.normalize_name(left(e.entry ->> 'name', 250)), '') = '' THEN 'entry ' || e.n || ' has no name'
             WHEN EXISTS (
                 SELECT
                 FROM unnest('{aliases,birth_dates,countries}'::text[]) AS k (key)
@@ -121,6 +121,16 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
+    -- The trail of a change belongs to the team of the request, whose admins read it.
+    IF saas.current_team_id() IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA128',
+            MESSAGE = 'what belongs to the platform is not changed in the name of a team',
+            HINT = 'Call saas.clear_context() first, or saas.import_team_watchlist() for a list of the team.';
+    END IF;
+    IF p_source IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a watch-list has a source';
+    END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('saas watchlist ' || p_source, 0));
     delisted := 0;
     IF p_complete THEN
@@ -157,7 +167,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.import_watchlist(text, jsonb, boolean) IS
-'Takes a watch-list of the platform in, in one piece or in parts: new entries are added, those that differ are changed, others left. p_complete: these are all entries of the source, so the others are no longer listed. SA096 for what cannot be read; then nothing has changed. For workers.';
+'Takes a watch-list of the platform in, in one piece or in parts: new entries are added, those that differ are changed, others left. p_complete: these are all entries of the source, so the others are no longer listed. SA096 for what cannot be read; then nothing has changed. For workers, without a team: SA128 in the context of one.';
 REVOKE ALL ON FUNCTION saas.import_watchlist(text, jsonb, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.import_watchlist(text, jsonb, boolean) TO saas_service;
 
@@ -175,6 +185,9 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     PERFORM saas.require_team(p_team, 'admin');
+    IF p_source IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a watch-list has a source';
+    END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('saas watchlist ' || p_team || p_source, 0));
     delisted := 0;
     IF p_complete THEN

@@ -27,7 +27,7 @@ AS $$
             p.amount
         FROM saas.payments AS p
         WHERE p.team_id = p_team
-            AND p.currency = p_currency
+            AND p.currency = upper(p_currency)
             AND p.status IN ('authorized', 'paid')
             AND p.amount < p_threshold
             AND p.amount >= p_threshold * (1 - p_margin)
@@ -86,14 +86,14 @@ AS $$
         FROM saas.payments AS p
         CROSS JOIN LATERAL (SELECT COALESCE(p.provider_created_at, p.created_at)) AS f (at)
         WHERE p.team_id = p_team
-            AND p.currency = p_currency
+            AND p.currency = upper(p_currency)
             AND COALESCE(p.provider_created_at, p.created_at) <= p_as_of
             AND COALESCE(p.provider_created_at, p.created_at) > p_as_of - p_window - interval '90 days'
     ), money_out AS (
         SELECT COALESCE(sum(o.amount), 0) AS now_out, max(COALESCE(o.provider_created_at, o.created_at)) AS last_at
         FROM saas.payouts AS o
         WHERE o.team_id = p_team
-            AND o.currency = p_currency
+            AND o.currency = upper(p_currency)
             AND o.status NOT IN ('failed', 'canceled', 'reversed')
             AND COALESCE(o.provider_created_at, o.created_at) <= p_as_of
             AND COALESCE(o.provider_created_at, o.created_at) > p_as_of - p_window
@@ -123,7 +123,7 @@ AS $$
                 AND COALESCE(r.provider_created_at, r.created_at) <= p_as_of
         ) AS r ON true
         WHERE p.team_id = p_team
-            AND p.currency = p_currency
+            AND p.currency = upper(p_currency)
             AND p.provider_customer_id IS NOT NULL
             AND COALESCE(p.provider_created_at, p.created_at) <= p_as_of
             AND COALESCE(p.provider_created_at, p.created_at) > p_as_of - p_window
@@ -235,11 +235,11 @@ AS $$
 BEGIN
     PERFORM saas.require_team(p_team, 'admin');
     IF p_amount IS NULL THEN
-        DELETE FROM saas.aml_thresholds AS t WHERE t.team_id = p_team AND t.currency = p_currency;
+        DELETE FROM saas.aml_thresholds AS t WHERE t.team_id = p_team AND t.currency = upper(p_currency);
         RETURN;
     END IF;
     INSERT INTO saas.aml_thresholds (team_id, currency, amount)
-    VALUES (p_team, p_currency, p_amount)
+    VALUES (p_team, upper(p_currency), p_amount)
     ON CONFLICT (team_id, currency) DO UPDATE SET amount = excluded.amount;
 END
 $$;

@@ -5,13 +5,13 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
-    -- A child that is deferred and its parent that lands at once must see each other: what another
-    -- session committed while this one waited for a lock.
+    -- What another session committed while this one waited for a lock must be seen: a child that is deferred
+    -- and its parent that lands at once, two refunds of one payment, a hold on a payout.
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION USING
             ERRCODE = '0A000',
             MESSAGE = format(
-                'webhooks cannot be taken in at isolation level %s',
+                'money cannot be moved at isolation level %s',
                 current_setting('transaction_isolation')
             ),
             HINT = 'Use read committed.';

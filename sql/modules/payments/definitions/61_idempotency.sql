@@ -20,6 +20,7 @@ BEGIN
             ERRCODE = '22023',
             MESSAGE = 'an idempotency key of 1 to 255 characters is needed';
     END IF;
+    PERFORM saas.require_fresh_snapshots();
     -- A duplicate waits here until the transaction of the first one has ended.
     INSERT INTO saas.idempotency_keys AS k (
         team_id, key, operation, request_sha256, created_at, expires_at
@@ -48,7 +49,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.claim_idempotency_key(uuid, text, text, jsonb, interval) IS
-'NULL for the first call with this key, which then does its work and keeps the result; the result of the first one for the same request; SA077 for another request. Waits for a transaction that uses the key at the same time.';
+'NULL for the first call with this key, which then does its work and keeps the result; the result of the first one for the same request; SA077 for another request, 0A000 at another isolation level than read committed. Waits for a transaction that uses the key at the same time.';
 REVOKE ALL ON FUNCTION saas.claim_idempotency_key(uuid, text, text, jsonb, interval) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.claim_idempotency_key(uuid, text, text, jsonb, interval) TO saas_internal;
 
@@ -77,15 +78,17 @@ AS $$
 DECLARE
     v_count bigint;
 BEGIN
-    DELETE FROM saas.idempotency_keys AS k
-    USING (
+    -- Picked once, whatever the plan.
+    WITH d AS MATERIALIZED (
         SELECT e.team_id, e.id
         FROM saas.idempotency_keys AS e
         WHERE e.expires_at <= clock_timestamp()
         ORDER BY e.expires_at
         LIMIT p_limit
         FOR UPDATE SKIP LOCKED
-    ) AS d
+    )
+    DELETE FROM saas.idempotency_keys AS k
+    USING d
     WHERE k.team_id = d.team_id AND k.id = d.id;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;

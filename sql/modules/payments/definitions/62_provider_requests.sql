@@ -39,14 +39,9 @@ BEGIN
             ERRCODE = '22023',
             MESSAGE = 'provider, worker, a limit of 1 to 1000 and a positive lease are needed';
     END IF;
+    -- Picked once: a plan that came back to the subquery would claim more than the limit.
     RETURN QUERY
-    UPDATE saas.provider_requests AS r
-    SET status = 'claimed',
-        ask = CASE r.status WHEN 'claimed' THEN 'lookup' ELSE r.ask END,
-        attempts = r.attempts + 1,
-        worker = p_worker,
-        next_attempt_at = v_now + p_lease
-    FROM (
+    WITH c AS MATERIALIZED (
         SELECT q.team_id, q.id
         FROM saas.provider_requests AS q
         WHERE q.provider = p_provider
@@ -69,10 +64,24 @@ BEGIN
                     WHERE p.team_id = q.team_id AND p.id = q.payment_id AND p.integrity_hold
                 )
             )
+            -- Nor is a payout sent that a hold overtook in the outbox.
+            AND NOT (
+                q.kind = 'create_payout' AND q.status = 'queued' AND q.ask = 'send' AND EXISTS (
+                    SELECT FROM saas.payout_holds AS h
+                    WHERE h.team_id = q.team_id AND h.released_at IS NULL
+                )
+            )
         ORDER BY q.next_attempt_at
         LIMIT p_limit
         FOR UPDATE SKIP LOCKED
-    ) AS c
+    )
+    UPDATE saas.provider_requests AS r
+    SET status = 'claimed',
+        ask = CASE r.status WHEN 'claimed' THEN 'lookup' ELSE r.ask END,
+        attempts = r.attempts + 1,
+        worker = p_worker,
+        next_attempt_at = v_now + p_lease
+    FROM c
     WHERE r.team_id = c.team_id AND r.id = c.id
     RETURNING r.*;
 END
@@ -126,6 +135,11 @@ BEGIN
     v_status := CASE
         WHEN p_outcome IN ('succeeded', 'pending') THEN 'succeeded'
         WHEN p_outcome = 'failed' THEN 'failed'
+        -- A payout that went another way meanwhile, or came to nothing, is not asked for again.
+        WHEN p_outcome IN ('retry', 'not_found') AND v_row.kind = 'create_payout' AND NOT EXISTS (
+            SELECT FROM saas.payouts AS p
+            WHERE p.team_id = p_team AND p.id = v_row.payout_id AND p.status = 'pending'
+        ) THEN 'failed'
         WHEN v_row.attempts >= v_row.max_attempts THEN 'dead'
         ELSE 'queued'
     END;

@@ -132,6 +132,20 @@ BEGIN
         RETURN v_result;
     END IF;
     v_intent := saas.lock_intent(p_team, p_payment_intent);
+    -- Who expires a session locks its intent first, so that one of the two sees the other.
+    IF EXISTS (
+        SELECT
+        FROM saas.payment_sessions AS s
+        WHERE s.team_id = p_team
+            AND s.payment_intent_id = p_payment_intent
+            AND s.status <> 'complete'
+            AND (s.status = 'expired' OR s.expires_at <= clock_timestamp())
+    ) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA092',
+            MESSAGE = 'the checkout session of the payment has expired',
+            HINT = 'Open a new one with saas.create_payment_session().';
+    END IF;
     v_method := COALESCE(p_provider_payment_method_id, v_intent.provider_payment_method_id);
     IF v_method IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a payment method is needed';
@@ -168,7 +182,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.confirm_payment_intent(uuid, uuid, text, text) IS
-'Confirms a payment intent with a payment method: asks the provider to, one request at a time. Returns payment_intent_id, provider_request_id and status. For members and workers. SA082 in a state that does not allow it.';
+'Confirms a payment intent with a payment method: asks the provider to, one request at a time. Returns payment_intent_id, provider_request_id and status. For members and workers. SA082 in a state that does not allow it, SA092 when its checkout session has expired.';
 REVOKE ALL ON FUNCTION saas.confirm_payment_intent(uuid, uuid, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.confirm_payment_intent(uuid, uuid, text, text) TO saas_app, saas_service;
 

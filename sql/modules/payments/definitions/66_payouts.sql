@@ -121,6 +121,8 @@ BEGIN
     END IF;
     v_now := saas.moment_of_run(p_now);
     PERFORM saas.lock_team_payouts(p_team);
+    -- A verification may have run out since anybody looked.
+    PERFORM saas.refresh_verification_hold(p_team);
     UPDATE saas.payout_reserves AS r
     SET status = 'released',
         released_at = clock_timestamp()
@@ -143,6 +145,14 @@ BEGIN
         UPDATE saas.payout_schedules AS s
         SET last_run_at = v_now,
             settled_before = saas.settled_before(s),
+            settling_at = CASE
+                WHEN saas.settling_has_ended(s.settling_xact_id) IS NOT FALSE THEN now() -- before its number
+                ELSE s.settling_at
+            END,
+            settling_xact_id = CASE
+                WHEN saas.settling_has_ended(s.settling_xact_id) IS NOT FALSE THEN pg_current_xact_id()
+                ELSE s.settling_xact_id
+            END,
             next_run_at = CASE
                 WHEN s.next_run_at <= v_now THEN saas.next_payout_run(s, v_now)
                 ELSE s.next_run_at
@@ -217,6 +227,8 @@ BEGIN
     END IF;
     v_now := saas.moment_of_run(p_now);
     PERFORM saas.lock_team_payouts(p_team);
+    -- A verification may have run out since anybody looked.
+    PERFORM saas.refresh_verification_hold(p_team);
     LOOP
         SELECT p.* INTO v_payout
         FROM saas.payouts AS p

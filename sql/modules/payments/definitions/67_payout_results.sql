@@ -133,15 +133,16 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'SA081', MESSAGE = 'the team has no such payout';
     END IF;
-    -- What the provider may be doing right now has no result yet; what was never asked for is never asked for.
+    -- What the provider may be doing right now has no result yet; what was never asked for is never asked for. Nor is
+    -- what is certainly not done yet, where the payout went another way: it would be paid twice.
     UPDATE saas.provider_requests AS r
     SET status = 'canceled',
         completed_at = clock_timestamp()
     WHERE r.team_id = p_team
         AND r.payout_id = p_payout
         AND r.status = 'queued'
-        AND r.attempts = 0
-        AND p_status IN ('failed', 'canceled');
+        AND r.ask = 'send'
+        AND (r.attempts = 0 OR p_status IN ('in_transit', 'paid'));
     IF p_status IN ('failed', 'canceled') AND v_payout.status = 'pending' AND EXISTS (
         SELECT FROM saas.provider_requests AS r
         WHERE r.team_id = p_team

@@ -108,6 +108,13 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     PERFORM saas.require_team(p_team);
+    IF p_as_of IS NULL OR NOT isfinite(p_as_of)
+        OR p_transfer_days IS NULL OR p_transfer_days < 0 OR p_transfer_days > 365
+    THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'a moment and a transfer of 0 to 365 days are needed';
+    END IF;
     RETURN QUERY SELECT e.* FROM saas.expected_settlements(p_team, p_as_of, p_transfer_days) AS e;
 END
 $$;

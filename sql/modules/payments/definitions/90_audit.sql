@@ -9,7 +9,7 @@ SELECT saas.audit_table('saas.payment_transactions', '{updated_at}');
 SELECT saas.audit_table('saas.payments', '{updated_at}');
 SELECT saas.audit_table('saas.payout_holds');
 SELECT saas.audit_table('saas.payout_reserves');
-SELECT saas.audit_table('saas.payout_schedules', '{updated_at,last_run_at,settled_before}');
+SELECT saas.audit_table('saas.payout_schedules', '{updated_at,last_run_at,settled_before,settling_at,settling_xact_id}');
 SELECT saas.audit_table('saas.payouts', '{updated_at}');
 SELECT saas.audit_table('saas.provider_requests', '{updated_at}');
 SELECT saas.audit_table('saas.refunds', '{updated_at}');
