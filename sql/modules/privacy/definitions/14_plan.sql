@@ -267,7 +267,21 @@ AS $$
     WHERE NOT has_table_privilege(current_user, saas.personal_table(n.table_name), r.name)
         OR NOT has_schema_privilege(current_user, (parse_ident(n.table_name))[1], 'USAGE')
     UNION ALL
-    SELECT DISTINCT 'SA153', n.table_name, 'it belongs to somebody else than the owner of the database'
+    -- Else the erasure would fail in its middle.
+    SELECT DISTINCT 'SA153', n.table_name, 'column ' || a.attname || ' cannot be NULL, and is to be emptied'
+    FROM saas.erasure_nodes(p_mode) AS n
+    CROSS JOIN LATERAL (
+        SELECT c.column_name AS name FROM saas.personal_columns AS c
+        WHERE c.table_name = n.table_name AND n.action = 'anonymise' AND n.party_link IS NULL
+            AND (c.action = 'null' OR c.action = 'anonymise' AND c.value IS NULL)
+        UNION ALL
+        SELECT l.columns[cardinality(l.columns)] FROM saas.personal_links AS l
+        WHERE l.table_name = n.table_name AND l.link_name = n.party_link AND l.reassign_to IS NULL
+    ) AS x
+    JOIN pg_attribute AS a
+        ON a.attrelid = saas.personal_table(n.table_name) AND a.attname = x.name AND a.attnum > 0 AND a.attnotnull
+    UNION ALL
+    SELECT DISTINCT 'SA153', n.table_name, 'it belongs to somebody else than the owner of the database, or runs code of theirs'
     FROM saas.erasure_nodes(p_mode) AS n
     WHERE NOT saas.is_trusted_table(saas.personal_table(n.table_name))
     UNION ALL
