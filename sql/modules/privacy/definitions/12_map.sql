@@ -27,33 +27,39 @@ AS $$
         UNION
         SELECT i.inhrelid FROM tables AS t JOIN pg_inherits AS i ON i.inhparent = t.oid
     ),
+    -- One array, so that each catalog is read by its index.
+    known (tables) AS MATERIALIZED (
+        SELECT ARRAY(SELECT t.oid FROM tables AS t)
+    ),
     owners (role) AS (
-        SELECT c.relowner FROM tables AS t JOIN pg_class AS c ON c.oid = t.oid
+        SELECT c.relowner FROM pg_class AS c WHERE c.oid = ANY ((SELECT k.tables FROM known AS k)::oid[])
         UNION
         SELECT p.proowner
-        FROM tables AS t
-        JOIN pg_trigger AS g ON g.tgrelid = t.oid
+        FROM pg_trigger AS g
         JOIN pg_proc AS p ON p.oid = g.tgfoid AND NOT p.prosecdef
+        WHERE g.tgrelid = ANY ((SELECT k.tables FROM known AS k)::oid[])
         UNION
         SELECT p.proowner
-        FROM tables AS t
-        CROSS JOIN LATERAL (
-            SELECT 'pg_constraint'::regclass AS class, x.oid FROM pg_constraint AS x WHERE x.conrelid = t.oid AND x.contype = 'c'
+        FROM (
+            SELECT 'pg_constraint'::regclass AS class, x.oid FROM pg_constraint AS x
+            WHERE x.conrelid = ANY ((SELECT k.tables FROM known AS k)::oid[]) AND x.contype = 'c'
             UNION ALL
-            SELECT 'pg_attrdef'::regclass, x.oid FROM pg_attrdef AS x WHERE x.adrelid = t.oid
+            SELECT 'pg_attrdef'::regclass, x.oid FROM pg_attrdef AS x WHERE x.adrelid = ANY ((SELECT k.tables FROM known AS k)::oid[])
             UNION ALL
-            SELECT 'pg_rewrite'::regclass, x.oid FROM pg_rewrite AS x WHERE x.ev_class = t.oid
+            SELECT 'pg_rewrite'::regclass, x.oid FROM pg_rewrite AS x WHERE x.ev_class = ANY ((SELECT k.tables FROM known AS k)::oid[])
             UNION ALL
-            SELECT 'pg_class'::regclass, x.indexrelid FROM pg_index AS x WHERE x.indrelid = t.oid
+            SELECT 'pg_class'::regclass, x.indexrelid FROM pg_index AS x WHERE x.indrelid = ANY ((SELECT k.tables FROM known AS k)::oid[])
         ) AS o
         JOIN pg_depend AS d ON d.classid = o.class AND d.objid = o.oid AND d.refclassid = 'pg_proc'::regclass
         JOIN pg_proc AS p ON p.oid = d.refobjid AND NOT p.prosecdef
         UNION
         SELECT y.typowner
-        FROM tables AS t
-        JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+        FROM pg_attribute AS a
         JOIN pg_type AS y ON y.oid = a.atttypid
-        WHERE y.typnamespace <> 'pg_catalog'::regnamespace
+        WHERE a.attrelid = ANY ((SELECT k.tables FROM known AS k)::oid[])
+            AND a.attnum > 0
+            AND NOT a.attisdropped
+            AND y.typnamespace <> 'pg_catalog'::regnamespace
     )
     SELECT COALESCE(bool_and(pg_has_role(o.role, d.datdba, 'USAGE')), false)
     FROM owners AS o

@@ -260,26 +260,29 @@ AS $$
     UNION ALL
     SELECT 'SA153', n.table_name, 'saas_internal may not ' || lower(r.name) || ' its rows'
     FROM saas.erasure_nodes(p_mode) AS n
-    JOIN (VALUES ('SELECT'), ('UPDATE'), ('DELETE')) AS r (name)
+    JOIN (VALUES ('SELECT'), ('DELETE')) AS r (name)
         ON r.name = 'SELECT'
         OR r.name = 'DELETE' AND n.action = 'delete'
-        OR r.name = 'UPDATE' AND n.action IN ('anonymise', 'null', 'reassign')
     WHERE NOT has_table_privilege(current_user, saas.personal_table(n.table_name), r.name)
         OR NOT has_schema_privilege(current_user, (parse_ident(n.table_name))[1], 'USAGE')
     UNION ALL
     -- Else the erasure would fail in its middle.
-    SELECT DISTINCT 'SA153', n.table_name, 'column ' || a.attname || ' cannot be NULL, and is to be emptied'
+    SELECT DISTINCT
+        'SA153', n.table_name,
+        CASE WHEN r.may THEN 'column ' || a.attname || ' cannot be NULL, and is to be emptied' ELSE 'saas_internal may not update column ' || a.attname END
     FROM saas.erasure_nodes(p_mode) AS n
-    CROSS JOIN LATERAL (
-        SELECT c.column_name AS name FROM saas.personal_columns AS c
-        WHERE c.table_name = n.table_name AND n.action = 'anonymise' AND n.party_link IS NULL
-            AND (c.action = 'null' OR c.action = 'anonymise' AND c.value IS NULL)
+    JOIN (
+        SELECT c.table_name, NULL::text AS link_name, c.column_name AS name, c.value FROM saas.personal_columns AS c
+        WHERE c.action IN ('null', 'anonymise')
         UNION ALL
-        SELECT l.columns[cardinality(l.columns)] FROM saas.personal_links AS l
-        WHERE l.table_name = n.table_name AND l.link_name = n.party_link AND l.reassign_to IS NULL
+        SELECT l.table_name, l.link_name, l.columns[cardinality(l.columns)], l.reassign_to FROM saas.personal_links AS l
+        WHERE l.action IN ('null', 'reassign')
     ) AS x
-    JOIN pg_attribute AS a
-        ON a.attrelid = saas.personal_table(n.table_name) AND a.attname = x.name AND a.attnum > 0 AND a.attnotnull
+        ON x.table_name = n.table_name
+        AND (n.party_link = x.link_name OR n.party_link IS NULL AND x.link_name IS NULL AND n.action = 'anonymise')
+    JOIN pg_attribute AS a ON a.attrelid = saas.personal_table(n.table_name) AND a.attname = x.name AND a.attnum > 0
+    CROSS JOIN LATERAL (SELECT has_column_privilege(current_user, a.attrelid, a.attnum, 'UPDATE') AS may) AS r
+    WHERE NOT r.may OR x.value IS NULL AND a.attnotnull
     UNION ALL
     SELECT DISTINCT 'SA153', n.table_name, 'it belongs to somebody else than the owner of the database, or runs code of theirs'
     FROM saas.erasure_nodes(p_mode) AS n
