@@ -133,10 +133,13 @@ INSERT INTO sent VALUES
     -- Another provider's, another team's, somebody else's.
     ('square', '{"data": {"object": {"payment": {"order_id": "order_paypal_hal", "note": "not his"}}}}'),
     ('paypal', '{"resource": {"payer": {"email_address": "other@example.org", "note": "not his"}}}');
-INSERT INTO saas.webhook_events (team_id, provider, event_id, event_type, payload, status, signature_status)
-SELECT :'red', s.provider, 'evt_' || row_number() OVER (), 'x', s.payload, 'processed', 'valid' FROM sent AS s;
-INSERT INTO saas.webhook_events (team_id, provider, event_id, event_type, payload, status, signature_status)
-VALUES (:'blue', 'paypal', 'evt_other', 'x', '{"resource": {"id": "order_paypal_hal", "note": "not his"}}', 'processed', 'valid');
+INSERT INTO saas.webhook_events (team_id, provider, provider_event_id, event_type, status, payload, body_sha256, body_bytes, received_at, last_received_at)
+SELECT t.team, t.provider, 'hal_' || row_number() OVER (), 'x', 'processed', t.payload, sha256(''), 0, now(), now()
+FROM (
+    SELECT :'red'::uuid AS team, s.provider, s.payload FROM sent AS s
+    UNION ALL
+    SELECT :'blue', 'paypal', '{"resource": {"id": "order_paypal_hal", "note": "not his"}}'::jsonb
+) AS t;
 SELECT is((SELECT records FROM saas.gdpr_erase(:'hal', p_strict => false) WHERE table_name = 'saas.webhook_events'), 12::bigint, 'deliveries of every provider are found');
 SELECT is((SELECT count(*) FROM saas.webhook_events WHERE payload::text ~* 'hal' AND payload::text !~ 'not his'), 0::bigint, 'nothing of him is in them');
 SELECT is((SELECT count(*) FROM saas.webhook_events WHERE payload::text ~ 'not his'), 3::bigint, 'others are as they were');
