@@ -144,5 +144,28 @@ SELECT is((SELECT records FROM saas.gdpr_erase(:'hal', p_strict => false) WHERE 
 SELECT is((SELECT count(*) FROM saas.webhook_events WHERE payload::text ~* 'hal' AND payload::text !~ 'not his'), 0::bigint, 'nothing of him is in them');
 SELECT is((SELECT count(*) FROM saas.webhook_events WHERE payload::text ~ 'not his'), 3::bigint, 'others are as they were');
 
+-- Remains planted where a search may not look: a column named like an alias, nested and escaped JSON, arrays, bytes, partitions.
+ROLLBACK TO clean;
+SELECT saas.create_user('kim@example.org', 'Kim Planted') AS kim \gset
+CREATE TABLE shop.hidden (id integer, t text, n text, words text, j jsonb, tags text[], raw bytea, old json, gone text, colour char(40)) PARTITION BY RANGE (id);
+CREATE TABLE shop.hidden_1 PARTITION OF shop.hidden FOR VALUES FROM (0) TO (100);
+ALTER TABLE shop.hidden DROP COLUMN gone;
+GRANT SELECT ON shop.hidden TO saas_internal;
+INSERT INTO shop.hidden (id, t, n) VALUES (0, 'nothing', NULL), (9, NULL, 'kim@example.com');
+INSERT INTO shop.hidden (id, words) VALUES (1, repeat('some words ', 3000) || 'Kim@Example.org');
+INSERT INTO shop.hidden (id, j) VALUES (2, '{"a": [{"b": ["x", "to:\nkim@example.org"]}]}'), (3, '{"kim@example.org": 1}');
+INSERT INTO shop.hidden (id, tags) VALUES (4, '{x,"Kim@example.org, and others"}');
+INSERT INTO shop.hidden (id, raw) VALUES (5, convert_to('{"email":"kim@example.org"}', 'UTF8'));
+INSERT INTO shop.hidden (id, old) VALUES (6, '{"a": "from\nkim@example.org"}');
+INSERT INTO shop.hidden (id, colour) VALUES (7, 'KIM@EXAMPLE.ORG');
+SELECT request_id AS request FROM saas.gdpr_erase(:'kim', p_strict => false) LIMIT 1 \gset
+SELECT results_eq(format('SELECT column_name, found_rows FROM saas.verify_erasure(%L) WHERE table_name = %L', :'request', 'shop.hidden'),
+    $$VALUES ('colour', 1::bigint), ('j', 2), ('old', 1), ('raw', 1), ('tags', 1), ('words', 1)$$, 'the search finds all of them, and no others');
+SELECT throws_ok($$SELECT saas.needle_columns(ROW(1), '\x00')$$, '22023', NULL, 'bytes that are no needles are refused');
+SELECT is(saas.needle_columns(ROW(1, 'x'), '\x000102030405060708090a0b0c0d0e0f'), NULL::text[], 'no needles are found nowhere');
+SET LOCAL ROLE saas_service;
+SELECT throws_ok($$SELECT saas.needle_columns(ROW(1), '\x00')$$, '42501', NULL, 'the search is for the engine');
+RESET ROLE;
+
 SELECT * FROM finish();
 ROLLBACK;
