@@ -13,6 +13,7 @@ GRANT USAGE ON SCHEMA privacy_bench TO saas_internal;
 GRANT SELECT ON privacy_bench.notes TO saas_internal;
 
 DELETE FROM saas.teams WHERE slug = 'privacy-bench';
+DELETE FROM saas.users WHERE email LIKE 'bench%@example.org';
 SELECT saas.create_user('bench0@example.org', 'Owner Bench') AS owner \gset
 SELECT saas.create_team('Privacy bench', 'privacy-bench', :'owner') AS team \gset
 INSERT INTO saas.users (email, display_name) SELECT 'bench' || n || '@example.org', 'Bench No ' || n FROM generate_series(1, 2000) AS n;

@@ -112,6 +112,11 @@ DROP TRIGGER refuse ON shop.notes;
 SELECT is((SELECT status FROM saas.process_deletion_requests() WHERE request_id = :'first'), 'completed', 'mended, it goes on');
 ROLLBACK TO clean;
 
+-- Statistics of partitioned tables: the server notes -1 pages.
+ANALYZE saas.activity_logs;
+SELECT is((SELECT relpages FROM pg_class WHERE oid = 'saas.activity_logs'::regclass), -1, 'a partitioned table that was analysed');
+SELECT isnt_empty(format('SELECT FROM saas.gdpr_plan(%L) WHERE table_name = %L', :'ann', 'saas.activity_logs'), 'is planned like others');
+
 -- Webhooks of every provider, by id and by address.
 SELECT saas.create_user('hal@example.org', 'Hal Payer') AS hal \gset
 INSERT INTO saas.payment_intents (team_id, provider, provider_intent_id, amount, currency, status, provider_customer_id, attributes)

@@ -179,9 +179,12 @@ AS $$
         SELECT n.*, s.rows, s.pages
         FROM named AS n
         CROSS JOIN LATERAL (
-            SELECT sum(GREATEST(c.reltuples, 0))::float8 AS rows, sum(c.relpages)::float8 AS pages
+            -- ANALYZE notes -1 pages, and all rows again, with a partitioned table.
+            SELECT
+                COALESCE(sum(GREATEST(c.reltuples, 0)), 0)::float8 AS rows,
+                COALESCE(sum(GREATEST(c.relpages, 0)), 0)::float8 AS pages
             FROM (SELECT n.relation::oid AS oid UNION SELECT t.relid::oid FROM pg_partition_tree(n.relation) AS t) AS x
-            JOIN pg_class AS c ON c.oid = x.oid
+            JOIN pg_class AS c ON c.oid = x.oid AND c.relkind <> 'p'
         ) AS s
     ),
     links AS MATERIALIZED (
