@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// The search for what should be gone: in a text, and in the columns of a row without writing the row as text.
+// The search for what should be gone: in a text, and in the columns of a row without writing the
+// row as text.
 #include "core/error.hpp"
 #include "core/privacy/needles.hpp"
 #include "pg/boundary.hpp"
@@ -59,7 +60,8 @@ kept_set &needles_of(FunctionCallInfo fcinfo, std::vector<std::uint8_t> bytes) {
     auto *kept = static_cast<kept_set *>(fcinfo->flinfo->fn_extra);
     if (kept != nullptr && kept->bytes == bytes)
         return *kept;
-    auto made = std::make_unique<kept_set>(kept_set{privacy::unpack_needles(bytes), {}, {}, nullptr});
+    auto made =
+        std::make_unique<kept_set>(kept_set{privacy::unpack_needles(bytes), {}, {}, nullptr});
     made->bytes = std::move(bytes);
     kept = made.get();
     kept->callback.arg = kept;
@@ -125,7 +127,8 @@ void append_json(StringInfo out, Datum value) {
         if (one.type == jbvString)
             appendBinaryStringInfo(out, one.val.string.val, one.val.string.len);
         else if (one.type == jbvNumeric)
-            appendStringInfoString(out, DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(one.val.numeric))));
+            appendStringInfoString(out, DatumGetCString(DirectFunctionCall1(
+                                            numeric_out, NumericGetDatum(one.val.numeric))));
         appendStringInfoChar(out, ' ');
     }
 }
@@ -161,7 +164,8 @@ int read_row(FunctionCallInfo fcinfo, row_plan **plan, column_text **texts) {
     tuple.t_data = row;
     ItemPointerSetInvalid(&tuple.t_self);
     heap_deform_tuple(&tuple, (*plan)->columns, (*plan)->values, (*plan)->nulls);
-    *texts = static_cast<column_text *>(palloc(static_cast<std::size_t>((*plan)->columns->natts + 1) * sizeof(column_text)));
+    *texts = static_cast<column_text *>(
+        palloc(static_cast<std::size_t>((*plan)->columns->natts + 1) * sizeof(column_text)));
     int count = 0;
     for (int i = 0; i < (*plan)->columns->natts; ++i)
         if (!(*plan)->nulls[i] && (*plan)->kinds[i] != column_kind::none)
@@ -186,7 +190,8 @@ SAAS_FUNCTION(saas_needle_columns) {
     const int count = pg::call([&] { return read_row(fcinfo, &kept.row, &texts); });
     int found = 0;
     for (int i = 0; i < count; ++i)
-        if (kept.set.occurs_in({texts[i].bytes, texts[i].size}, core::cancel_poll{pg::stop_requested}))
+        if (kept.set.occurs_in({texts[i].bytes, texts[i].size},
+                               core::cancel_poll{pg::stop_requested}))
             texts[found++] = texts[i];
     if (found == 0)
         PG_RETURN_NULL();

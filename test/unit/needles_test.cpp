@@ -91,8 +91,10 @@ std::vector<std::string> words_of(const std::string &text) {
     bool goes_on = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const auto c = static_cast<unsigned char>(text[i]);
-        const bool letter = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c > 127;
-        const bool escape = i > 0 && text[i - 1] == '\\' && std::string{"nrtbf"}.find(text[i]) != std::string::npos;
+        const bool letter =
+            (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c > 127;
+        const bool escape =
+            i > 0 && text[i - 1] == '\\' && std::string{"nrtbf"}.find(text[i]) != std::string::npos;
         if (!letter || escape) {
             goes_on = false;
             continue;
@@ -122,7 +124,8 @@ TEST(Needles, AreFoundWhereWordByWordTheyStand) {
         auto sought = words_of(value);
         const auto all = words_of(text);
         sought.resize(std::min(sought.size(), privacy::k_most_words));
-        const bool expected = !sought.empty() && std::search(all.begin(), all.end(), sought.begin(), sought.end()) != all.end();
+        const bool expected = !sought.empty() && std::search(all.begin(), all.end(), sought.begin(),
+                                                             sought.end()) != all.end();
         hits += expected ? 1 : 0;
         ASSERT_EQ(found({value}, text), expected) << '[' << value << "] in [" << text << ']';
     }
@@ -134,8 +137,10 @@ TEST(Needles, AreFoundAtEveryPlaceOfABlock) {
         const std::string text = std::string(before, '.') + "ada-lovelace1815@Example.org";
         EXPECT_TRUE(found({"ada-lovelace1815@example.org"}, text)) << before;
         EXPECT_FALSE(found({"ada-lovelace1815@example.org"}, text + "x")) << before;
-        EXPECT_TRUE(found({"ada-lovelace1815@example.org"}, text + std::string(before, ' '))) << before;
-        EXPECT_TRUE(found({"lovelace1815"}, std::string(before, '.') + "\\nlovelace1815")) << before;
+        EXPECT_TRUE(found({"ada-lovelace1815@example.org"}, text + std::string(before, ' ')))
+            << before;
+        EXPECT_TRUE(found({"lovelace1815"}, std::string(before, '.') + "\\nlovelace1815"))
+            << before;
     }
 }
 

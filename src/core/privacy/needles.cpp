@@ -22,9 +22,10 @@ std::uint64_t odd_number(const siphash_key &key) noexcept {
     return number | 1U;
 }
 
-// Sixteen bits of a word's first eight bytes and its length, whatever its case. Cheap: what has the right
-// ones is hashed and compared.
-std::uint64_t tag_of(std::uint64_t odd, const char *word, std::size_t length, std::size_t readable) noexcept {
+// Sixteen bits of a word's first eight bytes and its length, whatever its case. Cheap: what has the
+// right ones is hashed and compared.
+std::uint64_t tag_of(std::uint64_t odd, const char *word, std::size_t length,
+                     std::size_t readable) noexcept {
     std::uint64_t head = 0;
     if (readable >= 8)
         std::memcpy(&head, word, 8);
@@ -42,7 +43,8 @@ std::uint64_t tag_of(std::uint64_t odd, const char *word, std::size_t length, st
 }
 
 // Hashes of the words of a text from a place on, as many as there are and fit.
-std::size_t hash_words(const siphash_key &key, std::string_view text, std::size_t place, word_hashes &hashes) {
+std::size_t hash_words(const siphash_key &key, std::string_view text, std::size_t place,
+                       word_hashes &hashes) {
     std::vector<std::uint8_t> lower;
     std::size_t count = 0;
     for (; count < k_most_words && place < text.size(); ++count) {
@@ -77,8 +79,10 @@ needle make_needle(const siphash_key &key, std::string_view value) {
     if (count == 0)
         return {};
     const std::string_view first = word_at(value, place);
-    const std::uint64_t tag = tag_of(odd_number(key), first.data(), first.size(), value.size() - place);
-    return {(sequence_hash(key, hashes, count) & ~k_tag_mask) | tag, static_cast<std::uint8_t>(count)};
+    const std::uint64_t tag =
+        tag_of(odd_number(key), first.data(), first.size(), value.size() - place);
+    return {(sequence_hash(key, hashes, count) & ~k_tag_mask) | tag,
+            static_cast<std::uint8_t>(count)};
 }
 
 needle_set::needle_set(const siphash_key &key, std::span<const needle> needles)
@@ -98,7 +102,8 @@ bool needle_set::begins_at(std::string_view text, std::size_t place, std::uint64
     const std::size_t count = hash_words(key_, text, place, hashes);
     for (std::size_t n = 1; n <= count; ++n) {
         if ((lengths_ >> n & 1U) != 0 &&
-            std::binary_search(hashes_.begin(), hashes_.end(), (sequence_hash(key_, hashes, n) & ~k_tag_mask) | tag))
+            std::binary_search(hashes_.begin(), hashes_.end(),
+                               (sequence_hash(key_, hashes, n) & ~k_tag_mask) | tag))
             return true;
     }
     return false;
@@ -111,16 +116,19 @@ bool needle_set::occurs_in(std::string_view text, cancel_poll poll) const {
     bool escaped = false;
     for (std::size_t at = 0; at < text.size(); at += 64) {
         poll.step();
-        const word_block block = read_words(text.data() + at, std::min<std::size_t>(64, text.size() - at), escaped);
+        const word_block block =
+            read_words(text.data() + at, std::min<std::size_t>(64, text.size() - at), escaped);
         const std::uint64_t words = block.words;
-        for (std::uint64_t left = words & ~(words << 1 | std::uint64_t{inside}); left != 0; left &= left - 1) {
+        for (std::uint64_t left = words & ~(words << 1 | std::uint64_t{inside}); left != 0;
+             left &= left - 1) {
             const int bit = __builtin_ctzll(left);
             const std::size_t place = at + static_cast<std::size_t>(bit);
             const std::uint64_t ends = ~words >> bit;
             // A word that goes on behind the block is measured there.
             const std::size_t length = ends == 0 ? word_at(text, place).size()
                                                  : static_cast<std::size_t>(__builtin_ctzll(ends));
-            const std::uint64_t tag = tag_of(odd_, text.data() + place, length, text.size() - place);
+            const std::uint64_t tag =
+                tag_of(odd_, text.data() + place, length, text.size() - place);
             if ((tags_[tag / 64] >> (tag % 64) & 1U) != 0 && begins_at(text, place, tag))
                 return true;
         }
