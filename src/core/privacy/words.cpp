@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "core/privacy/words.hpp"
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
+#include <cstring>
 
 namespace saas::core::privacy {
 namespace {
@@ -26,23 +24,29 @@ word_block read_few(const char *bytes, std::size_t count) noexcept {
 }
 
 #if defined(__SSE2__)
-// Bit i for byte i of sixteen.
-std::uint64_t bits(__m128i truths) noexcept {
-    return static_cast<std::uint16_t>(_mm_movemask_epi8(truths));
+// Operators of the compilers instead of a header of the processor's.
+using sixteen = char __attribute__((vector_size(16)));
+
+constexpr sixteen each(char c) noexcept {
+    return sixteen{c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c};
+}
+
+// Bit i for the highest bit of byte i.
+std::uint64_t high_bits(sixteen bytes) noexcept {
+    return static_cast<std::uint16_t>(__builtin_ia32_pmovmskb128(bytes));
 }
 
 word_block read_sixty_four(const char *bytes) noexcept {
     word_block block;
     for (unsigned part = 0; part < 64; part += 16) {
-        const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i *>(bytes + part));
-        const __m128i lower = _mm_or_si128(v, _mm_set1_epi8(0x20));
-        const __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('0' - 1)),
-                                            _mm_cmplt_epi8(v, _mm_set1_epi8('9' + 1)));
-        const __m128i letter = _mm_and_si128(_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)),
-                                             _mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
+        sixteen v;
+        std::memcpy(&v, bytes + part, sizeof(v));
+        const sixteen lower = v | each(0x20);
+        const sixteen digit = (sixteen)((v >= each('0')) & (v <= each('9')));
+        const sixteen letter = (sixteen)((lower >= each('a')) & (lower <= each('z')));
         // The sign of a byte above 127 is its highest bit, which is what is gathered.
-        block.words |= bits(_mm_or_si128(v, _mm_or_si128(digit, letter))) << part;
-        block.backslashes |= bits(_mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))) << part;
+        block.words |= high_bits(v | digit | letter) << part;
+        block.backslashes |= high_bits((sixteen)(v == each('\\'))) << part;
     }
     return block;
 }
