@@ -71,12 +71,20 @@ REVOKE ALL ON FUNCTION saas.holds_needle(text, bytea) FROM PUBLIC;
 COMMENT ON FUNCTION saas.holds_needle(text, bytea) IS
 'Whether a value of saas.erasure_needle() occurs in a text, word by word, without regard to case and punctuation. p_needles: the key of 16 bytes, and the needles after it.';
 
+CREATE OR REPLACE FUNCTION saas.needle_columns(p_row record, p_needles bytea)
+RETURNS text[]
+LANGUAGE c STABLE STRICT PARALLEL SAFE COST 200
+AS 'MODULE_PATHNAME', 'saas_needle_columns';
+REVOKE ALL ON FUNCTION saas.needle_columns(record, bytea) FROM PUBLIC;
+COMMENT ON FUNCTION saas.needle_columns(record, bytea) IS
+'The columns of a row in which a needle occurs (see saas.holds_needle), NULL for none: texts and bytea by their bytes, JSON values by their keys, texts and numbers, other types by their text.';
+
 DO $$
 BEGIN
     EXECUTE pg_catalog.format(
         'GRANT EXECUTE ON FUNCTION saas.erase_by(text, uuid, integer, bigint),
             saas.privacy_query(text, uuid, integer, bigint), saas.erasure_needle(bytea, text),
-            saas.holds_needle(text, bytea) TO %I',
+            saas.holds_needle(text, bytea), saas.needle_columns(record, bytea) TO %I',
         pg_catalog.current_setting('saas.role_internal')
     );
 END

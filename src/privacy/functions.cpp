@@ -10,7 +10,6 @@
 #include "pg/result_set.hpp"
 
 #include <algorithm>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -61,27 +60,6 @@ char *run_unsafe(FunctionCallInfo fcinfo) {
     }
     SPI_finish();
     return out;
-}
-
-// A set that lives as long as the call's query, so that it is read once for many rows.
-struct kept_set {
-    privacy::needle_set set;
-    std::vector<std::uint8_t> bytes;
-    MemoryContextCallback callback{};
-};
-
-const privacy::needle_set &needles_of(FunctionCallInfo fcinfo, std::vector<std::uint8_t> bytes) {
-    auto *kept = static_cast<kept_set *>(fcinfo->flinfo->fn_extra);
-    if (kept != nullptr && kept->bytes == bytes)
-        return kept->set;
-    auto made = std::make_unique<kept_set>(kept_set{privacy::unpack_needles(bytes), {}, {}});
-    made->bytes = std::move(bytes);
-    kept = made.get();
-    kept->callback.arg = kept;
-    kept->callback.func = [](void *set) { delete static_cast<kept_set *>(set); };
-    MemoryContextRegisterResetCallback(fcinfo->flinfo->fn_mcxt, &kept->callback);
-    fcinfo->flinfo->fn_extra = made.release();
-    return kept->set;
 }
 
 } // namespace
@@ -148,10 +126,4 @@ SAAS_FUNCTION(saas_erasure_needle) {
     if (made.words == 0)
         PG_RETURN_NULL();
     return pg::bytea_datum(privacy::pack_needle(made));
-}
-
-SAAS_FUNCTION(saas_holds_needle) {
-    const auto &needles = needles_of(fcinfo, pg::bytes(PG_GETARG_DATUM(1)));
-    const auto words = pg::call([&] { return pg::text_view_unsafe(PG_GETARG_DATUM(0)); });
-    PG_RETURN_BOOL(needles.occurs_in(words, core::cancel_poll{pg::stop_requested}));
 }

@@ -89,7 +89,7 @@ SELECT throws_ok($$SELECT saas.declare_personal_data('public.trap', 'x', '{perso
 SELECT is_empty($$SELECT * FROM saas.discover_personal_data() WHERE table_name = 'public.trap' AND why = 'samples'$$, 'nor sampled');
 ALTER TABLE shop.purchases RENAME TO orders;
 ALTER TABLE shop.orders OWNER TO privacy_stranger;
-SELECT set_has(format('SELECT table_name, problem FROM saas.gdpr_plan(%L)', :'ann'), $$VALUES ('shop.orders', 'SA153: it belongs to somebody else than the owner of the database')$$,
+SELECT set_has(format('SELECT table_name, problem FROM saas.gdpr_plan(%L)', :'ann'), $$VALUES ('shop.orders', 'SA153: it belongs to somebody else than the owner of the database, or runs code of theirs')$$,
     'one that was given away stops an erasure');
 ALTER TABLE shop.orders RENAME TO purchases;
 

@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
 #include <string>
+#include <vector>
 
 namespace privacy = saas::core::privacy;
 
@@ -80,6 +83,65 @@ TEST(Needles, PackedAndUnpacked) {
     EXPECT_THROW(privacy::unpack_needles({}), saas::core::error);
     bytes.resize(16);
     EXPECT_TRUE(privacy::unpack_needles(bytes).empty());
+}
+
+// Byte by byte, as the words are defined.
+std::vector<std::string> words_of(const std::string &text) {
+    std::vector<std::string> words;
+    bool goes_on = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto c = static_cast<unsigned char>(text[i]);
+        const bool letter =
+            (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c > 127;
+        const bool escape =
+            i > 0 && text[i - 1] == '\\' && std::string{"nrtbf"}.find(text[i]) != std::string::npos;
+        if (!letter || escape) {
+            goes_on = false;
+            continue;
+        }
+        if (!goes_on)
+            words.emplace_back();
+        goes_on = true;
+        words.back() += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : text[i];
+    }
+    return words;
+}
+
+TEST(Needles, AreFoundWhereWordByWordTheyStand) {
+    std::mt19937 random{1815};
+    const std::string letters = "abNn19\\\\ .@\xc3\xff\x01";
+    int hits = 0;
+    for (int round = 0; round < 3000; ++round) {
+        std::string text;
+        for (std::size_t length = random() % 200; text.size() < length;)
+            text += letters[random() % letters.size()];
+        std::string value;
+        if (const std::size_t from = text.empty() ? 0 : random() % text.size(); round % 2 == 0)
+            value = text.substr(from, random() % 12);
+        else
+            for (std::size_t length = 1 + random() % 5; value.size() < length;)
+                value += letters[random() % letters.size()];
+        auto sought = words_of(value);
+        const auto all = words_of(text);
+        sought.resize(std::min(sought.size(), privacy::k_most_words));
+        const bool expected = !sought.empty() && std::search(all.begin(), all.end(), sought.begin(),
+                                                             sought.end()) != all.end();
+        hits += expected ? 1 : 0;
+        ASSERT_EQ(found({value}, text), expected) << '[' << value << "] in [" << text << ']';
+    }
+    EXPECT_GT(hits, 500);
+}
+
+TEST(Needles, AreFoundAtEveryPlaceOfABlock) {
+    for (std::size_t before = 0; before < 140; ++before) {
+        const std::string text = std::string(before, '.') + "ada-lovelace1815@Example.org";
+        EXPECT_TRUE(found({"ada-lovelace1815@example.org"}, text)) << before;
+        EXPECT_FALSE(found({"ada-lovelace1815@example.org"}, text + "x")) << before;
+        EXPECT_TRUE(found({"ada-lovelace1815@example.org"}, text + std::string(before, ' ')))
+            << before;
+        EXPECT_TRUE(found({"lovelace1815"}, std::string(before, '.') + "\\nlovelace1815"))
+            << before;
+    }
 }
 
 } // namespace

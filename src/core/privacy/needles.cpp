@@ -1,69 +1,71 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "core/privacy/needles.hpp"
 
+#include "core/privacy/words.hpp"
+
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstring>
 
 namespace saas::core::privacy {
 namespace {
 
-constexpr std::size_t k_filter_words = 256;
-constexpr std::uint64_t k_filter_mask = k_filter_words * 64 - 1;
+constexpr std::uint64_t k_tag_mask = 0xffff;
 
-constexpr bool is_word(unsigned char c) noexcept {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c > 127;
+using word_hashes = std::array<std::uint64_t, k_most_words>;
+
+std::uint64_t odd_number(const siphash_key &key) noexcept {
+    std::uint64_t number = 0;
+    for (std::size_t i = 0; i < 8; ++i)
+        number = number << 8 | key[i];
+    return number | 1U;
 }
 
-constexpr bool is_escape(char c) noexcept {
-    return c == 'n' || c == 'r' || c == 't' || c == 'b' || c == 'f';
+// Sixteen bits of a word's first eight bytes and its length, whatever its case. Cheap: what has the
+// right ones is hashed and compared.
+std::uint64_t tag_of(std::uint64_t odd, const char *word, std::size_t length,
+                     std::size_t readable) noexcept {
+    std::uint64_t head = 0;
+    if (readable >= 8)
+        std::memcpy(&head, word, 8);
+    else
+        std::memcpy(&head, word, std::min(length, readable));
+    if constexpr (std::endian::native == std::endian::big)
+        head = __builtin_bswap64(head);
+    head |= 0x2020202020202020U;
+    if (length < 8)
+        head &= (std::uint64_t{1} << (8 * length)) - 1;
+    head ^= std::uint64_t{length} << 57;
+    head *= odd;
+    head ^= head >> 29;
+    return (head * odd) >> 48;
 }
 
-// Goes through the words of a text.
-class word_reader {
-  public:
-    word_reader(const siphash_key &key, std::string_view text) : key_{key}, text_{text} {}
-
-    // The hash of the next word; false at the end.
-    bool next(std::uint64_t &hash) {
-        skip_separators();
-        if (place_ == text_.size())
-            return false;
-        lower_.clear();
-        for (; place_ < text_.size() && is_word(static_cast<unsigned char>(text_[place_])); ++place_) {
-            const auto c = static_cast<std::uint8_t>(text_[place_]);
-            lower_.push_back(c >= 'A' && c <= 'Z' ? static_cast<std::uint8_t>(c | 0x20) : c);
+// Hashes of the words of a text from a place on, as many as there are and fit.
+std::size_t hash_words(const siphash_key &key, std::string_view text, std::size_t place,
+                       word_hashes &hashes) {
+    std::vector<std::uint8_t> lower;
+    std::size_t count = 0;
+    for (; count < k_most_words && place < text.size(); ++count) {
+        const std::string_view word = word_at(text, place);
+        lower.clear();
+        for (const char letter : word) {
+            const auto c = static_cast<std::uint8_t>(letter);
+            lower.push_back(c >= 'A' && c <= 'Z' ? static_cast<std::uint8_t>(c | 0x20) : c);
         }
-        hash = siphash(key_, lower_);
-        return true;
+        hashes[count] = siphash(key, lower);
+        place = next_word(text, place + word.size());
     }
+    return count;
+}
 
-  private:
-    // An escape's letter is no part of the word behind it. Backslashes may be doubled, as they are
-    // where a row is written as text.
-    void skip_separators() {
-        while (place_ < text_.size() && !is_word(static_cast<unsigned char>(text_[place_]))) {
-            const bool escape = text_[place_] == '\\';
-            ++place_;
-            if (escape && place_ < text_.size() && is_escape(text_[place_]))
-                ++place_;
-        }
-    }
-
-    const siphash_key &key_;
-    std::string_view text_;
-    std::size_t place_ = 0;
-    std::vector<std::uint8_t> lower_;
-};
-
-// The hash of so many words, the last of which is number `last` of a ring of hashes.
-std::uint64_t sequence_hash(const siphash_key &key,
-                            const std::array<std::uint64_t, k_most_words> &ring, std::size_t last,
-                            std::size_t words) {
+// The hash of the first so many of them.
+std::uint64_t sequence_hash(const siphash_key &key, const word_hashes &hashes, std::size_t words) {
     std::array<std::uint8_t, 8 * k_most_words> bytes;
     for (std::size_t i = 0; i < words; ++i) {
-        const std::uint64_t hash = ring[(last + 1 + i + k_most_words - words) % k_most_words];
         for (std::size_t b = 0; b < 8; ++b)
-            bytes[8 * i + b] = static_cast<std::uint8_t>(hash >> (8 * b));
+            bytes[8 * i + b] = static_cast<std::uint8_t>(hashes[i] >> (8 * b));
     }
     return siphash(key, {bytes.data(), 8 * words});
 }
@@ -71,47 +73,67 @@ std::uint64_t sequence_hash(const siphash_key &key,
 } // namespace
 
 needle make_needle(const siphash_key &key, std::string_view value) {
-    word_reader words{key, value};
-    std::array<std::uint64_t, k_most_words> ring{};
-    std::size_t count = 0;
-    while (count < k_most_words && words.next(ring[count]))
-        ++count;
+    const std::size_t place = next_word(value, 0);
+    word_hashes hashes{};
+    const std::size_t count = hash_words(key, value, place, hashes);
     if (count == 0)
         return {};
-    return {sequence_hash(key, ring, count - 1, count), static_cast<std::uint8_t>(count)};
+    const std::string_view first = word_at(value, place);
+    const std::uint64_t tag =
+        tag_of(odd_number(key), first.data(), first.size(), value.size() - place);
+    return {(sequence_hash(key, hashes, count) & ~k_tag_mask) | tag,
+            static_cast<std::uint8_t>(count)};
 }
 
 needle_set::needle_set(const siphash_key &key, std::span<const needle> needles)
-    : key_{key}, filter_(k_filter_words) {
+    : key_{key}, odd_{odd_number(key)}, tags_((k_tag_mask + 1) / 64) {
     for (const needle &one : needles) {
         if (one.words == 0 || one.words > k_most_words)
             continue;
         lengths_ |= 1U << one.words;
-        filter_[(one.hash & k_filter_mask) / 64] |= std::uint64_t{1} << (one.hash % 64);
+        tags_[(one.hash & k_tag_mask) / 64] |= std::uint64_t{1} << (one.hash % 64);
         hashes_.push_back(one.hash);
     }
     std::sort(hashes_.begin(), hashes_.end());
 }
 
-bool needle_set::holds(std::uint64_t hash) const noexcept {
-    return (filter_[(hash & k_filter_mask) / 64] >> (hash % 64) & 1U) != 0 &&
-           std::binary_search(hashes_.begin(), hashes_.end(), hash);
+bool needle_set::begins_at(std::string_view text, std::size_t place, std::uint64_t tag) const {
+    word_hashes hashes{};
+    const std::size_t count = hash_words(key_, text, place, hashes);
+    for (std::size_t n = 1; n <= count; ++n) {
+        if ((lengths_ >> n & 1U) != 0 &&
+            std::binary_search(hashes_.begin(), hashes_.end(),
+                               (sequence_hash(key_, hashes, n) & ~k_tag_mask) | tag))
+            return true;
+    }
+    return false;
 }
 
 bool needle_set::occurs_in(std::string_view text, cancel_poll poll) const {
     if (hashes_.empty())
         return false;
-    word_reader words{key_, text};
-    std::array<std::uint64_t, k_most_words> ring{};
-    std::size_t last = 0;
-    for (std::size_t count = 1; words.next(ring[last]); ++count) {
+    bool inside = false; // the block before ended in a word
+    bool escaped = false;
+    for (std::size_t at = 0; at < text.size(); at += 64) {
         poll.step();
-        const std::size_t most = std::min(count, k_most_words);
-        for (std::size_t n = 1; n <= most; ++n) {
-            if ((lengths_ >> n & 1U) != 0 && holds(sequence_hash(key_, ring, last, n)))
+        const word_block block =
+            read_words(text.data() + at, std::min<std::size_t>(64, text.size() - at), escaped);
+        const std::uint64_t words = block.words;
+        for (std::uint64_t left = words & ~(words << 1 | std::uint64_t{inside}); left != 0;
+             left &= left - 1) {
+            const int bit = __builtin_ctzll(left);
+            const std::size_t place = at + static_cast<std::size_t>(bit);
+            const std::uint64_t ends = ~words >> bit;
+            // A word that goes on behind the block is measured there.
+            const std::size_t length = ends == 0 ? word_at(text, place).size()
+                                                 : static_cast<std::size_t>(__builtin_ctzll(ends));
+            const std::uint64_t tag =
+                tag_of(odd_, text.data() + place, length, text.size() - place);
+            if ((tags_[tag / 64] >> (tag % 64) & 1U) != 0 && begins_at(text, place, tag))
                 return true;
         }
-        last = (last + 1) % k_most_words;
+        inside = (words >> 63) != 0;
+        escaped = (block.backslashes >> 63) != 0;
     }
     return false;
 }

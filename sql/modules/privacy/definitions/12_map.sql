@@ -18,15 +18,55 @@ CREATE OR REPLACE FUNCTION saas.is_trusted_table(p_table oid)
 RETURNS boolean
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
 AS $$
-    -- Triggers, and casts of types, of a table that the engine works on run with the engine's rights.
-    SELECT COALESCE(bool_or(pg_has_role(c.relowner, d.datdba, 'USAGE')), false)
-    FROM pg_class AS c
+    -- Triggers, rules, checks, defaults and expressions of a table that the engine works on, and casts of its
+    -- types, run with the engine's rights; so do those of its partitions and of tables that inherit from it.
+    WITH RECURSIVE tables (oid) AS (
+        SELECT p_table
+        UNION
+        SELECT i.inhrelid FROM tables AS t JOIN pg_inherits AS i ON i.inhparent = t.oid
+    ),
+    -- One array, so that each catalog is read by its index.
+    known (tables) AS MATERIALIZED (
+        SELECT ARRAY(SELECT t.oid FROM tables AS t)
+    ),
+    owners (role) AS (
+        SELECT c.relowner FROM pg_class AS c WHERE c.oid = ANY ((SELECT k.tables FROM known AS k)::oid[])
+        UNION
+        SELECT p.proowner
+        FROM pg_trigger AS g
+        JOIN pg_proc AS p ON p.oid = g.tgfoid AND NOT p.prosecdef
+        WHERE g.tgrelid = ANY ((SELECT k.tables FROM known AS k)::oid[])
+        UNION
+        SELECT p.proowner
+        FROM (
+            SELECT 'pg_constraint'::regclass AS class, x.oid FROM pg_constraint AS x
+            WHERE x.conrelid = ANY ((SELECT k.tables FROM known AS k)::oid[]) AND x.contype = 'c'
+            UNION ALL
+            SELECT 'pg_attrdef'::regclass, x.oid FROM pg_attrdef AS x WHERE x.adrelid = ANY ((SELECT k.tables FROM known AS k)::oid[])
+            UNION ALL
+            SELECT 'pg_rewrite'::regclass, x.oid FROM pg_rewrite AS x WHERE x.ev_class = ANY ((SELECT k.tables FROM known AS k)::oid[])
+            UNION ALL
+            SELECT 'pg_class'::regclass, x.indexrelid FROM pg_index AS x WHERE x.indrelid = ANY ((SELECT k.tables FROM known AS k)::oid[])
+        ) AS o
+        JOIN pg_depend AS d ON d.classid = o.class AND d.objid = o.oid AND d.refclassid = 'pg_proc'::regclass
+        JOIN pg_proc AS p ON p.oid = d.refobjid AND NOT p.prosecdef
+        UNION
+        SELECT y.typowner
+        FROM pg_attribute AS a
+        JOIN pg_type AS y ON y.oid = a.atttypid
+        WHERE a.attrelid = ANY ((SELECT k.tables FROM known AS k)::oid[])
+            AND a.attnum > 0
+            AND NOT a.attisdropped
+            AND y.typnamespace <> 'pg_catalog'::regnamespace
+    )
+    SELECT COALESCE(bool_and(pg_has_role(o.role, d.datdba, 'USAGE')), false)
+    FROM owners AS o
     JOIN pg_database AS d ON d.datname = current_database()
-    WHERE c.oid = p_table
 $$;
 COMMENT ON FUNCTION saas.is_trusted_table(oid) IS
-'Whether a table belongs to the owner of the database, or somebody who may act as such: the privacy engine works on no other.';
+'Whether a table, its partitions, the types of its columns and the functions that its triggers, rules, checks, defaults and indexes call belong to superusers, the owner of the database, or somebody who may act as such: the privacy engine works on no other.';
 REVOKE ALL ON FUNCTION saas.is_trusted_table(oid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.is_trusted_table(oid) TO saas_internal, pg_database_owner;
 

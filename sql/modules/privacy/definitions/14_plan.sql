@@ -179,9 +179,12 @@ AS $$
         SELECT n.*, s.rows, s.pages
         FROM named AS n
         CROSS JOIN LATERAL (
-            SELECT sum(GREATEST(c.reltuples, 0))::float8 AS rows, sum(c.relpages)::float8 AS pages
+            -- ANALYZE notes -1 pages, and all rows again, with a partitioned table.
+            SELECT
+                COALESCE(sum(GREATEST(c.reltuples, 0)), 0)::float8 AS rows,
+                COALESCE(sum(GREATEST(c.relpages, 0)), 0)::float8 AS pages
             FROM (SELECT n.relation::oid AS oid UNION SELECT t.relid::oid FROM pg_partition_tree(n.relation) AS t) AS x
-            JOIN pg_class AS c ON c.oid = x.oid
+            JOIN pg_class AS c ON c.oid = x.oid AND c.relkind <> 'p'
         ) AS s
     ),
     links AS MATERIALIZED (
@@ -260,14 +263,31 @@ AS $$
     UNION ALL
     SELECT 'SA153', n.table_name, 'saas_internal may not ' || lower(r.name) || ' its rows'
     FROM saas.erasure_nodes(p_mode) AS n
-    JOIN (VALUES ('SELECT'), ('UPDATE'), ('DELETE')) AS r (name)
+    JOIN (VALUES ('SELECT'), ('DELETE')) AS r (name)
         ON r.name = 'SELECT'
         OR r.name = 'DELETE' AND n.action = 'delete'
-        OR r.name = 'UPDATE' AND n.action IN ('anonymise', 'null', 'reassign')
     WHERE NOT has_table_privilege(current_user, saas.personal_table(n.table_name), r.name)
         OR NOT has_schema_privilege(current_user, (parse_ident(n.table_name))[1], 'USAGE')
     UNION ALL
-    SELECT DISTINCT 'SA153', n.table_name, 'it belongs to somebody else than the owner of the database'
+    -- Else the erasure would fail in its middle.
+    SELECT DISTINCT
+        'SA153', n.table_name,
+        CASE WHEN r.may THEN 'column ' || a.attname || ' cannot be NULL, and is to be emptied' ELSE 'saas_internal may not update column ' || a.attname END
+    FROM saas.erasure_nodes(p_mode) AS n
+    JOIN (
+        SELECT c.table_name, NULL::text AS link_name, c.column_name AS name, c.value FROM saas.personal_columns AS c
+        WHERE c.action IN ('null', 'anonymise')
+        UNION ALL
+        SELECT l.table_name, l.link_name, l.columns[cardinality(l.columns)], l.reassign_to FROM saas.personal_links AS l
+        WHERE l.action IN ('null', 'reassign')
+    ) AS x
+        ON x.table_name = n.table_name
+        AND (n.party_link = x.link_name OR n.party_link IS NULL AND x.link_name IS NULL AND n.action = 'anonymise')
+    JOIN pg_attribute AS a ON a.attrelid = saas.personal_table(n.table_name) AND a.attname = x.name AND a.attnum > 0
+    CROSS JOIN LATERAL (SELECT has_column_privilege(current_user, a.attrelid, a.attnum, 'UPDATE') AS may) AS r
+    WHERE NOT r.may OR x.value IS NULL AND a.attnotnull
+    UNION ALL
+    SELECT DISTINCT 'SA153', n.table_name, 'it belongs to somebody else than the owner of the database, or runs code of theirs'
     FROM saas.erasure_nodes(p_mode) AS n
     WHERE NOT saas.is_trusted_table(saas.personal_table(n.table_name))
     UNION ALL

@@ -36,7 +36,18 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
 AS $$
+    WITH nodes AS MATERIALIZED (
+        SELECT n.node, n.table_name FROM saas.erasure_nodes(p_mode) AS n
+    ),
+    -- Once a table: this is done for every erasure and every export.
+    keys AS MATERIALIZED (
+        SELECT
+            t.table_name, saas.personal_key_array(t.table_name, 'c') AS child_key,
+            saas.personal_key_match(t.table_name, 'p', 'r') AS parent_match
+        FROM (SELECT DISTINCT n.table_name FROM nodes AS n) AS t
+    )
     SELECT
         e.child, e.parent,
         format(
@@ -50,12 +61,14 @@ AS $$
                 ON CONFLICT (run_id, step, row_key) DO NOTHING
                 RETURNING 1
             ) SELECT count(*) FROM found',
-            e.child, saas.personal_key_array(c.table_name, 'c'), p.table_name, saas.personal_key_match(p.table_name, 'p', 'r'),
+            e.child, ck.child_key, p.table_name, pk.parent_match,
             c.table_name, saas.personal_link_condition(e.kind, e.columns, e.parent_columns, e.json_path), e.parent
         )
     FROM saas.erasure_edges(p_mode) AS e
-    JOIN saas.erasure_nodes(p_mode) AS c ON c.node = e.child
-    JOIN saas.erasure_nodes(p_mode) AS p ON p.node = e.parent
+    JOIN nodes AS c ON c.node = e.child
+    JOIN nodes AS p ON p.node = e.parent
+    JOIN keys AS ck ON ck.table_name = c.table_name
+    JOIN keys AS pk ON pk.table_name = p.table_name
 $$;
 COMMENT ON FUNCTION saas.collect_statements(text) IS
 'For each link the statement that finds the child''s rows of those of the parent that were found from round $3 on; they are of round $2 + 1.';

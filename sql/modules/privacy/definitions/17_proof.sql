@@ -110,7 +110,7 @@ BEGIN
         END IF;
         v_answer := saas.privacy_query(
             format(
-                'SELECT concat_ws(%L, count(*), count(*) FILTER (WHERE saas.holds_needle(t::text, n.needles)))
+                'SELECT concat_ws(%L, count(*), count(saas.needle_columns(t.*, n.needles)))
                 FROM %s AS t
                 CROSS JOIN (SELECT e.key || e.needles AS needles FROM saas.erasure_needles AS e WHERE e.request_id = $1) AS n',
                 ' ', table_name
@@ -126,8 +126,7 @@ BEGIN
                     SELECT j.key, count(*) AS hits
                     FROM %s AS t
                     CROSS JOIN (SELECT e.key || e.needles AS needles FROM saas.erasure_needles AS e WHERE e.request_id = $1) AS n
-                    CROSS JOIN LATERAL jsonb_each_text(to_jsonb(t)) AS j
-                    WHERE saas.holds_needle(t::text, n.needles) AND saas.holds_needle(j.value, n.needles)
+                    CROSS JOIN LATERAL unnest(saas.needle_columns(t.*, n.needles)) AS j (key)
                     GROUP BY j.key
                 ) AS k',
                 table_name

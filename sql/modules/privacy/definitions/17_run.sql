@@ -13,6 +13,73 @@ COMMENT ON FUNCTION saas.note_found_rows(uuid) IS 'Notes in its steps how many r
 REVOKE ALL ON FUNCTION saas.note_found_rows(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.note_found_rows(uuid) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.is_plan_outdated(p_request uuid, p_mode text)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT EXISTS (
+        SELECT
+        FROM (SELECT s.* FROM saas.erasure_steps AS s WHERE s.request_id = p_request AND s.step BETWEEN 0 AND 999999) AS s
+        FULL JOIN saas.erasure_nodes(p_mode) AS n
+            ON n.node = s.step AND n.table_name = s.table_name AND n.action = s.action
+            AND COALESCE(n.party_link, '') = COALESCE(s.party_link, '')
+        WHERE s.step IS NULL OR n.node IS NULL
+    )
+$$;
+COMMENT ON FUNCTION saas.is_plan_outdated(uuid, text) IS
+'Whether the map has other tables or actions than when a request''s plan was written down.';
+REVOKE ALL ON FUNCTION saas.is_plan_outdated(uuid, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.is_plan_outdated(uuid, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.write_plan(p_request uuid, p_mode text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+BEGIN
+    -- Out of the way of the new numbers. What has been done stays in the certificate.
+    UPDATE saas.erasure_rows AS r SET step = r.step + 1000000 WHERE r.run_id = p_request AND r.step BETWEEN 0 AND 999999;
+    UPDATE saas.erasure_steps AS s SET step = s.step + 1000000 WHERE s.request_id = p_request AND s.step BETWEEN 0 AND 999999;
+    INSERT INTO saas.erasure_steps (
+        request_id, step, place, table_name, action, party_link, circle, group_number, path, basis, kept_until, found, done
+    )
+    SELECT
+        p_request, p.step, p.place, p.table_name, p.action, p.party_link, p.circle, p.group_number, p.path, p.basis,
+        now() + p.kept_for, COALESCE(o.found, 0), COALESCE(o.done, 0)
+    FROM saas.planned_steps(p_mode) AS p
+    LEFT JOIN saas.erasure_steps AS o
+        ON o.request_id = p_request AND o.step >= 1000000 AND o.table_name = p.table_name AND o.action = p.action
+        AND COALESCE(o.party_link, '') = COALESCE(p.party_link, '')
+    UNION ALL
+    SELECT p_request, -1, 1000000, 'saas.audit_logs', 'shred', NULL, 'none', -1, 'entries about these rows', NULL, NULL, 0, 0
+    ON CONFLICT (request_id, step) DO NOTHING;
+    UPDATE saas.erasure_rows AS r
+    SET step = n.step
+    FROM saas.erasure_steps AS o
+    JOIN saas.erasure_steps AS n
+        ON n.request_id = o.request_id AND n.step BETWEEN 0 AND 999999 AND n.table_name = o.table_name
+        AND n.action = o.action AND COALESCE(n.party_link, '') = COALESCE(o.party_link, '')
+    WHERE r.run_id = p_request AND o.request_id = p_request AND r.step >= 1000000 AND o.step = r.step;
+    DELETE FROM saas.erasure_rows AS r WHERE r.run_id = p_request AND r.step >= 1000000;
+    DELETE FROM saas.erasure_steps AS o
+    USING saas.erasure_steps AS n
+    WHERE o.request_id = p_request AND n.request_id = p_request AND o.step >= 1000000 AND n.step BETWEEN 0 AND 999999
+        AND n.table_name = o.table_name AND n.action = o.action AND COALESCE(n.party_link, '') = COALESCE(o.party_link, '');
+    UPDATE saas.user_deletion_requests AS r
+    SET plan_hash = (
+        SELECT sha256(convert_to(string_agg(concat_ws('|', s.place, s.table_name, s.action, s.party_link, s.path, s.circle, s.basis), E'\n' ORDER BY s.place), 'UTF8'))
+        FROM saas.erasure_steps AS s WHERE s.request_id = p_request AND s.step < 1000000
+    )
+    WHERE r.id = p_request;
+END
+$$;
+COMMENT ON FUNCTION saas.write_plan(uuid, text) IS
+'Writes down the plan of a request. When the map has changed since the last time the rows that were found follow their tables and actions to the new numbers; steps that are no longer on the map keep their counts.';
+REVOKE ALL ON FUNCTION saas.write_plan(uuid, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.write_plan(uuid, text) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.start_erasure(p_request uuid)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -28,20 +95,10 @@ BEGIN
     SET status = 'running', status_reason = NULL, started_at = COALESCE(r.started_at, clock_timestamp()),
         salt = COALESCE(r.salt, uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
     WHERE r.id = p_request;
-    IF v_request.started_at IS NULL THEN
-        INSERT INTO saas.erasure_steps (
-            request_id, step, place, table_name, action, party_link, circle, group_number, path, basis, kept_until
-        )
-        SELECT p_request, p.step, p.place, p.table_name, p.action, p.party_link, p.circle, p.group_number, p.path, p.basis, now() + p.kept_for
-        FROM saas.planned_steps(v_request.mode) AS p
-        UNION ALL
-        SELECT p_request, -1, 1000000, 'saas.audit_logs', 'shred', NULL, 'none', -1, 'entries about these rows', NULL, NULL;
-        UPDATE saas.user_deletion_requests AS r
-        SET plan_hash = (
-            SELECT sha256(convert_to(string_agg(concat_ws('|', s.place, s.table_name, s.action, s.party_link, s.path, s.circle, s.basis), E'\n' ORDER BY s.place), 'UTF8'))
-            FROM saas.erasure_steps AS s WHERE s.request_id = p_request
-        )
-        WHERE r.id = p_request;
+    -- Steps are numbers in the map as it is now: it must not change between here and the search for rows.
+    LOCK TABLE saas.personal_data_links, saas.personal_data_columns IN SHARE MODE;
+    IF v_request.started_at IS NULL OR saas.is_plan_outdated(p_request, v_request.mode) THEN
+        PERFORM saas.write_plan(p_request, v_request.mode);
     END IF;
     v_rounds := saas.collect_personal_rows(p_request, v_request.subject_id, v_request.mode, v_request.rounds);
     PERFORM saas.collect_audit_rows(p_request);
@@ -309,7 +366,7 @@ BEGIN
             WHERE r.id = p_request;
             status := 'blocked';
         ELSE
-            IF status <> 'running' THEN
+            IF status <> 'running' OR saas.is_plan_outdated(p_request, v_request.mode) THEN
                 PERFORM saas.start_erasure(p_request);
                 status := 'running';
             END IF;
@@ -331,6 +388,29 @@ COMMENT ON FUNCTION saas.run_deletion_request(uuid, integer, integer) IS
 REVOKE ALL ON FUNCTION saas.run_deletion_request(uuid, integer, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.run_deletion_request(uuid, integer, integer) TO saas_service;
 
+CREATE OR REPLACE FUNCTION saas.note_failed_request(p_request uuid, p_sqlstate text, p_table text)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_status text;
+BEGIN
+    UPDATE saas.user_deletion_requests AS r SET status = 'blocked'
+    WHERE r.id = p_request AND r.status IN ('verified', 'running');
+    -- The code and the table alone: messages of the server repeat values.
+    UPDATE saas.user_deletion_requests AS r
+    SET status_reason = concat_ws(': ', p_sqlstate, p_table, 'the last call failed; saas.run_deletion_request() says more')
+    WHERE r.id = p_request
+    RETURNING r.status INTO v_status;
+    RETURN v_status;
+END
+$$;
+COMMENT ON FUNCTION saas.note_failed_request(uuid, text, text) IS
+'Notes that a call for a request failed, by the SQLSTATE and the table; returns its state, blocked.';
+REVOKE ALL ON FUNCTION saas.note_failed_request(uuid, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.note_failed_request(uuid, text, text) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.process_deletion_requests(p_max_ms integer DEFAULT 30000)
 RETURNS TABLE (request_id uuid, status text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -338,24 +418,36 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_until CONSTANT timestamptz := clock_timestamp() + p_max_ms * INTERVAL '1 millisecond';
+    v_schema text;
+    v_table text;
 BEGIN
     PERFORM saas.require_privacy_access(NULL, false, false);
     FOR request_id IN
         SELECT r.id FROM saas.user_deletion_requests AS r
-        WHERE r.status IN ('running', 'blocked', 'erased') OR r.status = 'verified' AND r.grace_until <= now()
+        WHERE r.status IN ('running', 'blocked')
+            OR r.status = 'verified' AND r.grace_until <= now()
+            -- The search reads the whole database: where it found something, once a day.
+            OR r.status = 'erased' AND (r.status_reason IS NULL OR r.updated_at <= now() - INTERVAL '1 day')
         ORDER BY r.due_at
     LOOP
         EXIT WHEN clock_timestamp() >= v_until;
-        status := (saas.run_deletion_request(request_id, 10000, (extract(epoch FROM v_until - clock_timestamp()) * 1000)::integer)).status;
-        IF status = 'erased' THEN
-            PERFORM saas.complete_deletion_request(request_id);
-            SELECT r.status INTO status FROM saas.user_deletion_requests AS r WHERE r.id = request_id;
-        END IF;
+        -- A request that fails, for a trigger or a check of some table, must not keep the others from their time.
+        BEGIN
+            status := (saas.run_deletion_request(request_id, 10000, (extract(epoch FROM v_until - clock_timestamp()) * 1000)::integer)).status;
+            IF status = 'erased' THEN
+                PERFORM saas.complete_deletion_request(request_id);
+                SELECT r.status INTO status FROM saas.user_deletion_requests AS r WHERE r.id = request_id;
+            END IF;
+        EXCEPTION
+            WHEN OTHERS THEN
+                GET STACKED DIAGNOSTICS v_table = TABLE_NAME, v_schema = SCHEMA_NAME;
+                status := saas.note_failed_request(request_id, SQLSTATE, NULLIF(concat_ws('.', NULLIF(v_schema, ''), NULLIF(v_table, '')), ''));
+        END;
         RETURN NEXT;
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION saas.process_deletion_requests(integer) IS
-'Works on all requests whose time has come, those due first, for about p_max_ms. For pg_cron, every few minutes. For workers.';
+'Works on all requests whose time has come, those due first, for about p_max_ms. One that fails is blocked, with the SQLSTATE and the table for a reason, and does not hold up the others; one whose search found something is searched again after a day. For pg_cron, every few minutes. For workers.';
 REVOKE ALL ON FUNCTION saas.process_deletion_requests(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.process_deletion_requests(integer) TO saas_service;

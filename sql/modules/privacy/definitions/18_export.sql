@@ -86,6 +86,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'P0002', MESSAGE = 'there is no such user';
     END IF;
+    LOCK TABLE saas.personal_data_links, saas.personal_data_columns IN SHARE MODE;
     PERFORM saas.collect_personal_rows(v_run, user_uuid, 'erase', 0);
     FOR v_step IN SELECT e.* FROM saas.exported_steps(portable) AS e LOOP
         v_rows := saas.privacy_query(
@@ -244,10 +245,21 @@ BEGIN
     PERFORM saas.require_privacy_access(NULL, false, false);
     v_export := saas.require_data_export(p_export, '{queued,running}', false);
     IF v_export.status = 'queued' THEN
+        -- Steps are numbers in the map as it is now; later calls must not read them in another map.
+        LOCK TABLE saas.personal_data_links, saas.personal_data_columns IN SHARE MODE;
         PERFORM saas.collect_personal_rows(p_export, v_export.subject_id, 'erase', 0);
-        UPDATE saas.data_exports AS e SET status = 'running' WHERE e.id = p_export;
+        UPDATE saas.data_exports AS e
+        SET status = 'running',
+            manifest = (SELECT jsonb_build_object('steps', jsonb_agg(to_jsonb(s) ORDER BY s.step)) FROM saas.exported_steps(v_export.is_portable) AS s)
+        WHERE e.id = p_export
+        RETURNING e.manifest INTO v_export.manifest;
     END IF;
-    FOR v_step IN SELECT s.* FROM saas.exported_steps(v_export.is_portable) AS s LOOP
+    FOR v_step IN
+        SELECT s.step, s.table_name, s.section
+        FROM jsonb_to_recordset(v_export.manifest -> 'steps') AS s (step integer, table_name text, section text)
+        WHERE saas.personal_table(s.table_name) IS NOT NULL
+        ORDER BY s.step
+    LOOP
         WHILE saas.write_export_chunk(p_export, v_step.step, v_step.table_name, v_step.section) > 0 LOOP
             IF clock_timestamp() >= v_until THEN
                 RETURN 'running';
