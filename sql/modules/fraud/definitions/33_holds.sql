@@ -2,7 +2,7 @@
 COMMENT ON COLUMN saas.payment_intents.supplied_attributes IS
 'What the application said about the attempt; part of attributes, whatever providers report. [confidential]';
 COMMENT ON COLUMN saas.payment_intents.charged_attributes IS
-'What the latest payment tells about the card; part of attributes, where nobody else says it. [confidential]';
+'What the latest payment, by the provider''s time, tells about the card; part of attributes, where nobody else says it. [confidential]';
 
 CREATE OR REPLACE FUNCTION saas.lay_attributes()
 RETURNS trigger
@@ -34,6 +34,18 @@ FOR EACH ROW
 WHEN (new.supplied_attributes <> '{}' OR new.charged_attributes <> '{}')
 EXECUTE FUNCTION saas.lay_attributes();
 
+-- No number of a card is kept there either: what the application gives is refused, what a payment tells is masked.
+CREATE OR REPLACE TRIGGER payment_intents_12_supplied_card_refused
+BEFORE INSERT OR UPDATE OF supplied_attributes ON saas.payment_intents
+FOR EACH ROW
+WHEN (saas.contains_card_number(new.supplied_attributes::text))
+EXECUTE FUNCTION saas.refuse_card_numbers('supplied_attributes');
+CREATE OR REPLACE TRIGGER payment_intents_12_charged_card_masked
+BEFORE INSERT OR UPDATE OF charged_attributes ON saas.payment_intents
+FOR EACH ROW
+WHEN (saas.contains_card_number(new.charged_attributes::text))
+EXECUTE FUNCTION saas.mask_card_numbers_in_row('charged_attributes');
+
 -- Of most payments the card becomes known with the charge: rules and history shall see it.
 CREATE OR REPLACE FUNCTION saas.tell_intent_of_card()
 RETURNS trigger
@@ -56,7 +68,8 @@ BEGIN
         )) AS told
         FROM saas.payments AS h
         WHERE h.team_id = NEW.team_id AND h.payment_intent_id = NEW.payment_intent_id
-        ORDER BY h.created_at DESC, h.id DESC
+        -- The provider's time, not that of arrival, decides which one is the latest.
+        ORDER BY h.provider_created_at DESC NULLS LAST, h.provider_payment_id COLLATE "C" DESC
         LIMIT 1
     ) AS p
     WHERE i.team_id = NEW.team_id AND i.id = NEW.payment_intent_id
@@ -81,6 +94,7 @@ WHEN (
     new.payment_intent_id IS NOT NULL
     AND (
         old.payment_intent_id IS DISTINCT FROM new.payment_intent_id
+        OR old.provider_created_at IS DISTINCT FROM new.provider_created_at
         OR old.payment_method_type IS DISTINCT FROM new.payment_method_type
         OR old.card_brand IS DISTINCT FROM new.card_brand
         OR old.card_last4 IS DISTINCT FROM new.card_last4

@@ -242,7 +242,8 @@ REVOKE ALL ON FUNCTION saas.check_payout_hold() FROM PUBLIC;
 CREATE OR REPLACE TRIGGER payouts_14_hold_insert
 BEFORE INSERT ON saas.payouts
 FOR EACH ROW
-WHEN (new.status_source = 'api' AND new.status IN ('scheduled', 'pending'))
+-- One that is only scheduled may wait: what is on hold keeps it back when it is to be sent.
+WHEN (new.status_source = 'api' AND new.status = 'pending')
 EXECUTE FUNCTION saas.check_payout_hold();
 CREATE OR REPLACE TRIGGER payouts_14_hold_update
 BEFORE UPDATE OF status ON saas.payouts
