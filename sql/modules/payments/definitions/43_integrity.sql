@@ -23,6 +23,8 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
+    -- An adjustment is between the merchant and the provider: the intent asked for what was authorised first.
+    v_amount bigint := COALESCE(p_payment.authorized_amount, p_payment.amount);
     v_sum bigint;
 BEGIN
     IF cardinality(p_payment.disagreements) > 0 THEN
@@ -39,23 +41,23 @@ BEGIN
     IF p_payment.status NOT IN ('authorized', 'paid')
         OR p_intent.id IS NULL
         OR p_intent.status NOT IN ('requires_capture', 'partially_captured', 'succeeded')
-        OR (p_payment.amount, p_payment.currency) = (p_intent.amount, p_intent.currency)
+        OR (v_amount, p_payment.currency) = (p_intent.amount, p_intent.currency)
     THEN
         RETURN NULL;
-    ELSIF p_payment.currency = p_intent.currency AND p_payment.amount < p_intent.amount THEN
-        SELECT sum(p.amount) INTO v_sum
+    ELSIF p_payment.currency = p_intent.currency AND v_amount < p_intent.amount THEN
+        SELECT sum(COALESCE(p.authorized_amount, p.amount)) INTO v_sum
         FROM saas.payments AS p
         WHERE p.team_id = p_intent.team_id
             AND p.payment_intent_id = p_intent.id
             AND p.status IN ('authorized', 'paid')
             AND p.id IS DISTINCT FROM p_payment.id;
-        IF COALESCE(v_sum, 0) + p_payment.amount = p_intent.amount THEN
+        IF COALESCE(v_sum, 0) + v_amount = p_intent.amount THEN
             RETURN NULL; -- it is paid in parts
         END IF;
     END IF;
     RETURN format(
         'paid: %s %s, asked for: %s %s',
-        p_payment.amount, p_payment.currency, p_intent.amount, p_intent.currency
+        v_amount, p_payment.currency, p_intent.amount, p_intent.currency
     );
 END
 $$;
