@@ -1,6 +1,6 @@
 -- Where amounts or currencies do not agree, the payment is on hold until a person has looked into it.
 BEGIN;
-SELECT plan(27);
+SELECT plan(28);
 \ir include/payments.sql
 \ir include/provider_events.sql
 CREATE FUNCTION pg_temp.hold(p_ref text) RETURNS text LANGUAGE sql AS $$
@@ -35,7 +35,8 @@ RESET ROLE;
 SELECT saas.set_context(team, owner) FROM fixture;
 SET LOCAL ROLE saas_app;
 SELECT throws_ok(format('SELECT saas.resolve_integrity_hold(%L, %L, %L)', pg_temp.team(), (pg_temp.payment('ch_1')).id, ' '), '22023', NULL, 'a note is needed');
-SELECT lives_ok(format('SELECT saas.resolve_integrity_hold(%L, %L, %L)', pg_temp.team(), (pg_temp.payment('ch_1')).id, 'a test of theirs'), 'the owner resolves');
+SELECT throws_ok(format('SELECT saas.resolve_integrity_hold(%L, %L, %L, %L)', pg_temp.team(), (pg_temp.payment('ch_1')).id, 'fine', 'the payment: 1000 USD'), 'SA059', NULL, 'what came meanwhile is not resolved unseen');
+SELECT lives_ok(format('SELECT saas.resolve_integrity_hold(%L, %L, %L, %L)', pg_temp.team(), (pg_temp.payment('ch_1')).id, 'a test of theirs', (pg_temp.payment('ch_1')).integrity_issue), 'the owner resolves');
 SELECT throws_ok(format('SELECT saas.resolve_integrity_hold(%L, %L, %L)', pg_temp.team(), (pg_temp.payment('ch_1')).id, 'again'), 'SA058', NULL, 'once');
 RESET ROLE;
 SELECT is((SELECT count(*) FROM saas.payment_audit_log AS l, fixture AS f WHERE l.row_id = (pg_temp.payment('ch_1')).id AND l.new_values ->> 'integrity_note' = 'a test of theirs' AND l.actor_id = f.owner), 1::bigint, 'the audit trail keeps it');

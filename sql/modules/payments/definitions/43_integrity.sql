@@ -123,11 +123,18 @@ COMMENT ON FUNCTION saas.note_disagreement(uuid, uuid, text) IS
 REVOKE ALL ON FUNCTION saas.note_disagreement(uuid, uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.note_disagreement(uuid, uuid, text) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.resolve_integrity_hold(p_team uuid, p_payment uuid, p_note text)
+CREATE OR REPLACE FUNCTION saas.resolve_integrity_hold(
+    p_team uuid,
+    p_payment uuid,
+    p_note text,
+    p_issue text DEFAULT NULL
+)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_issue text;
 BEGIN
     PERFORM saas.require_team(p_team, 'admin');
     IF saas.current_user_id() IS NULL THEN
@@ -140,21 +147,31 @@ BEGIN
             ERRCODE = '22023',
             MESSAGE = 'a note of 1 to 1000 characters is needed that says what was found';
     END IF;
+    SELECT p.integrity_issue INTO v_issue
+    FROM saas.payments AS p
+    WHERE p.team_id = p_team AND p.id = p_payment AND p.integrity_hold
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'SA058', MESSAGE = 'the team has no such payment on hold';
+    ELSIF v_issue <> p_issue THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA059',
+            MESSAGE = 'the payment is on hold for something else meanwhile',
+            DETAIL = v_issue,
+            HINT = 'Look into that as well.';
+    END IF;
     UPDATE saas.payments AS p
-    SET integrity_resolved = p.integrity_issue,
+    SET integrity_resolved = v_issue,
         integrity_resolved_by = saas.current_user_id(),
         integrity_resolved_at = now(),
         integrity_note = p_note
-    WHERE p.team_id = p_team AND p.id = p_payment AND p.integrity_hold;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'SA058', MESSAGE = 'the team has no such payment on hold';
-    END IF;
+    WHERE p.team_id = p_team AND p.id = p_payment;
 END
 $$;
-COMMENT ON FUNCTION saas.resolve_integrity_hold(uuid, uuid, text) IS
-'Takes a payment off hold after a person has looked into what does not agree; the audit trail keeps who, when and the note. Another disagreement puts it on hold again. Needs admin, and a user in the request context; SA058 without a hold.';
-REVOKE ALL ON FUNCTION saas.resolve_integrity_hold(uuid, uuid, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.resolve_integrity_hold(uuid, uuid, text) TO saas_app, saas_service;
+COMMENT ON FUNCTION saas.resolve_integrity_hold(uuid, uuid, text, text) IS
+'Takes a payment off hold after a person has looked into what does not agree; the audit trail keeps who, when and the note. p_issue: the integrity_issue that they looked into; SA059 when it is another one by now. Another disagreement puts it on hold again. Needs admin, and a user in the request context; SA058 without a hold.';
+REVOKE ALL ON FUNCTION saas.resolve_integrity_hold(uuid, uuid, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.resolve_integrity_hold(uuid, uuid, text, text) TO saas_app, saas_service;
 
 CREATE OR REPLACE FUNCTION saas.held_amount(p_team uuid, p_provider text, p_currency text)
 RETURNS bigint

@@ -16,15 +16,7 @@ BEGIN
     IF v_ref IS NOT NULL AND p_new.provider NOT IN ('stripe', 'square', 'razorpay') THEN
         v_ref := saas.find_payment_ref(p_new.team_id, p_new.provider, v_ref);
     END IF;
-    -- A snapshot without its intent queues where those with it do: the intent is locked before the charge.
-    IF v_intent_ref IS NULL THEN
-        SELECT p.provider_intent_id INTO v_intent_ref
-        FROM saas.payments AS p
-        WHERE p.team_id = p_new.team_id AND p.provider = p_new.provider AND p.provider_payment_id = v_ref;
-    END IF;
-    IF v_intent_ref IS NOT NULL THEN
-        PERFORM saas.lock_provider_object(p_new.team_id, p_new.provider, v_intent_ref);
-    END IF;
+    v_intent_ref := saas.lock_intent_first(p_new.team_id, p_new.provider, v_ref, v_intent_ref);
     IF v_ref IS NOT NULL THEN
         PERFORM saas.lock_provider_object(p_new.team_id, p_new.provider, v_ref);
         SELECT p.* INTO v_payment

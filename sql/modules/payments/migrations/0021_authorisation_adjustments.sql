@@ -1,3 +1,6 @@
+-- A function whose arguments change.
+DROP FUNCTION IF EXISTS saas.resolve_integrity_hold(uuid, uuid, text);
+
 -- What is authorised of a payment may be adjusted later, by the merchant, until it is captured.
 ALTER TABLE saas.payments
     ADD COLUMN authorized_amount bigint,
