@@ -77,8 +77,14 @@ CREATE OR REPLACE TRIGGER webhook_events_20_immutable
 BEFORE UPDATE ON saas.webhook_events
 FOR EACH ROW
 EXECUTE FUNCTION saas.enforce_immutable(
-    'team_id', 'id', 'provider', 'provider_event_id', 'body_sha256', 'payload'
+    'team_id', 'id', 'provider', 'provider_event_id', 'body_sha256'
 );
+-- What is unconfirmed may not be what the provider has sent.
+CREATE OR REPLACE TRIGGER webhook_events_21_immutable_payload
+BEFORE UPDATE ON saas.webhook_events
+FOR EACH ROW
+WHEN (old.status <> 'unconfirmed')
+EXECUTE FUNCTION saas.enforce_immutable('payload');
 
 CREATE OR REPLACE TRIGGER payment_providers_30_updated_at
 BEFORE UPDATE ON saas.payment_providers
