@@ -81,18 +81,21 @@ part_unit() {
     count_ctest build/unit
 }
 
-# The same tests under AddressSanitizer and UndefinedBehaviorSanitizer.
-part_unit_sanitized() {
+# With clang, AddressSanitizer and UndefinedBehaviorSanitizer: unit tests and fuzz targets share it.
+build_sanitized() {
     mkdir -p build
-    cmake_build build/sanitized -DSAAS_SANITIZE=ON
-    count_ctest build/sanitized
+    CC=clang-14 CXX=clang++-14 cmake_build build/fuzz -DSAAS_FUZZ=ON -DSAAS_SANITIZE=ON
+}
+
+part_unit_sanitized() {
+    build_sanitized
+    count_ctest build/fuzz
 }
 
 # Each target runs with its committed corpus, so many at once as there are processors.
 part_fuzz() {
     local targets=() source name pids=() failed=0 passed=0 i
-    mkdir -p build
-    CC=clang-14 CXX=clang++-14 cmake_build build/fuzz -DSAAS_FUZZ=ON -DSAAS_SANITIZE=ON
+    build_sanitized
     for source in test/fuzz/*_fuzz.cpp; do
         targets+=("$(basename "$source" .cpp)")
     done

@@ -88,8 +88,8 @@ message=$(sql -d deploy_a -v VERBOSITY=verbose -c 'SELECT saas.deploy()')
 like "$message" 'SA001.*core/0001_identity was changed after it was applied' 'an edited migration is an error that names it'
 is "$(sql -d deploy_a -c "SELECT name FROM saas.deploy_status() WHERE state = 'changed'")" 0001_identity 'deploy_status shows it as changed'
 restore_package
-mkdir "$original.moved" && mv "$package"/metrics "$original.moved/" && sed -i '/^metrics/d' "$package/modules.list"
-like "$(sql -d deploy_a -c "SELECT string_agg(DISTINCT state, ',') FROM saas.deploy_status() WHERE module = 'metrics'")" missing 'what is not in the package any more is shown as missing'
+mkdir "$original.moved" && mv "$package"/privacy "$original.moved/" && sed -i '/^privacy/d' "$package/modules.list"
+like "$(sql -d deploy_a -c "SELECT string_agg(DISTINCT state, ',') FROM saas.deploy_status() WHERE module = 'privacy'")" missing 'what is not in the package any more is shown as missing'
 rm -rf "$original.moved"
 restore_package
 

@@ -190,7 +190,7 @@ LEFT JOIN (
     FROM (
         SELECT y.table_name, y.link_name, y.action, y.basis, y.section FROM saas.personal_links AS y
         UNION ALL
-        SELECT 'saas.users', 'person', 'delete', NULL, 'personal_info'
+        SELECT 'saas.users' AS table_name, 'person' AS link_name, 'delete' AS action, NULL AS basis, 'personal_info' AS section
     ) AS x
     GROUP BY x.table_name
 ) AS r ON r.table_name = t.name

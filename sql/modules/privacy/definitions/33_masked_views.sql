@@ -10,6 +10,7 @@ AS $$
 DECLARE
     v_table record;
     v_columns text;
+    v_view text;
 BEGIN
     PERFORM saas.require_platform_admin();
     PERFORM pg_advisory_xact_lock(hashtextextended('saas.masked_views', 0));
@@ -52,7 +53,8 @@ BEGIN
         INTO v_columns
         FROM saas.masking_of(v_table.id, false) AS m
         WHERE m.classification IS DISTINCT FROM 'restricted';
-        EXECUTE format(
+        -- Made of identifiers and expressions that are quoted where they are made.
+        v_view := format(
             'CREATE VIEW saas_masked.%I WITH (security_barrier = true) AS
              SELECT %s FROM %s AS t WHERE t.team_id = saas.current_team_id()%s',
             v_table.relname, v_columns, v_table.name,
@@ -61,6 +63,7 @@ BEGIN
                 THEN format(' AND NOT COALESCE(saas.is_restricted(t.%I), false)', v_table.person)
                 ELSE ''
             END);
+        PERFORM saas.erase_by(v_view, NULL, NULL, NULL);
         EXECUTE format('COMMENT ON VIEW saas_masked.%I IS %L', v_table.relname,
             format('Rows of %s of the current team with personal values masked, for analysts.', v_table.name));
         EXECUTE format('REVOKE ALL ON saas_masked.%I FROM PUBLIC', v_table.relname);
@@ -87,12 +90,12 @@ DECLARE
 BEGIN
     PERFORM saas.require_platform_admin();
     FOR v_view IN
-        SELECT format('%I.%I', n.nspname, c.relname) AS name
+        SELECT c.relname
         FROM pg_class AS c
         JOIN pg_namespace AS n ON n.oid = c.relnamespace
         WHERE n.nspname = 'saas_masked' AND c.relkind = 'v' AND c.relowner = 'saas_internal'::regrole
     LOOP
-        EXECUTE 'DROP VIEW ' || v_view.name;
+        EXECUTE format('DROP VIEW saas_masked.%I', v_view.relname);
         v_count := v_count + 1;
     END LOOP;
     RETURN v_count;

@@ -38,8 +38,7 @@ GRANT SELECT ON saas.consent_records, saas.processing_restrictions TO saas_app, 
 GRANT SELECT ON saas.masking_rules TO saas_service, pg_database_owner;
 GRANT SELECT, INSERT, UPDATE ON saas.processing_purposes, saas.processing_restrictions, saas.masking_rules TO saas_internal;
 GRANT SELECT, INSERT ON saas.consent_texts TO saas_internal;
-GRANT SELECT, INSERT, DELETE ON saas.consent_records TO saas_internal;
-GRANT UPDATE (client_addr, user_agent) ON saas.consent_records TO saas_internal;
+GRANT SELECT, INSERT, UPDATE, DELETE ON saas.consent_records TO saas_internal;
 GRANT DELETE ON saas.processing_restrictions TO saas_internal;
 
 -- Who changed what people are asked, who restricted whom, and who made columns visible.
