@@ -10,6 +10,18 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
+    -- No number of a card is kept there either: what the application gives is refused, what a payment tells masked.
+    IF saas.contains_card_number(NEW.supplied_attributes::text) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA090',
+            MESSAGE = 'supplied_attributes of payment_intents holds what looks like a card number',
+            HINT = 'Numbers of cards belong to the provider alone: give its token.',
+            SCHEMA = 'saas',
+            TABLE = 'payment_intents',
+            COLUMN = 'supplied_attributes';
+    ELSIF saas.contains_card_number(NEW.charged_attributes::text) THEN
+        NEW.charged_attributes := saas.mask_card_numbers(NEW.charged_attributes::text)::jsonb;
+    END IF;
     -- What an earlier payment told gives way to what the latest one does.
     IF TG_OP = 'UPDATE' AND OLD.charged_attributes <> '{}' THEN
         NEW.attributes := NEW.attributes - ARRAY(
@@ -25,7 +37,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.lay_attributes() IS
-'Trigger of saas.payment_intents: joins the attributes. What the application supplied goes before what the snapshot of the intent reports, and that before what the charge tells.';
+'Trigger of saas.payment_intents: joins the attributes. What the application supplied goes before what the snapshot of the intent reports, and that before what the charge tells. Numbers of cards are refused (SA090) and masked.';
 REVOKE ALL ON FUNCTION saas.lay_attributes() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER payment_intents_14_attributes
@@ -33,18 +45,6 @@ BEFORE INSERT OR UPDATE OF attributes, supplied_attributes, charged_attributes O
 FOR EACH ROW
 WHEN (new.supplied_attributes <> '{}' OR new.charged_attributes <> '{}')
 EXECUTE FUNCTION saas.lay_attributes();
-
--- No number of a card is kept there either: what the application gives is refused, what a payment tells is masked.
-CREATE OR REPLACE TRIGGER payment_intents_12_supplied_card_refused
-BEFORE INSERT OR UPDATE OF supplied_attributes ON saas.payment_intents
-FOR EACH ROW
-WHEN (saas.contains_card_number(new.supplied_attributes::text))
-EXECUTE FUNCTION saas.refuse_card_numbers('supplied_attributes');
-CREATE OR REPLACE TRIGGER payment_intents_12_charged_card_masked
-BEFORE INSERT OR UPDATE OF charged_attributes ON saas.payment_intents
-FOR EACH ROW
-WHEN (saas.contains_card_number(new.charged_attributes::text))
-EXECUTE FUNCTION saas.mask_card_numbers_in_row('charged_attributes');
 
 -- Of most payments the card becomes known with the charge: rules and history shall see it.
 CREATE OR REPLACE FUNCTION saas.tell_intent_of_card()
