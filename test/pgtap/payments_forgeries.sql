@@ -28,6 +28,21 @@ SELECT is(pg_temp.razorpay('paid', 'ev1'), 'duplicate', 'once');
 SELECT is(pg_temp.razorpay('paid', 'ev3'), 'duplicate', 'nor again under a third');
 SELECT is((SELECT p.status FROM saas.payments AS p WHERE p.provider = 'razorpay'), 'paid', 'the newer state holds');
 
+-- Adyen: members that are written twice are verified and applied as the same one of them.
+CREATE FUNCTION pg_temp.twice(p_first bigint, p_last bigint, p_signed bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT (pg_temp.send_body('adyen', convert_to(format('{"live": "false", "notificationItems": [{"NotificationRequestItem": {"amount": {"value": %s, "currency": "USD"}, %s}}]}',
+        p_first, replace(btrim(pg_temp.adyen_item('AUTHORISATION', 'true', 'twice', NULL, p_signed, 100)::text, '{}'), '"value": ' || p_signed, '"value": ' || p_last)), 'UTF8'), NULL)).outcome
+$$;
+SELECT is(pg_temp.twice(5, 900000, 5), 'rejected', 'the amount that is signed has to be the one that is read');
+SELECT is(pg_temp.twice(900000, 5, 5), 'processed', 'as it is here');
+SELECT is((SELECT p.amount FROM saas.payments AS p WHERE p.provider_payment_id = 'twice'), 5::bigint, 'and it holds');
+-- One forged item condemns the batch.
+SELECT is((pg_temp.send_body('adyen', convert_to(jsonb_build_object('live', 'false', 'notificationItems', jsonb_build_array(
+    jsonb_build_object('NotificationRequestItem', pg_temp.adyen_item('AUTHORISATION', 'true', 'g1', NULL, 100, 100)),
+    jsonb_build_object('NotificationRequestItem', pg_temp.adyen_item('AUTHORISATION', 'true', 'g2', NULL, 100, 100) || '{"amount": {"value": 100000, "currency": "USD"}}')))::text, 'UTF8'), NULL)).outcome,
+    'rejected', 'a forged second item');
+SELECT is_empty($$SELECT FROM saas.payments WHERE provider_payment_id IN ('g1', 'g2')$$, 'takes the first one with it');
+
 -- Bodies, amounts, currencies and times that make no sense: the event fails or is rejected, and nothing else happens.
 CREATE TEMPORARY TABLE nonsense (provider text, name text, body text) ON COMMIT DROP;
 INSERT INTO nonsense
