@@ -17,6 +17,16 @@ SELECT is(p.amount || ' ' || p.amount_captured, '900 900', 'not what came under 
 SELECT is(e.payload #>> '{resource,amount,value}' || (e.payload ->> 'summary'), '9.00card 4000000000004242', 'and kept, without numbers of cards') FROM saas.webhook_events AS e;
 SELECT throws_ok($$UPDATE saas.webhook_events SET payload = '{}'$$, 'SA071', NULL, 'for good');
 
+-- Whoever fills the room for deliveries that wait for a certificate fills it for three days.
+CREATE FUNCTION pg_temp.wait(p_n bigint, p_at timestamptz) RETURNS text LANGUAGE sql AS $$
+    SELECT (saas.keep_for_certificate(pg_temp.team(), 'paypal', '{}', convert_to('b' || p_n, 'UTF8'), 'https://shop.example', p_at, 'https://api.paypal.com/c' || p_n)).outcome
+$$;
+SELECT is((SELECT count(*) FROM generate_series(1, 1000) AS n WHERE pg_temp.wait(n, '2025-01-01Z') = 'cert_needed'), 1000::bigint, 'a thousand wait');
+SELECT is(pg_temp.wait(1001, '2025-01-03Z'), 'rejected', 'no more do');
+SELECT is(pg_temp.wait(1002, '2025-01-05Z'), 'cert_needed', 'until they have waited for three days');
+SELECT is((SELECT count(*) FROM saas.webhook_events AS e WHERE e.status = 'rejected' AND e.raw_body IS NULL), 1001::bigint, 'and their bodies are gone');
+DELETE FROM saas.webhook_events WHERE status IN ('rejected', 'cert_needed');
+
 -- Razorpay: its signature does not cover the name of the event.
 CREATE FUNCTION pg_temp.razorpay(p_state text, p_event text) RETURNS text LANGUAGE sql AS $$
     SELECT (pg_temp.send('razorpay', pg_temp.render('razorpay', 'payment', 'pay1', 'order1', p_state, NULL, 1000, 1700000000, 'x'), p_event)).outcome
