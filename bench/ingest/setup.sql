@@ -7,7 +7,31 @@ VALUES (:'team', 'stripe', 'Stripe', ARRAY['whsec_bench'::bytea]);
 CREATE SCHEMA bench;
 CREATE TABLE bench.settings AS SELECT :'team'::uuid AS team_id;
 CREATE SEQUENCE bench.next CACHE 1;
+CREATE SEQUENCE bench.next_plain CACHE 1;
 CREATE TABLE bench.commits (n integer);
+-- Ten rules that assess each payment, and the same conditions as SQL.
+CREATE TABLE bench.rules AS
+SELECT
+    n,
+    CASE n % 5
+        WHEN 0 THEN format('SCORE 3 IF :amount: > %s000 AND :card_country: != ''US''', n)
+        WHEN 1 THEN format('REVIEW IF :email_domain: IN (''a%s.example'', ''b.example'', ''c.example'')', n)
+        WHEN 2 THEN format('BLOCK IF :card_funding: = ''prepaid'' AND :amount: > %s00', n)
+        WHEN 3 THEN format('SCORE 1 IF :card_country: NOT IN (''US'', ''CA'', ''GB'') AND :amount: >= %s', n)
+        WHEN 4 THEN format('SCORE 2 IF :currency: != ''EUR'' AND :amount: > %s', n)
+    END AS rule,
+    CASE n % 5
+        WHEN 0 THEN format('($1 ->> ''amount'')::bigint > %s000 AND ($1 ->> ''card_country'') <> ''US''', n)
+        WHEN 1 THEN format('($1 ->> ''email_domain'') IN (''a%s.example'', ''b.example'', ''c.example'')', n)
+        WHEN 2 THEN format('($1 ->> ''card_funding'') = ''prepaid'' AND ($1 ->> ''amount'')::bigint > %s00', n)
+        WHEN 3 THEN format('($1 ->> ''card_country'') NOT IN (''US'', ''CA'', ''GB'') AND ($1 ->> ''amount'')::bigint >= %s', n)
+        WHEN 4 THEN format('($1 ->> ''currency'') <> ''EUR'' AND ($1 ->> ''amount'')::bigint > %s', n)
+    END AS condition,
+    CASE n % 5 WHEN 0 THEN 3 WHEN 3 THEN 1 WHEN 4 THEN 2 ELSE 0 END AS score,
+    CASE n % 5 WHEN 1 THEN 'review' WHEN 2 THEN 'block' END AS decision
+FROM generate_series(1, 10) AS n;
+INSERT INTO saas.fraud_detection_rules (team_id, name, rule)
+SELECT s.team_id, r.n::text, r.rule FROM bench.rules AS r, bench.settings AS s;
 CREATE UNLOGGED TABLE bench.deliveries AS
 SELECT
     d.n,

@@ -6,7 +6,7 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
     v_team uuid := (SELECT id FROM rollups_bench.teams WHERE number = 1);
-    v_since timestamptz;
+    v_since double precision;
 BEGIN
     CREATE TABLE rollups_bench.grown (team_id uuid NOT NULL, at timestamptz NOT NULL, id bigint NOT NULL, label integer NOT NULL, ms double precision NOT NULL,
         PRIMARY KEY (team_id, at, id));
@@ -19,9 +19,9 @@ BEGIN
     FOR i IN 1..5 LOOP
         INSERT INTO rollups_bench.grown VALUES (v_team, '2026-01-05 00:30+00', -i, 0, 1);
         COMMIT;
-        v_since := clock_timestamp();
+        v_since := rollups_bench.cpu();
         PERFORM saas.refresh_rollups('grown');
-        INSERT INTO rollups_bench.growth VALUES (p_ordinal, p_what, 1000 * extract(epoch FROM clock_timestamp() - v_since));
+        INSERT INTO rollups_bench.growth VALUES (p_ordinal, p_what, rollups_bench.cpu() - v_since);
         COMMIT;
     END LOOP;
     PERFORM saas.drop_rollup('grown');

@@ -118,11 +118,11 @@ part_fuzz() {
     count "$passed" "$failed"
 }
 
-# What reads rules and models of strangers runs for a minute, the others for a quarter of it.
+# What reads rules and models of strangers runs for a minute, the others for ten seconds.
 fuzz_seconds() { # target
     case $1 in
     fraud_*) echo "${FUZZ_SECONDS:-60}" ;;
-    *) echo "${FUZZ_SECONDS:-15}" ;;
+    *) echo "${FUZZ_SECONDS:-10}" ;;
     esac
 }
 

@@ -4,12 +4,15 @@ RETURNS timestamptz
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'saas_hour_bucket';
 COMMENT ON FUNCTION saas.hour_bucket(timestamptz, text) IS
-'The start of the local hour that the time is in; of the two hours at the end of summer time each has its own. 22023 for an unknown time zone.';
+'The start of the local hour that the time is in; of the two hours at the end of summer time each has its own. Infinity for times outside the years 1 to 9999 of UTC, which rollups do not have. 22023 for an unknown time zone.';
 
+-- The table with such a trigger is what refreshes read: only who makes rollups puts it on a table.
 CREATE OR REPLACE FUNCTION saas.record_rollup_change()
 RETURNS trigger
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'saas_record_rollup_change';
+REVOKE ALL ON FUNCTION saas.record_rollup_change() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.record_rollup_change() TO pg_database_owner;
 COMMENT ON FUNCTION saas.record_rollup_change() IS
 'AFTER row trigger of sources of rollups: notes team and quarter of an hour of each row that comes, changes or goes, and writes them to saas.rollup_changes when the transaction commits. Made by saas.create_rollup(); SA130 when a column that it names is gone.';
 
@@ -17,6 +20,8 @@ CREATE OR REPLACE FUNCTION saas.record_rollup_truncate()
 RETURNS trigger
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'saas_record_rollup_truncate';
+REVOKE ALL ON FUNCTION saas.record_rollup_truncate() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.record_rollup_truncate() TO pg_database_owner;
 COMMENT ON FUNCTION saas.record_rollup_truncate() IS
 'AFTER TRUNCATE trigger of sources of rollups: all buckets that there are have changed. Made by saas.create_rollup().';
 

@@ -10,7 +10,7 @@ BEGIN
     END IF;
     RETURN QUERY
         WITH sources AS (
-            SELECT s.id, s.source_name, t.tgrelid, t.tgname, t.tgenabled, t.tgtype
+            SELECT s.id, s.source_name, t.tgrelid, t.tgname
             FROM saas.rollup_sources AS s
             LEFT JOIN pg_trigger AS t
                 ON t.tgname = 'zz_saas_rollup_' || replace(s.id::text, '-', '')
@@ -29,9 +29,12 @@ BEGIN
         FROM sources AS s WHERE s.tgrelid IS NULL
         UNION ALL
         -- 1 per row, 4 insert, 8 delete, 16 update; not before.
-        SELECT 'error', s.tgrelid::regclass::text, pg_catalog.format('trigger %s does not note every change', s.tgname),
-            pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I; SELECT saas.rebuild_rollup(…);', s.tgrelid::regclass, s.tgname)
-        FROM sources AS s WHERE s.tgenabled <> 'A' OR s.tgtype & 31 <> 29
+        SELECT 'error', t.tgrelid::regclass::text, pg_catalog.format('trigger %s does not note every change', t.tgname),
+            pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I; SELECT saas.rebuild_rollup(…);', t.tgrelid::regclass, t.tgname)
+        FROM sources AS s
+        -- Those of partitions, too, which have the same name.
+        JOIN pg_trigger AS t ON t.tgname = s.tgname AND t.tgfoid = 'saas.record_rollup_change()'::regprocedure
+        WHERE t.tgenabled <> 'A' OR t.tgtype & 31 <> 29
         UNION ALL
         SELECT 'warning', s.tgrelid::regclass::text, 'no index on team and time finds what changed of a rollup''s source',
             pg_catalog.format('CREATE INDEX ON %s (%I, %I);', s.tgrelid::regclass, o.team_column, o.time_column)

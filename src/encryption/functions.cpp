@@ -79,15 +79,6 @@ struct varlena *open(const request &asked, bytes_in value, key_holder &owner,
     return out;
 }
 
-Datum encrypt(FunctionCallInfo fcinfo, content what, shape form) {
-    if (PG_ARGISNULL(0))
-        PG_RETURN_NULL();
-    require_unsealed();
-    const request asked = encrypting_request(fcinfo, form);
-    return seal(asked, asked.chosen.value_or(algorithm::xaes_256_gcm),
-                plaintext_of(PG_GETARG_DATUM(0), what));
-}
-
 // Values of a person whose data may only be stored open for that person.
 void require_unrestricted(const key_holder &owner) {
     if (!owner.restricted)
@@ -98,6 +89,15 @@ void require_unrestricted(const key_holder &owner) {
                           "the processing of this person's data is restricted",
                           {},
                           "The person can read it. saas.lift_restriction() ends the restriction."};
+}
+
+Datum encrypt(FunctionCallInfo fcinfo, content what, shape form) {
+    if (PG_ARGISNULL(0))
+        PG_RETURN_NULL();
+    require_unsealed();
+    const request asked = encrypting_request(fcinfo, form);
+    return seal(asked, asked.chosen.value_or(algorithm::xaes_256_gcm),
+                plaintext_of(PG_GETARG_DATUM(0), what));
 }
 
 Datum decrypt(FunctionCallInfo fcinfo, content what, shape form) {
@@ -121,6 +121,9 @@ Datum reencrypt(FunctionCallInfo fcinfo, shape form) {
     struct varlena *plain = open(asked, value, owner, former_cipher());
     if (!asked.subject)
         asked.subject = owner.subject;
+    // Under another's key it would open for others.
+    if (asked.subject != owner.subject)
+        require_unrestricted(owner);
     const auto chosen = asked.chosen.value_or(static_cast<algorithm>(value[1]));
     const Datum out = seal(asked, chosen, room_of(plain));
     core::encryption::wipe(room_of(plain));

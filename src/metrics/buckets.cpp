@@ -68,8 +68,10 @@ std::int64_t offset_at(TimestampTz time) {
 
 SAAS_FUNCTION(saas_hour_bucket) {
     const TimestampTz time = PG_GETARG_TIMESTAMPTZ(0);
-    if (TIMESTAMP_NOT_FINITE(time))
-        PG_RETURN_TIMESTAMPTZ(time);
+    if (time < rollup::k_first)
+        PG_RETURN_TIMESTAMPTZ(DT_NOBEGIN);
+    if (time >= rollup::k_end)
+        PG_RETURN_TIMESTAMPTZ(DT_NOEND);
     find_zone(PG_GETARG_TEXT_PP(1));
     const std::int64_t span = rollup::floor_to(time, rollup::k_span);
     if (known.answered && known.span == span)

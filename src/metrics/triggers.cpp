@@ -114,14 +114,14 @@ const trigger_plan &find_plan(const TriggerData &data) {
     return *plan;
 }
 
-// A row without team or time is in no bucket.
+// A row without team, or with no time that rollups have, is in no bucket.
 void note_row(const trigger_plan &plan, TupleTableSlot *row) {
     bool is_null = false;
     const Datum team = slot_getattr(row, plan.team, &is_null);
     if (is_null)
         return;
     const TimestampTz time = DatumGetTimestampTz(slot_getattr(row, plan.time, &is_null));
-    if (is_null || TIMESTAMP_NOT_FINITE(time))
+    if (is_null || !core::rollup::is_in_range(time))
         return;
     metrics::change_key key; // NOLINT: all of it is set
     key.team = *DatumGetUUIDP(team);

@@ -137,6 +137,9 @@ SELECT saas.restrict_processing(:'ann', 'disputed') \g /dev/null
 SELECT is(saas.decrypt_sensitive_bytes(:'sealed', saas.asset_id('saas.addresses', 'line1'), p_team => :'red'), 'secret'::bytea, 'when restricted, for the person');
 SELECT saas.set_context(:'red', :'bob') \g /dev/null
 SELECT throws_ok(format('SELECT saas.decrypt_sensitive_bytes(%L, saas.asset_id(''saas.addresses'', ''line1''), p_team => %L)', :'sealed', :'red'), 'SA163', NULL, 'not for others');
+SELECT throws_ok(format('SELECT saas.reencrypt(%L, saas.asset_id(''saas.addresses'', ''line1''), p_subject => %L, p_team => %L)', :'sealed', :'bob', :'red'), 'SA163', NULL, 'nor under a key of theirs');
+SELECT saas.reencrypt(:'sealed', saas.asset_id('saas.addresses', 'line1'), p_team => :'red') AS anew \gset
+SELECT throws_ok(format('SELECT saas.decrypt_sensitive_bytes(%L, saas.asset_id(''saas.addresses'', ''line1''), p_team => %L)', :'anew', :'red'), 'SA163', NULL, 'anew under the person''s it stays closed');
 SELECT is(saas.decrypt_sensitive_bytes(:'team_sealed', saas.asset_id('saas.addresses', 'line1'), p_team => :'red'), 'ours'::bytea, 'who open the rest');
 SELECT saas.encrypt_sensitive_bytes('more', saas.asset_id('saas.addresses', 'line1'), p_team => :'red', p_subject => :'ann') AS more \gset
 SELECT throws_ok(format('SELECT saas.decrypt_sensitive_bytes(%L, saas.asset_id(''saas.addresses'', ''line1''), p_team => %L)', :'more', :'red'), 'SA163', NULL, 'what is added is stored, and closed too');

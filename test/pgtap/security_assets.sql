@@ -8,11 +8,17 @@ SELECT is(
     (SELECT string_agg(c.relname || '.' || a.attname, ', ')
      FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
      WHERE c.relnamespace = 'saas'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attnum > 0
-        AND col_description(c.oid, a.attnum) ~ '\[(confidential|restricted)\]$'
+        AND NOT a.attisdropped
         AND NOT EXISTS (SELECT FROM saas.located_data_assets AS l
             WHERE l.table_name = c.oid AND l.column_name = a.attname AND col_description(c.oid, a.attnum) LIKE '%[' || l.classification || ']')),
-    NULL, 'every confidential and restricted column of the package is an asset, as its comment says');
+    NULL, 'every column of the package is an asset, of the class that its comment says');
 SELECT is(saas.refresh_data_assets(), 0::bigint, 'a second time there is nothing to do');
+-- A newer version calls a column more sensitive, another less; what the owner made stricter stays so.
+SELECT saas.register_asset('saas.addresses', 'id', 'internal'), saas.register_asset('saas.addresses', 'created_at', 'restricted') \g /dev/null
+COMMENT ON COLUMN saas.addresses.id IS 'The row. [confidential]';
+SELECT is(saas.refresh_data_assets(), 1::bigint, 'one column is raised');
+SELECT is((SELECT string_agg(l.column_name || ' ' || l.classification, ', ' ORDER BY l.column_name) FROM saas.located_data_assets AS l
+    WHERE l.table_name = 'saas.addresses'::regclass AND l.column_name IN ('id', 'created_at')), 'created_at restricted, id confidential', 'none is lowered');
 SELECT results_eq('SELECT name FROM saas.data_classifications ORDER BY rank', ARRAY['public', 'internal', 'confidential', 'restricted'], 'four classes');
 
 CREATE TABLE public.vault (first integer, secret bytea, other bytea);

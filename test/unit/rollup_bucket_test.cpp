@@ -36,4 +36,14 @@ TEST(rollup_bucket, an_hour_is_a_whole_number_of_spans_in_every_zone_of_today) {
     }
 }
 
+TEST(rollup_bucket, years_1_to_9999) {
+    EXPECT_TRUE(is_in_range(0));
+    EXPECT_TRUE(is_in_range(-63'082'281'600 * k_second)) << "0001-01-01";
+    EXPECT_FALSE(is_in_range(-63'082'281'600 * k_second - 1));
+    EXPECT_TRUE(is_in_range(252'455'616'000 * k_second - 1));
+    EXPECT_FALSE(is_in_range(252'455'616'000 * k_second)) << "10000-01-01";
+    EXPECT_FALSE(is_in_range(INT64_MAX));
+    EXPECT_FALSE(is_in_range(INT64_MIN));
+}
+
 } // namespace

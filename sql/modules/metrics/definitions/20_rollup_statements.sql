@@ -70,7 +70,9 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
     SELECT CASE p_measure ->> 'kind'
         WHEN 'count' THEN format('count(%s)', COALESCE(c.name, '*'))
-        WHEN 'sum' THEN format('sum(%s)::%s', c.name, p_measure ->> 'type')
+        -- Converted first: the sum of real has the precision of real.
+        WHEN 'sum' THEN format(CASE p_measure ->> 'type' WHEN 'double precision' THEN 'sum(%s::%s)' ELSE 'sum(%s)::%s' END,
+            c.name, p_measure ->> 'type')
         WHEN 'min' THEN format('min(%s)', c.name)
         WHEN 'max' THEN format('max(%s)', c.name)
         WHEN 'distinct' THEN format('saas.distinct_sketch(%s)', c.name)
@@ -188,7 +190,7 @@ BEGIN
     RETURN saas.rollup_select(p_rollup, 's.', v_measures, NULL, format(
         'FROM %1$s AS s LEFT JOIN saas.rollup_calendars AS k ON k.team_id = %2$s '
         'CROSS JOIN LATERAL (SELECT %2$s AS team_id, saas.hour_bucket(%3$s, COALESCE(k.time_zone, ''UTC'')) AS bucket) AS d '
-        'WHERE %2$s IN (SELECT t.id FROM saas.teams AS t) AND isfinite(%3$s)',
+        'WHERE %2$s IN (SELECT t.id FROM saas.teams AS t) AND isfinite(d.bucket)',
         v_from, v_team, v_time
     ));
 END

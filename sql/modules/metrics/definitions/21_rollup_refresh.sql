@@ -45,6 +45,7 @@ CREATE OR REPLACE FUNCTION saas.write_rollup_buckets(
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET datestyle = 'ISO, YMD' -- other styles write time zones in ways that they do not read
 AS $$
 DECLARE
     v_from timestamptz;
@@ -85,6 +86,7 @@ CREATE OR REPLACE FUNCTION saas.refresh_coarser_buckets(p_rollup saas.rollups, p
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET datestyle = 'ISO, YMD' -- other styles write time zones in ways that they do not read
 AS $$
 DECLARE
     v_granularity text;
@@ -126,6 +128,7 @@ CREATE OR REPLACE FUNCTION saas.refresh_rollup_hours(
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET datestyle = 'ISO, YMD' -- other styles write time zones in ways that they do not read
 AS $$
 DECLARE
     v_from timestamptz := COALESCE(now() - saas.rollup_frozen_after(p_rollup), '-infinity');
@@ -159,11 +162,12 @@ REVOKE ALL ON FUNCTION saas.refresh_rollup_hours(saas.rollups, uuid[], timestamp
 CREATE OR REPLACE FUNCTION saas.refresh_rollup_source(
     p_source uuid,
     p_limit integer,
+    p_teams uuid[],
     OUT changes bigint,
     OUT hours bigint,
     OUT remaining boolean
 )
-LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
@@ -178,13 +182,17 @@ BEGIN
     -- believes of a table that is empty most of the time.
     SELECT n.xact_id INTO v_through
     FROM (
-        SELECT c.xact_id FROM saas.rollup_changes AS c WHERE c.source_id = p_source ORDER BY c.xact_id LIMIT p_limit
+        SELECT c.xact_id
+        FROM saas.rollup_changes AS c
+        WHERE c.source_id = p_source AND (p_teams IS NULL OR c.team_id = ANY (p_teams))
+        ORDER BY c.xact_id
+        LIMIT p_limit
     ) AS n
     ORDER BY n.xact_id DESC
     LIMIT 1;
     WITH taken AS (
         DELETE FROM saas.rollup_changes AS c
-        WHERE c.source_id = p_source AND c.xact_id <= v_through
+        WHERE c.source_id = p_source AND c.xact_id <= v_through AND (p_teams IS NULL OR c.team_id = ANY (p_teams))
         RETURNING c.team_id, c.span
     ), taken_hours AS (
         -- Its first and its last moment: where clocks once differed by odd minutes, they are in two hours.
@@ -207,9 +215,64 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION saas.refresh_rollup_source(uuid, integer) IS
-'Takes up to p_limit noted changes of a source that is locked, and computes what they touch in all its rollups.';
-REVOKE ALL ON FUNCTION saas.refresh_rollup_source(uuid, integer) FROM PUBLIC;
+COMMENT ON FUNCTION saas.refresh_rollup_source(uuid, integer, uuid[]) IS
+'Takes up to p_limit noted changes of a source that is locked, of the given teams or NULL for all, and computes what they touch in all its rollups.';
+REVOKE ALL ON FUNCTION saas.refresh_rollup_source(uuid, integer, uuid[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.refresh_rollup_teams(
+    p_source uuid,
+    p_limit integer,
+    p_teams uuid[],
+    OUT changes bigint,
+    OUT hours bigint,
+    OUT remaining boolean,
+    OUT problem text
+)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_teams uuid[] := p_teams;
+    v_half record;
+BEGIN
+    BEGIN
+        SELECT s.changes, s.hours, s.remaining
+        INTO changes, hours, remaining
+        FROM saas.refresh_rollup_source(p_source, p_limit, p_teams) AS s;
+        RETURN;
+    EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+        problem := format('%s: %s', SQLSTATE, SQLERRM);
+    END;
+    changes := 0;
+    hours := 0;
+    remaining := true;
+    -- Values whose sum overflows, for instance. What one team has written must not keep the others from being
+    -- refreshed: those are found by halves.
+    IF v_teams IS NULL THEN
+        SELECT array_agg(DISTINCT c.team_id) INTO v_teams FROM saas.rollup_changes AS c WHERE c.source_id = p_source;
+    END IF;
+    IF cardinality(v_teams) < 2 THEN
+        problem := format('team %s: %s', v_teams[1], problem);
+        RETURN;
+    END IF;
+    problem := NULL;
+    FOR v_half IN
+        SELECT f.changes, f.hours, f.problem
+        FROM (VALUES
+            (v_teams[:cardinality(v_teams) / 2]), (v_teams[cardinality(v_teams) / 2 + 1:])
+        ) AS h (teams)
+        CROSS JOIN LATERAL saas.refresh_rollup_teams(p_source, p_limit, h.teams) AS f
+    LOOP
+        changes := changes + v_half.changes;
+        hours := hours + v_half.hours;
+        problem := concat_ws('; ', problem, v_half.problem);
+    END LOOP;
+    problem := NULLIF(problem, '');
+END
+$$;
+COMMENT ON FUNCTION saas.refresh_rollup_teams(uuid, integer, uuid[]) IS
+'As refresh_rollup_source(); where values of a team cannot be computed, all other teams are refreshed, and problem names that team.';
+REVOKE ALL ON FUNCTION saas.refresh_rollup_teams(uuid, integer, uuid[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION saas.refresh_rollups(p_name text DEFAULT NULL, p_limit integer DEFAULT 100000)
 RETURNS TABLE (source text, changes bigint, hours bigint, remaining boolean, problem text)
@@ -251,9 +314,9 @@ BEGIN
         BEGIN
             -- Whoever names a rollup wants it refreshed; a schedule passes by what another one is at.
             CONTINUE WHEN NOT saas.lock_rollup_source(v_source.id, p_name IS NOT NULL);
-            SELECT f.changes, f.hours, f.remaining
-            INTO changes, hours, remaining
-            FROM saas.refresh_rollup_source(v_source.id, p_limit) AS f;
+            SELECT f.changes, f.hours, f.remaining, f.problem
+            INTO changes, hours, remaining, problem
+            FROM saas.refresh_rollup_teams(v_source.id, p_limit, NULL) AS f;
         EXCEPTION WHEN OTHERS THEN
             problem := format('%s: %s', SQLSTATE, SQLERRM);
             remaining := true;
@@ -322,6 +385,10 @@ AS $$
 DECLARE
     v_rollup saas.rollups;
 BEGIN
+    -- A transaction that keeps an older snapshot than the last refresh does not see all the hours: it fails (40001).
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        PERFORM saas.lock_rollup_source(p_source, true);
+    END IF;
     FOR v_rollup IN SELECT * FROM saas.rollups AS r WHERE r.source_id = p_source LOOP
         EXECUTE format(
             'INSERT INTO saas.rollup_changes (team_id, source_id, span, xact_id, batch, changed_at) '

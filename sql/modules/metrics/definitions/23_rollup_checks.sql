@@ -178,7 +178,12 @@ COMMENT ON FUNCTION saas.normalize_rollup_measures(text, regclass, text[], jsonb
 REVOKE ALL ON FUNCTION saas.normalize_rollup_measures(text, regclass, text[], jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.normalize_rollup_measures(text, regclass, text[], jsonb) TO pg_database_owner;
 
-CREATE OR REPLACE FUNCTION saas.check_rollup_retention(p_name text, p_granularities text[], p_retention jsonb)
+CREATE OR REPLACE FUNCTION saas.check_rollup_retention(
+    p_name text,
+    p_granularities text[],
+    p_retention jsonb,
+    p_source_retention interval
+)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
@@ -189,18 +194,23 @@ BEGIN
     END IF;
     IF EXISTS (
         SELECT FROM jsonb_each_text(p_retention) AS e
-        WHERE e.key <> ALL (p_granularities)
+        WHERE e.key <> ALL (p_granularities) OR e.value IS NULL
             OR e.value::interval < CASE e.key WHEN 'hour' THEN INTERVAL '2 days' ELSE INTERVAL '93 days' END
+            OR e.value::interval > INTERVAL '1000 years'
     ) THEN
-        PERFORM saas.refuse_rollup(p_name, 'The retention names no granularity of the rollup, or too short a time.',
-            'Hours stay 2 days or longer; days, weeks and months 93 days, since months are made from days.');
+        PERFORM saas.refuse_rollup(p_name, 'The retention names no granularity of the rollup, or too short or long a time.',
+            'Hours stay 2 days or longer; days, weeks and months 93 days, since months are made from days. Leave out what stays for ever.');
+    END IF;
+    IF p_source_retention < INTERVAL '1 day' OR p_source_retention > INTERVAL '1000 years' THEN
+        PERFORM saas.refuse_rollup(p_name, format('The source cannot keep its rows for %s.', p_source_retention),
+            'Say a day or longer; leave it out when rows of the source stay for ever.');
     END IF;
 END
 $$;
-COMMENT ON FUNCTION saas.check_rollup_retention(text, text[], jsonb) IS
-'Checks the retention of a rollup. SA131, or 22007 for a text that is no interval.';
-REVOKE ALL ON FUNCTION saas.check_rollup_retention(text, text[], jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.check_rollup_retention(text, text[], jsonb) TO pg_database_owner;
+COMMENT ON FUNCTION saas.check_rollup_retention(text, text[], jsonb, interval) IS
+'Checks the retention of a rollup and of its source. SA131, or 22007 for a text that is no interval.';
+REVOKE ALL ON FUNCTION saas.check_rollup_retention(text, text[], jsonb, interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.check_rollup_retention(text, text[], jsonb, interval) TO pg_database_owner;
 
 CREATE OR REPLACE FUNCTION saas.check_rollup_source(
     p_name text,
@@ -252,9 +262,10 @@ BEGIN
     SELECT array_agg(DISTINCT pg_get_expr(p.polqual, p.polrelid))
     INTO v_conditions
     FROM pg_policy AS p
-    JOIN pg_roles AS r ON r.oid = ANY (p.polroles) AND r.rolname = 'saas_app'
-    WHERE p.polrelid = p_relation AND p.polcmd IN ('r', '*');
-    IF v_conditions IS DISTINCT FROM ARRAY[format('(%I = current_team_id())', p_team_column)] THEN
+    WHERE p.polrelid = p_relation AND p.polcmd IN ('r', '*')
+        -- 0 is PUBLIC.
+        AND (0::oid = ANY (p.polroles) OR 'saas_app'::regrole = ANY (p.polroles));
+    IF NOT v_class.relrowsecurity OR v_conditions IS DISTINCT FROM ARRAY[format('(%I = current_team_id())', p_team_column)] THEN
         PERFORM saas.refuse_rollup(p_name,
             format('It does not follow from the policies of %s who in a team may read the rollup.', p_relation),
             'Say who with p_read_role: viewer, member, admin, owner or service.');

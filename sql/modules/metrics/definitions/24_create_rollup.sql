@@ -109,7 +109,8 @@ AS $$
             WHEN 'sum' THEN c.sum_type
             WHEN 'distinct' THEN 'saas.distinct_sketch'
             WHEN 'quantiles' THEN 'saas.quantile_sketch'
-            ELSE saas.rollup_base_type(a.atttypid)::text
+            -- Without a length: character alone would be one character.
+            ELSE format_type(saas.rollup_base_type(a.atttypid), -1)
         END,
         CASE c.kind WHEN 'dimension' THEN format('Dimension: %I of the source.', c.column_name)
             ELSE format('Measure: %s of %s.', c.kind, COALESCE(quote_ident(c.column_name), 'rows')) END,
@@ -190,7 +191,7 @@ BEGIN
         || CASE WHEN p_granularities && ARRAY['day', 'week', 'month'] THEN ARRAY['day'] ELSE '{}'::text[] END
         || CASE WHEN 'week' = ANY (p_granularities) THEN ARRAY['week'] ELSE '{}'::text[] END
         || CASE WHEN 'month' = ANY (p_granularities) THEN ARRAY['month'] ELSE '{}'::text[] END;
-    PERFORM saas.check_rollup_retention(p_name, v_rollup.granularities, p_retention);
+    PERFORM saas.check_rollup_retention(p_name, v_rollup.granularities, p_retention, p_source_retention);
     v_rollup.retention := p_retention;
     v_rollup.source_retention := p_source_retention;
     v_rollup.created_at := now();

@@ -61,7 +61,7 @@ DECLARE
     v_rollup saas.rollups := saas.find_rollup(p_name);
     v_granularity text;
 BEGIN
-    PERFORM saas.check_rollup_retention(p_name, v_rollup.granularities, p_retention);
+    PERFORM saas.check_rollup_retention(p_name, v_rollup.granularities, p_retention, p_source_retention);
     UPDATE saas.rollups AS r
     SET retention = p_retention, source_retention = p_source_retention
     WHERE r.id = v_rollup.id
@@ -135,6 +135,7 @@ CREATE OR REPLACE FUNCTION saas.drop_month_partitions(p_table regclass, p_before
 RETURNS integer
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
+SET datestyle = 'ISO, YMD' -- other styles write time zones in ways that they do not read
 AS $$
 DECLARE
     v_partition regclass;
@@ -247,7 +248,7 @@ BEGIN
         EXECUTE format(
             'INSERT INTO saas.rollup_changes (team_id, source_id, span, xact_id, batch, changed_at) '
             'SELECT DISTINCT $1, $2, to_timestamp(floor(extract(epoch FROM s.%1$s) / 900) * 900), pg_current_xact_id(), -1, now() '
-            'FROM %2$s AS s WHERE s.%3$s = $1 AND s.%1$s >= $3 AND isfinite(s.%1$s) ON CONFLICT DO NOTHING',
+            'FROM %2$s AS s WHERE s.%3$s = $1 AND s.%1$s >= $3 AND isfinite(saas.hour_bucket(s.%1$s, ''UTC'')) ON CONFLICT DO NOTHING',
             quote_ident(v_source.time_column), v_relation, quote_ident(v_source.team_column))
         USING p_team, v_source.id, v_from;
     END LOOP;

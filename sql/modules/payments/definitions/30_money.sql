@@ -8,6 +8,8 @@ CREATE OR REPLACE FUNCTION saas.provider_currency(
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
+-- Few rows of which one is wanted: by its key, not by reading all of them.
+SET enable_seqscan = off
 AS $$
 BEGIN
     IF p_currency ~ '^[A-Za-z]{3}$' THEN

@@ -72,10 +72,20 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
-    -- Looking first is cheaper than an UPDATE of nothing, and there is mostly nothing.
+    -- Looking first is cheaper than an UPDATE of nothing, and there is mostly nothing: payments about which
+    -- nothing was said, and of which integrity_issue() says nothing whatever their states are.
     IF NOT EXISTS (
         SELECT FROM saas.payments AS p
-        WHERE p.team_id = p_intent.team_id AND p.payment_intent_id = p_intent.id
+        WHERE p.team_id = p_intent.team_id
+            AND p.payment_intent_id = p_intent.id
+            AND (
+                p.integrity_issue IS NULL
+                AND p.disagreements = '{}'
+                AND p_intent.disagreements = '{}'
+                AND NOT p.lists_captures
+                AND p.amount = p_intent.amount
+                AND p.currency = p_intent.currency
+            ) IS NOT TRUE
     ) THEN
         RETURN;
     END IF;

@@ -87,9 +87,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_accounts saas.ledger_accounts[];
-    v_account saas.ledger_accounts;
-    v_amount bigint;
+    v_debit saas.ledger_accounts;
+    v_credit saas.ledger_accounts;
     v_id uuid;
 BEGIN
     IF p_amount IS NULL OR p_amount <= 0 THEN
@@ -112,25 +111,24 @@ BEGIN
     END IF;
     -- Kinds that belong to a provider have one account each; the bank and what the team decides itself
     -- have none.
-    v_accounts := ARRAY[
-        saas.ledger_account(
-            p_team, p_debit, p_currency,
-            CASE WHEN p_debit NOT IN ('bank', 'adjustments', 'currency_exchange') THEN p_provider END
-        ),
-        saas.ledger_account(
-            p_team, p_credit, p_currency,
-            CASE WHEN p_credit NOT IN ('bank', 'adjustments', 'currency_exchange') THEN p_provider END
-        )
-    ];
+    v_debit := saas.ledger_account(
+        p_team, p_debit, p_currency,
+        CASE WHEN p_debit NOT IN ('bank', 'adjustments', 'currency_exchange') THEN p_provider END
+    );
+    v_credit := saas.ledger_account(
+        p_team, p_credit, p_currency,
+        CASE WHEN p_credit NOT IN ('bank', 'adjustments', 'currency_exchange') THEN p_provider END
+    );
     INSERT INTO saas.ledger_entries (team_id, transaction_id, account_id, amount, currency, effective_at)
     VALUES
-        (p_team, v_id, (v_accounts[1]).id, p_amount, p_currency, p_effective_at),
-        (p_team, v_id, (v_accounts[2]).id, -p_amount, p_currency, p_effective_at);
-    FOR i IN 1..2 LOOP
-        v_account := v_accounts[i];
-        v_amount := CASE WHEN (i = 1) = (v_account.normal_side = 'debit') THEN p_amount ELSE -p_amount END;
-        PERFORM saas.add_to_ledger_balance(v_account, v_amount);
-    END LOOP;
+        (p_team, v_id, v_debit.id, p_amount, p_currency, p_effective_at),
+        (p_team, v_id, v_credit.id, -p_amount, p_currency, p_effective_at);
+    PERFORM saas.add_to_ledger_balance(
+        v_debit, CASE v_debit.normal_side WHEN 'debit' THEN p_amount ELSE -p_amount END
+    );
+    PERFORM saas.add_to_ledger_balance(
+        v_credit, CASE v_credit.normal_side WHEN 'debit' THEN -p_amount ELSE p_amount END
+    );
     RETURN v_id;
 END
 $$;

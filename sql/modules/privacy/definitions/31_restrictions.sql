@@ -108,8 +108,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION saas.is_restricted(uuid) IS
 'Whether the processing of the person''s data is restricted now. False for NULL.';
-REVOKE ALL ON FUNCTION saas.is_restricted(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.is_restricted(uuid) TO saas_service, saas_analyst, saas_internal;
+REVOKE ALL ON FUNCTION saas.is_restricted(uuid) FROM PUBLIC, saas_analyst;
+GRANT EXECUTE ON FUNCTION saas.is_restricted(uuid) TO saas_service, saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.may_process(p_subject uuid, p_purpose text)
 RETURNS boolean

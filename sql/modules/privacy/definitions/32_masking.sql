@@ -63,7 +63,10 @@ BEGIN
         RETURN pg_catalog.format('(floor(%s / %L::numeric) * %L::numeric)::%s',
             p_column, p_rule ->> 'step', p_rule ->> 'step', p_type);
     END IF;
-    IF p_type = 'inet'::regtype THEN
+    IF p_type = 'inet'::regtype
+        AND COALESCE((p_rule ->> 'ipv4')::integer, 24) BETWEEN 0 AND 32
+        AND COALESCE((p_rule ->> 'ipv6')::integer, 48) BETWEEN 0 AND 128
+    THEN
         RETURN pg_catalog.format(
             'network(set_masklen(%1$s, CASE family(%1$s) WHEN 4 THEN %2$s ELSE %3$s END))::inet', p_column,
             COALESCE((p_rule ->> 'ipv4')::integer, 24), COALESCE((p_rule ->> 'ipv6')::integer, 48));
@@ -127,6 +130,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_strategy text := p_rule ->> 'strategy';
+    -- With -1 a character is of any length, not of one.
+    v_type text := pg_catalog.format_type(p_type, -1);
     v_is_text boolean := p_type IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype);
 BEGIN
     IF p_key IS NULL AND v_strategy IN ('keyed_hash', 'noise', 'shuffle') THEN
@@ -139,9 +144,9 @@ BEGIN
     IF v_strategy = 'keep' THEN
         RETURN p_column;
     ELSIF v_strategy = 'null' THEN
-        RETURN pg_catalog.format('NULL::%s', p_type);
+        RETURN pg_catalog.format('NULL::%s', v_type);
     ELSIF v_strategy = 'constant' THEN
-        RETURN pg_catalog.format('%L::%s', p_rule ->> 'value', p_type);
+        RETURN pg_catalog.format('%L::%s', p_rule ->> 'value', v_type);
     ELSIF v_strategy = 'generalise' THEN
         RETURN saas.generalised(p_column, p_type, p_rule);
     ELSIF v_strategy = 'noise' THEN
@@ -161,7 +166,7 @@ BEGIN
         RETURN pg_catalog.format(
             'CASE WHEN %s IS NOT NULL THEN saas.mask_fake(%L, %s, %s)::%s END', p_column,
             COALESCE(p_rule ->> 'kind', 'text'), CASE WHEN p_key IS NULL THEN p_row ELSE p_column || '::text' END,
-            COALESCE(p_key, '''\x''::bytea'), p_type);
+            COALESCE(p_key, '''\x''::bytea'), v_type);
     END IF;
     RAISE EXCEPTION USING
         ERRCODE = '22023',
@@ -174,6 +179,31 @@ COMMENT ON FUNCTION saas.masking_expression(text, regtype, jsonb, text, text) IS
 REVOKE ALL ON FUNCTION saas.masking_expression(text, regtype, jsonb, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.masking_expression(text, regtype, jsonb, text, text)
 TO saas_internal, pg_database_owner;
+
+-- A domain is masked as what it is made of, through domains over domains.
+CREATE OR REPLACE FUNCTION saas.made_of(
+    p_type oid,
+    p_modifier integer,
+    OUT base_type regtype,
+    OUT modifier integer,
+    OUT is_not_null boolean
+)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE below (id, modifier, is_not_null, depth) AS (
+        SELECT p_type, p_modifier, false, 0
+        UNION ALL
+        SELECT t.typbasetype, t.typtypmod, b.is_not_null OR t.typnotnull, b.depth + 1
+        FROM below AS b
+        JOIN pg_type AS t ON t.oid = b.id AND t.typtype = 'd'
+    )
+    SELECT b.id::regtype, b.modifier, b.is_not_null FROM below AS b ORDER BY b.depth DESC LIMIT 1
+$$;
+COMMENT ON FUNCTION saas.made_of(oid, integer) IS
+'The type below a domain with its modifier, and whether a domain on the way refuses NULL; any other type is itself.';
+REVOKE ALL ON FUNCTION saas.made_of(oid, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.made_of(oid, integer) TO saas_internal, pg_database_owner;
 
 CREATE OR REPLACE FUNCTION saas.masking_of(
     p_table regclass,
@@ -194,7 +224,7 @@ AS $$
     SELECT
         a.attname::text,
         b.base_type,
-        a.attnotnull,
+        a.attnotnull OR b.is_not_null,
         a.attgenerated <> '' OR a.attidentity = 'a',
         c.class,
         COALESCE(
@@ -207,9 +237,7 @@ AS $$
             saas.default_masking(c.class, a.attname::text, b.base_type, p_keyed)
         )
     FROM pg_attribute AS a
-    JOIN pg_type AS t ON t.oid = a.atttypid
-    -- A domain is masked as what it is made of.
-    CROSS JOIN LATERAL (SELECT (CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END)::regtype AS base_type) AS b
+    CROSS JOIN LATERAL saas.made_of(a.atttypid, a.atttypmod) AS b
     LEFT JOIN saas.located_data_assets AS d
         ON d.table_name = p_table AND d.column_number = a.attnum AND d.variant = ''
     CROSS JOIN LATERAL (
@@ -261,6 +289,22 @@ BEGIN
             quote_ident(p_column), v_type, p_arguments || jsonb_build_object('strategy', p_strategy), '''''', ''''''
         );
     END IF;
+    -- What is no value of the type, or no kind, is told now and not to who reads a view.
+    BEGIN
+        IF p_strategy = 'constant' THEN
+            EXECUTE format('SELECT %L::%s', p_arguments ->> 'value', format_type(v_type, -1));
+        ELSIF p_strategy = 'fake' THEN
+            PERFORM saas.mask_fake(COALESCE(p_arguments ->> 'kind', 'text'), '');
+        ELSIF p_strategy = 'partial' AND p_arguments ->> 'as' IS DISTINCT FROM 'email' THEN
+            PERFORM saas.mask_partial('', COALESCE((p_arguments ->> 'first')::integer, 0), COALESCE((p_arguments ->> 'last')::integer, 0));
+        END IF;
+    EXCEPTION
+        WHEN data_exception THEN
+            RAISE EXCEPTION USING
+                ERRCODE = '22023',
+                MESSAGE = pg_catalog.format('column %I of type %s cannot be masked so: %s', p_column, v_type, p_arguments),
+                DETAIL = SQLERRM;
+    END;
     UPDATE saas.masking_rules AS r
     SET strategy = p_strategy, arguments = p_arguments, updated_at = now()
     WHERE r.table_name = v_name AND r.column_name = p_column;

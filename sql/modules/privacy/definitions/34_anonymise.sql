@@ -1,53 +1,69 @@
 -- Tables made anonymous, in place or as a copy, and how anonymous they are.
+DROP FUNCTION IF EXISTS saas.masked_select(regclass, jsonb, boolean);
 CREATE OR REPLACE FUNCTION saas.masked_select(
     p_table regclass,
     p_rules jsonb DEFAULT '{}',
-    p_with_place boolean DEFAULT false
+    p_with_place boolean DEFAULT false,
+    p_only boolean DEFAULT false
 )
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    v_from text := CASE WHEN p_only THEN 'ONLY ' ELSE '' END || p_table::text;
     v_columns text;
     v_shuffled text;
 BEGIN
-    -- Each shuffled column is numbered by chance, the rows by their place, and both are joined by number.
+    -- Each shuffled column is numbered by chance, the rows by their place, and both are joined by number. What is put
+    -- in a value's place is as long as the column allows.
     SELECT
         string_agg(
             CASE m.rule ->> 'strategy'
-                WHEN 'shuffle' THEN pg_catalog.format('%I.value AS %I', 's_' || m.column_name, m.column_name)
-                WHEN 'required' THEN pg_catalog.format('%s AS %I',
-                    saas.required_mask(pg_catalog.format('t.%I', m.column_name), m.data_type), m.column_name)
-                ELSE pg_catalog.format('%s AS %I',
+                WHEN 'shuffle' THEN pg_catalog.format('%I.value AS %I', 's_' || a.attnum, m.column_name)
+                WHEN 'keep' THEN pg_catalog.format('t.%1$I AS %1$I', m.column_name)
+                WHEN 'required' THEN pg_catalog.format(
+                    '(CASE WHEN t.%1$I IS NOT NULL THEN %2$s %3$s END)::%4$s AS %1$I', m.column_name,
+                    -- What has to be the team's id is no person's.
+                    CASE
+                        WHEN (m.rule ->> 'or_team')::boolean
+                        THEN pg_catalog.format('CASE WHEN t.%1$I = t.team_id::text THEN t.%1$I ELSE', m.column_name)
+                        ELSE ''
+                    END,
+                    saas.required_mask(pg_catalog.format('t.%I', m.column_name), m.data_type)
+                        || CASE WHEN (m.rule ->> 'or_team')::boolean THEN ' END' ELSE '' END,
+                    format_type(b.base_type, b.modifier))
+                ELSE pg_catalog.format('(%s)::%s AS %I',
                     saas.masking_expression(
                         pg_catalog.format('t.%I', m.column_name), m.data_type, m.rule, NULL,
                         '(SELECT k.key FROM pg_temp.masking_key AS k)'
                     ),
-                    m.column_name)
+                    format_type(b.base_type, b.modifier), m.column_name)
             END, ', '),
         string_agg(
             pg_catalog.format(
                 ' JOIN (SELECT x.%1$I AS value, row_number() OVER (ORDER BY gen_random_uuid()) AS number FROM %2$s AS x)
                     AS %3$I ON %3$I.number = t.saas_number',
-                m.column_name, p_table, 's_' || m.column_name),
+                m.column_name, v_from, 's_' || a.attnum),
             '') FILTER (WHERE m.rule ->> 'strategy' = 'shuffle')
     INTO v_columns, v_shuffled
     FROM saas.masking_of(p_table, true, p_rules) AS m
+    JOIN pg_attribute AS a ON a.attrelid = p_table AND a.attname = m.column_name
+    CROSS JOIN LATERAL saas.made_of(a.atttypid, a.atttypmod) AS b
     WHERE NOT m.is_generated;
     RETURN pg_catalog.format(
         'SELECT %s%s FROM (SELECT x.*, x.tableoid AS saas_table, x.ctid AS saas_place%s FROM %s AS x) AS t%s',
         CASE WHEN p_with_place THEN 't.saas_table, t.saas_place, ' ELSE '' END,
         v_columns,
         CASE WHEN v_shuffled IS NOT NULL THEN ', row_number() OVER () AS saas_number' ELSE '' END,
-        p_table,
+        v_from,
         COALESCE(v_shuffled, ''));
 END
 $$;
-COMMENT ON FUNCTION saas.masked_select(regclass, jsonb, boolean) IS
-'The query that reads a table with its columns masked; with p_with_place each row''s tableoid and ctid come first. It takes the key of the pseudonyms from pg_temp.masking_key.';
-REVOKE ALL ON FUNCTION saas.masked_select(regclass, jsonb, boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.masked_select(regclass, jsonb, boolean) TO pg_database_owner;
+COMMENT ON FUNCTION saas.masked_select(regclass, jsonb, boolean, boolean) IS
+'The query that reads a table with its columns masked; with p_with_place each row''s tableoid and ctid come first; with p_only without tables that inherit from it. It takes the key of the pseudonyms from pg_temp.masking_key.';
+REVOKE ALL ON FUNCTION saas.masked_select(regclass, jsonb, boolean, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.masked_select(regclass, jsonb, boolean, boolean) TO pg_database_owner;
 
 CREATE OR REPLACE FUNCTION saas.set_masking_key(p_seed text DEFAULT NULL)
 RETURNS void
@@ -173,7 +189,11 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
-    IF p_k < 2 OR COALESCE(cardinality(p_columns), 0) = 0 THEN
+    IF p_table IS NULL
+        OR COALESCE(p_k < 2, true)
+        OR COALESCE(cardinality(p_columns), 0) = 0
+        OR array_position(p_columns, NULL) IS NOT NULL
+    THEN
         RAISE EXCEPTION USING
             ERRCODE = '22023',
             MESSAGE = 'a class needs columns, and at least two rows to hide in',
@@ -213,7 +233,12 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
-    IF p_l < 2 OR COALESCE(cardinality(p_columns), 0) = 0 OR p_sensitive IS NULL THEN
+    IF p_table IS NULL
+        OR COALESCE(p_l < 2, true)
+        OR COALESCE(cardinality(p_columns), 0) = 0
+        OR array_position(p_columns, NULL) IS NOT NULL
+        OR p_sensitive IS NULL
+    THEN
         RAISE EXCEPTION USING
             ERRCODE = '22023',
             MESSAGE = 'diversity needs columns of a class, a sensitive column, and at least two values';

@@ -101,6 +101,103 @@ COMMENT ON FUNCTION saas.is_anything_held() IS 'Whether there is a legal hold on
 REVOKE ALL ON FUNCTION saas.is_anything_held() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.is_anything_held() TO saas_internal, pg_database_owner;
 
+-- What the engine runs as itself over a table: triggers, casts and views of strangers would run with its rights.
+CREATE OR REPLACE FUNCTION saas.require_retainable(p_table regclass, p_action text)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_problem text;
+BEGIN
+    SELECT CASE
+        WHEN c.relkind NOT IN ('r', 'p') THEN 'it is no table'
+        WHEN c.relpersistence = 't' THEN 'it is temporary'
+        WHEN NOT saas.is_trusted_table(c.oid) THEN 'it belongs to somebody else than the owner of the database'
+        WHEN p_action IN ('delete', 'anonymise')
+            AND n.nspname = 'saas'
+            AND c.relname ~ '^(audit|ledger|encryption|erasure|retention|masking|processing)_|^(legal_holds|consent_texts|data_assets|data_classifications)$'
+        THEN 'it proves something, or is what rules and keys are kept in'
+    END
+    INTO v_problem
+    FROM pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = p_table;
+    IF v_problem IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA165',
+            MESSAGE = pg_catalog.format('the privacy engine does not work on %s', p_table),
+            DETAIL = pg_catalog.format('The reason: %s.', v_problem);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.require_retainable(regclass, text) IS
+'Raises SA165 for what no retention policy with this action, and no search by the privacy engine, may run over.';
+REVOKE ALL ON FUNCTION saas.require_retainable(regclass, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.require_retainable(regclass, text) TO saas_internal, pg_database_owner;
+
+-- A row takes those along that refer to it with ON DELETE CASCADE.
+CREATE OR REPLACE FUNCTION saas.held_below(p_table text, p_seen text[] DEFAULT '{}')
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_child record;
+    v_held record;
+    v_condition text;
+    v_found text;
+BEGIN
+    FOR v_child IN
+        SELECT
+            saas.personal_table_name(k.conrelid::regclass) AS name,
+            string_agg(pg_catalog.format('c.%I', r.attname), ', ' ORDER BY i.place) AS parent_columns,
+            string_agg(pg_catalog.format('c.%I', a.attname), ', ' ORDER BY i.place) AS columns,
+            string_agg(pg_catalog.format('c.%I IS NOT NULL', a.attname), ' AND ') AS is_known
+        FROM pg_constraint AS k
+        CROSS JOIN LATERAL unnest(k.conkey, k.confkey) WITH ORDINALITY AS i (child, parent, place)
+        JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = i.child
+        JOIN pg_attribute AS r ON r.attrelid = k.confrelid AND r.attnum = i.parent
+        WHERE k.confrelid = to_regclass(p_table) AND k.contype = 'f' AND k.confdeltype = 'c' AND k.conparentid = 0
+        GROUP BY k.oid, k.conrelid
+        ORDER BY 1, k.oid
+    LOOP
+        CONTINUE WHEN v_child.name = p_table OR v_child.name = ANY (p_seen);
+        SELECT h.sources, h.condition INTO v_held FROM saas.held_rows(v_child.name) AS h;
+        v_condition := concat_ws(' OR ', v_held.condition, saas.held_below(v_child.name, p_seen || p_table));
+        CONTINUE WHEN v_condition = '';
+        v_found := concat_ws(' OR ', v_found, pg_catalog.format('(%s) IN (WITH %s SELECT %s FROM %s AS c WHERE %s AND (%s))',
+            v_child.parent_columns, v_held.sources, v_child.columns, v_child.name, v_child.is_known, v_condition));
+    END LOOP;
+    RETURN v_found;
+END
+$$;
+COMMENT ON FUNCTION saas.held_below(text, text[]) IS
+'The SQL condition under which deleting a row c of a table would take rows along that belong to a person under a legal hold; NULL when it takes none along.';
+REVOKE ALL ON FUNCTION saas.held_below(text, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.held_below(text, text[]) TO saas_internal, pg_database_owner;
+
+-- What has to be kept is kept, whatever another policy for the table says.
+CREATE OR REPLACE FUNCTION saas.kept_condition(p_table text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT string_agg(
+        format('(COALESCE(c.%I >= now() - %L::interval, true)%s)', p.time_column, p.kept_for,
+            CASE
+                WHEN p.states IS NULL THEN ''
+                ELSE format(' AND COALESCE(c.%I = ANY (%L::text[]), false)', p.state_column, p.states)
+            END),
+        ' OR ')
+    FROM saas.retention_policies AS p
+    WHERE p.table_name = p_table AND p.action = 'keep' AND p.is_enabled
+$$;
+COMMENT ON FUNCTION saas.kept_condition(text) IS
+'The SQL condition under which a policy says that a row c of a table is still to be kept; NULL without such a policy.';
+REVOKE ALL ON FUNCTION saas.kept_condition(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.kept_condition(text) TO saas_internal, pg_database_owner;
+
 CREATE OR REPLACE FUNCTION saas.retention_condition(p_policy saas.retention_policies)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -165,7 +262,11 @@ DECLARE
 BEGIN
     IF saas.is_anything_held() THEN
         SELECT 'WITH ' || h.sources, h.condition INTO v_sources, v_held FROM saas.held_rows(p_policy.table_name) AS h;
-        v_where := v_where || COALESCE(' AND NOT (' || v_held || ')', '');
+        v_held := concat_ws(' OR ', v_held, CASE p_policy.action WHEN 'delete' THEN saas.held_below(p_policy.table_name) END);
+        v_where := v_where || COALESCE(' AND NOT COALESCE(' || nullif(v_held, '') || ', false)', '');
+    END IF;
+    IF p_policy.action = 'delete' THEN
+        v_where := v_where || COALESCE(' AND NOT (' || saas.kept_condition(p_policy.table_name) || ')', '');
     END IF;
     IF p_dry_run THEN
         RETURN saas.privacy_query(
@@ -209,6 +310,7 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
+SET timezone = 'UTC'
 AS $$
 DECLARE
     v_policy saas.retention_policies;
@@ -230,6 +332,7 @@ BEGIN
         records := 0;
         problem := NULL;
         BEGIN
+            PERFORM saas.require_retainable(to_regclass(v_policy.table_name), v_policy.action);
             records := saas.retain(v_policy, p_dry_run, p_limit);
         EXCEPTION
             -- One policy that cannot be carried out does not keep the others from it.
@@ -250,6 +353,7 @@ CREATE OR REPLACE FUNCTION saas.partition_end(p_partition regclass)
 RETURNS timestamptz
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
+SET timezone = 'UTC'
 AS $$
     SELECT (regexp_match(pg_get_expr(c.relpartbound, c.oid), ' TO \(''([^'']+)''\)'))[1]::timestamptz
     FROM pg_class AS c
@@ -267,6 +371,7 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
+SET timezone = 'UTC'
 AS $$
 DECLARE
     v_partition record;
@@ -285,6 +390,14 @@ BEGIN
             AND p.action = 'delete'
             AND p.states IS NULL
             AND saas.partition_end(i.inhrelid::regclass) <= now() - p.kept_for
+            AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = i.inhrelid AND c.relkind IN ('r', 'p'))
+            AND NOT EXISTS (
+                SELECT FROM saas.retention_policies AS k
+                WHERE k.table_name = p.table_name
+                    AND k.action = 'keep'
+                    AND k.is_enabled
+                    AND (k.time_column <> p.time_column OR saas.partition_end(i.inhrelid::regclass) > now() - k.kept_for)
+            )
         ORDER BY p.name, i.inhrelid::regclass::text
     LOOP
         SELECT * INTO v_held FROM saas.held_rows(v_partition.table_name) AS h;
@@ -296,9 +409,19 @@ BEGIN
         CONTINUE WHEN v_is_held;
         policy := v_partition.policy;
         partition_name := v_partition.id::text;
-        IF NOT p_dry_run THEN
-            EXECUTE format('DROP TABLE %s', v_partition.id);
-        END IF;
+        BEGIN
+            PERFORM saas.require_retainable(to_regclass(v_partition.table_name), 'delete');
+            IF NOT p_dry_run THEN
+                EXECUTE format('DROP TABLE %s', v_partition.id);
+            END IF;
+        EXCEPTION
+            -- One that other tables refer to, say, does not keep the others from it.
+            WHEN query_canceled THEN RAISE;
+            WHEN OTHERS THEN
+                RAISE WARNING USING
+                    ERRCODE = SQLSTATE, MESSAGE = format('partition %s was not dropped: %s', partition_name, SQLERRM);
+                CONTINUE;
+        END;
         RETURN NEXT;
     END LOOP;
 END
@@ -329,6 +452,7 @@ DECLARE
 BEGIN
     PERFORM saas.require_platform_admin();
     PERFORM saas.require_one_of('action of retention', p_action, '{delete,anonymise,keep}'::text[]);
+    PERFORM saas.require_retainable(p_table, p_action);
     IF NOT EXISTS (
         SELECT FROM pg_attribute AS a
         WHERE a.attrelid = p_table

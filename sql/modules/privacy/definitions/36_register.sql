@@ -211,6 +211,7 @@ BEGIN
     END IF;
     FOREACH v_table IN ARRAY p_tables
     LOOP
+        PERFORM saas.require_retainable(v_table, 'read');
         table_name := saas.personal_table_name(v_table);
         v_columns := ARRAY(
             SELECT a.attname FROM pg_attribute AS a
@@ -223,12 +224,19 @@ BEGIN
         -- Without a time everything counts.
         v_answer := saas.privacy_query(pg_catalog.format(
             'SELECT concat_ws('' '', count(*), count(*) FILTER (WHERE %s), %s)
-             FROM (SELECT c.*, LEAST(%s) AS saas_made, GREATEST(%s) AS saas_changed FROM %s AS c) AS c
+             FROM (SELECT c.*, LEAST(%s) AS saas_made FROM %s AS c) AS c
              WHERE COALESCE(c.saas_made < %L, true)%s',
-            pg_catalog.format('COALESCE(c.saas_changed >= %L AND c.saas_changed < %L, true)', p_from, p_to),
+            -- Written in that time, or, where a later change hides it, perhaps.
+            COALESCE((
+                SELECT 'COALESCE(' || string_agg(
+                    pg_catalog.format('c.%1$I >= %2$L%3$s', n, p_from,
+                        CASE n WHEN 'updated_at' THEN '' ELSE pg_catalog.format(' AND c.%I < %L', n, p_to) END),
+                    ' OR ') || ', true)'
+                FROM unnest(v_columns) AS n
+                WHERE n <> 'team_id'
+            ), 'true'),
             CASE WHEN v_person IS NULL THEN '0' ELSE pg_catalog.format('count(DISTINCT %s)', v_person) END,
             COALESCE((SELECT string_agg(pg_catalog.format('c.%I', n), ', ') FROM unnest(v_columns) AS n WHERE n NOT IN ('team_id', 'updated_at')), 'NULL::timestamptz'),
-            COALESCE((SELECT string_agg(pg_catalog.format('c.%I', n), ', ') FROM unnest(v_columns) AS n WHERE n <> 'team_id'), 'NULL::timestamptz'),
             table_name,
             p_to,
             CASE

@@ -59,17 +59,30 @@ BEGIN
         AND c.relnamespace = 'saas'::regnamespace
         AND c.relkind IN ('r', 'p')
         AND NOT c.relispartition
-        AND k.name IN ('confidential', 'restricted')
         AND NOT EXISTS (
             SELECT FROM saas.data_assets AS d
             WHERE d.table_oid = c.oid AND d.column_number = a.attnum AND d.variant = ''
         );
     GET DIAGNOSTICS v_more = ROW_COUNT;
+    v_refreshed := v_refreshed + v_more;
+    -- A newer version may call a column more sensitive than it was when it was registered.
+    UPDATE saas.data_assets AS d
+    SET classification = k.class
+    FROM (
+        SELECT l.id, l.classification, substring(col_description(l.table_oid, l.column_number) FROM '\[([a-z]+)\]$') AS class
+        FROM saas.located_data_assets AS l
+        JOIN pg_class AS c ON c.oid = l.table_oid AND c.relnamespace = 'saas'::regnamespace
+        WHERE p_table IS NULL AND l.variant = ''
+    ) AS k
+    WHERE d.id = k.id
+        AND array_position('{public,internal,confidential,restricted}'::text[], k.class)
+            > array_position('{public,internal,confidential,restricted}'::text[], k.classification);
+    GET DIAGNOSTICS v_more = ROW_COUNT;
     RETURN v_refreshed + v_more;
 END
 $$;
 COMMENT ON FUNCTION saas.refresh_data_assets(regclass) IS
-'Brings the assets of a table up to date after columns were renamed or restored; of all tables without an argument, with columns of schema saas registered that their comments call confidential or restricted. saas.deploy() does it. Returns how many rows changed.';
+'Brings the assets of a table up to date after columns were renamed or restored; of all tables without an argument, with every column of schema saas registered by the class that its comment ends with, and raised to it where a newer version is stricter. saas.deploy() does it. Returns how many rows changed.';
 REVOKE ALL ON FUNCTION saas.refresh_data_assets(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.refresh_data_assets(regclass) TO pg_database_owner, saas_internal;
 
