@@ -1,6 +1,6 @@
 -- Where amounts or currencies do not agree, the payment is on hold until a person has looked into it.
 BEGIN;
-SELECT plan(27);
+SELECT plan(28);
 \ir include/payments.sql
 \ir include/provider_events.sql
 CREATE FUNCTION pg_temp.hold(p_ref text) RETURNS text LANGUAGE sql AS $$
@@ -10,10 +10,10 @@ SELECT pg_temp.deliver(pg_temp.event('evt_1', 100, pg_temp.charge('ch_1', NULL, 
 SELECT is(pg_temp.hold('ch_1'), 'f', 'a payment that agrees is not on hold');
 SELECT is(d.outcome || ': ' || d.detail, 'conflict: the payment: 2000 USD', 'a snapshot of another amount is a conflict')
 FROM pg_temp.deliver(pg_temp.event('evt_2', 110, pg_temp.charge('ch_1', NULL, 'succeeded', true, '{"amount": 2000}'))) AS d;
-SELECT is(pg_temp.hold('ch_1'), 't | the payment: 2000 USD', 'and a hold');
-SELECT is((pg_temp.payment('ch_1')).amount, 1000::bigint, 'the amount stays');
+SELECT is(pg_temp.hold('ch_1'), 't | the payment: 1000 USD', 'and a hold');
+SELECT is((pg_temp.payment('ch_1')).amount, 2000::bigint, 'the greater amount holds');
 SELECT is((pg_temp.deliver(pg_temp.event('evt_3', 110, pg_temp.refund('re_1', 'ch_1', 10, 'succeeded', '{"currency": "eur"}')))).outcome, 'conflict', 'a refund in another currency is a conflict');
-SELECT is(pg_temp.hold('ch_1'), 't | refund re_1: 10 EUR; the payment: 2000 USD', 'and shows');
+SELECT is(pg_temp.hold('ch_1'), 't | refund re_1: 10 EUR; the payment: 1000 USD', 'and shows');
 SELECT throws_ok(format('SELECT saas.refund_payment(%L, %L, 100, %L)', pg_temp.team(), (pg_temp.payment('ch_1')).id, 'r1'), 'SA054', NULL, 'nothing of it is refunded');
 SELECT pg_temp.deliver(pg_temp.event('evt_4', 100, pg_temp.charge('ch_2', NULL, 'succeeded', false)));
 SELECT pg_temp.deliver(pg_temp.event('evt_5', 110, pg_temp.charge('ch_2', NULL, 'succeeded', false, '{"currency": "eur"}')));
@@ -35,13 +35,14 @@ RESET ROLE;
 SELECT saas.set_context(team, owner) FROM fixture;
 SET LOCAL ROLE saas_app;
 SELECT throws_ok(format('SELECT saas.resolve_integrity_hold(%L, %L, %L)', pg_temp.team(), (pg_temp.payment('ch_1')).id, ' '), '22023', NULL, 'a note is needed');
-SELECT lives_ok(format('SELECT saas.resolve_integrity_hold(%L, %L, %L)', pg_temp.team(), (pg_temp.payment('ch_1')).id, 'a test of theirs'), 'the owner resolves');
+SELECT throws_ok(format('SELECT saas.resolve_integrity_hold(%L, %L, %L, %L)', pg_temp.team(), (pg_temp.payment('ch_1')).id, 'fine', 'the payment: 1000 USD'), 'SA059', NULL, 'what came meanwhile is not resolved unseen');
+SELECT lives_ok(format('SELECT saas.resolve_integrity_hold(%L, %L, %L, %L)', pg_temp.team(), (pg_temp.payment('ch_1')).id, 'a test of theirs', (pg_temp.payment('ch_1')).integrity_issue), 'the owner resolves');
 SELECT throws_ok(format('SELECT saas.resolve_integrity_hold(%L, %L, %L)', pg_temp.team(), (pg_temp.payment('ch_1')).id, 'again'), 'SA058', NULL, 'once');
 RESET ROLE;
 SELECT is((SELECT count(*) FROM saas.payment_audit_log AS l, fixture AS f WHERE l.row_id = (pg_temp.payment('ch_1')).id AND l.new_values ->> 'integrity_note' = 'a test of theirs' AND l.actor_id = f.owner), 1::bigint, 'the audit trail keeps it');
 SELECT lives_ok(format('SELECT saas.refund_payment(%L, %L, 100, %L)', pg_temp.team(), (pg_temp.payment('ch_1')).id, 'r2'), 'then it is refunded');
-SELECT is((pg_temp.deliver(pg_temp.event('evt_6', 120, pg_temp.charge('ch_1', NULL, 'succeeded', true, '{"amount": 2000}')))).outcome || pg_temp.hold('ch_1'),
-    'conflictf | refund re_1: 10 EUR; the payment: 2000 USD', 'what was looked into does not come back');
+SELECT is((pg_temp.deliver(pg_temp.event('evt_6', 120, pg_temp.charge('ch_1', NULL, 'succeeded', true, '{"amount": 1000}')))).outcome || pg_temp.hold('ch_1'),
+    'conflictf | refund re_1: 10 EUR; the payment: 1000 USD', 'what was looked into does not come back');
 SELECT pg_temp.deliver(pg_temp.event('evt_7', 120, pg_temp.charge('ch_1', NULL, 'succeeded', true, '{"amount": 3000}')));
 SELECT is((pg_temp.payment('ch_1')).integrity_hold, true, 'another one does');
 

@@ -2,7 +2,7 @@
 COMMENT ON COLUMN saas.payment_intents.supplied_attributes IS
 'What the application said about the attempt; part of attributes, whatever providers report. [confidential]';
 COMMENT ON COLUMN saas.payment_intents.charged_attributes IS
-'What the latest payment tells about the card; part of attributes, where nobody else says it. [confidential]';
+'What the latest payment, by the provider''s time, tells about the card; part of attributes, where nobody else says it. [confidential]';
 
 CREATE OR REPLACE FUNCTION saas.lay_attributes()
 RETURNS trigger
@@ -10,6 +10,18 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
+    -- No number of a card is kept there either: what the application gives is refused, what a payment tells masked.
+    IF saas.contains_card_number(NEW.supplied_attributes::text) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA090',
+            MESSAGE = 'supplied_attributes of payment_intents holds what looks like a card number',
+            HINT = 'Numbers of cards belong to the provider alone: give its token.',
+            SCHEMA = 'saas',
+            TABLE = 'payment_intents',
+            COLUMN = 'supplied_attributes';
+    ELSIF saas.contains_card_number(NEW.charged_attributes::text) THEN
+        NEW.charged_attributes := saas.mask_card_numbers(NEW.charged_attributes::text)::jsonb;
+    END IF;
     -- What an earlier payment told gives way to what the latest one does.
     IF TG_OP = 'UPDATE' AND OLD.charged_attributes <> '{}' THEN
         NEW.attributes := NEW.attributes - ARRAY(
@@ -25,7 +37,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.lay_attributes() IS
-'Trigger of saas.payment_intents: joins the attributes. What the application supplied goes before what the snapshot of the intent reports, and that before what the charge tells.';
+'Trigger of saas.payment_intents: joins the attributes. What the application supplied goes before what the snapshot of the intent reports, and that before what the charge tells. Numbers of cards are refused (SA090) and masked.';
 REVOKE ALL ON FUNCTION saas.lay_attributes() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER payment_intents_14_attributes
@@ -56,7 +68,8 @@ BEGIN
         )) AS told
         FROM saas.payments AS h
         WHERE h.team_id = NEW.team_id AND h.payment_intent_id = NEW.payment_intent_id
-        ORDER BY h.created_at DESC, h.id DESC
+        -- The provider's time, not that of arrival, decides which one is the latest.
+        ORDER BY h.provider_created_at DESC NULLS LAST, h.provider_payment_id COLLATE "C" DESC
         LIMIT 1
     ) AS p
     WHERE i.team_id = NEW.team_id AND i.id = NEW.payment_intent_id
@@ -81,6 +94,7 @@ WHEN (
     new.payment_intent_id IS NOT NULL
     AND (
         old.payment_intent_id IS DISTINCT FROM new.payment_intent_id
+        OR old.provider_created_at IS DISTINCT FROM new.provider_created_at
         OR old.payment_method_type IS DISTINCT FROM new.payment_method_type
         OR old.card_brand IS DISTINCT FROM new.card_brand
         OR old.card_last4 IS DISTINCT FROM new.card_last4

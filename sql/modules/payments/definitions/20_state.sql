@@ -23,7 +23,8 @@ CREATE OR REPLACE TRIGGER webhook_events_10_state
 BEFORE UPDATE OF status ON saas.webhook_events
 FOR EACH ROW EXECUTE FUNCTION saas.enforce_state_machine('webhook_event', 'status');
 
--- An intent's amount may change until it is paid; a payment's, a refund's and an operation's do not.
+-- An intent's amount may change until it is paid; those of a payment, a refund and an operation do not, but for
+-- what their provider says of them.
 CREATE OR REPLACE TRIGGER payment_intents_20_immutable
 BEFORE UPDATE ON saas.payment_intents
 FOR EACH ROW EXECUTE FUNCTION saas.enforce_immutable('team_id', 'id', 'provider');
@@ -31,8 +32,18 @@ CREATE OR REPLACE TRIGGER payments_20_immutable
 BEFORE UPDATE ON saas.payments
 FOR EACH ROW
 EXECUTE FUNCTION saas.enforce_immutable(
-    'team_id', 'id', 'provider', 'provider_payment_id', 'amount', 'currency'
+    'team_id', 'id', 'provider', 'provider_payment_id', 'currency'
 );
+-- Only together with what explains it: another amount that was said, or an adjustment.
+CREATE OR REPLACE TRIGGER payments_21_immutable_amount
+BEFORE UPDATE ON saas.payments
+FOR EACH ROW
+WHEN (
+    old.authorized_amount IS NULL
+    AND new.authorized_amount IS NULL
+    AND old.disagreements = new.disagreements
+)
+EXECUTE FUNCTION saas.enforce_immutable('amount');
 CREATE OR REPLACE TRIGGER payment_transactions_20_immutable
 BEFORE UPDATE ON saas.payment_transactions
 FOR EACH ROW
@@ -47,18 +58,33 @@ EXECUTE FUNCTION saas.enforce_immutable('provider_reference');
 CREATE OR REPLACE TRIGGER payment_transactions_21_immutable_amount
 BEFORE UPDATE ON saas.payment_transactions
 FOR EACH ROW
-WHEN (old.operation <> 'capture')
+-- Where a provider contradicts itself, the greater amount holds.
+WHEN (
+    old.operation <> 'capture'
+    AND (old.operation NOT IN ('authorize', 'refund') OR new.amount < old.amount OR new.status_source = 'api')
+)
 EXECUTE FUNCTION saas.enforce_immutable('amount');
 CREATE OR REPLACE TRIGGER refunds_20_immutable
 BEFORE UPDATE ON saas.refunds
 FOR EACH ROW
-EXECUTE FUNCTION saas.enforce_immutable('team_id', 'id', 'payment_id', 'provider', 'amount', 'currency');
+EXECUTE FUNCTION saas.enforce_immutable('team_id', 'id', 'payment_id', 'provider', 'currency');
+CREATE OR REPLACE TRIGGER refunds_21_immutable_amount
+BEFORE UPDATE ON saas.refunds
+FOR EACH ROW
+WHEN (new.amount < old.amount OR new.status_source = 'api')
+EXECUTE FUNCTION saas.enforce_immutable('amount');
 CREATE OR REPLACE TRIGGER webhook_events_20_immutable
 BEFORE UPDATE ON saas.webhook_events
 FOR EACH ROW
 EXECUTE FUNCTION saas.enforce_immutable(
-    'team_id', 'id', 'provider', 'provider_event_id', 'body_sha256', 'payload'
+    'team_id', 'id', 'provider', 'provider_event_id', 'body_sha256'
 );
+-- What is unconfirmed may not be what the provider has sent.
+CREATE OR REPLACE TRIGGER webhook_events_21_immutable_payload
+BEFORE UPDATE ON saas.webhook_events
+FOR EACH ROW
+WHEN (old.status <> 'unconfirmed')
+EXECUTE FUNCTION saas.enforce_immutable('payload');
 
 CREATE OR REPLACE TRIGGER payment_providers_30_updated_at
 BEFORE UPDATE ON saas.payment_providers

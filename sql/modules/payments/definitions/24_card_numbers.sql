@@ -84,8 +84,16 @@ EXECUTE FUNCTION saas.mask_card_numbers_in_row('metadata', 'attributes', 'descri
 CREATE OR REPLACE TRIGGER payments_12_card_masked
 BEFORE INSERT OR UPDATE ON saas.payments
 FOR EACH ROW
-WHEN (saas.contains_card_number(new.metadata::text) OR saas.contains_card_number(new.description))
-EXECUTE FUNCTION saas.mask_card_numbers_in_row('metadata', 'description');
+WHEN (
+    saas.contains_card_number(new.metadata::text)
+    OR saas.contains_card_number(new.description)
+    OR saas.contains_card_number(new.failure_message)
+    OR saas.contains_card_number(new.card_fingerprint)
+    OR saas.contains_card_number(new.provider_customer_id)
+)
+EXECUTE FUNCTION saas.mask_card_numbers_in_row(
+    'metadata', 'description', 'failure_message', 'card_fingerprint', 'provider_customer_id'
+);
 CREATE OR REPLACE TRIGGER refunds_12_card_refused
 BEFORE INSERT OR UPDATE ON saas.refunds
 FOR EACH ROW

@@ -42,7 +42,7 @@ BEGIN
         RETURN v_text::timestamptz;
     END IF;
     RETURN NULL;
-EXCEPTION WHEN datetime_field_overflow OR invalid_datetime_format THEN
+EXCEPTION WHEN data_exception THEN -- no such day, or offset
     RETURN NULL;
 END
 $$;

@@ -40,6 +40,47 @@ COMMENT ON FUNCTION saas.lock_provider_object(uuid, text, text) IS
 REVOKE ALL ON FUNCTION saas.lock_provider_object(uuid, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.lock_provider_object(uuid, text, text) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.lock_intent_first(
+    p_team uuid,
+    p_provider text,
+    p_payment_ref text,
+    p_intent_ref text DEFAULT NULL
+)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_intent_ref text := p_intent_ref;
+    v_intent uuid;
+BEGIN
+    -- A snapshot without its intent queues where those with it do.
+    SELECT COALESCE(v_intent_ref, p.provider_intent_id), p.payment_intent_id
+    INTO v_intent_ref, v_intent
+    FROM saas.payments AS p
+    WHERE p.team_id = p_team AND p.provider = p_provider AND p.provider_payment_id = p_payment_ref;
+    v_intent_ref := COALESCE(v_intent_ref, p_intent_ref);
+    IF v_intent_ref IS NOT NULL THEN
+        PERFORM saas.lock_provider_object(p_team, p_provider, v_intent_ref);
+    END IF;
+    -- The row as well: whoever moves money from SQL locks it before the payment's.
+    IF v_intent IS NOT NULL THEN
+        PERFORM FROM saas.payment_intents AS i
+        WHERE i.team_id = p_team AND i.id = v_intent
+        FOR NO KEY UPDATE;
+    ELSIF v_intent_ref IS NOT NULL THEN
+        PERFORM FROM saas.payment_intents AS i
+        WHERE i.team_id = p_team AND i.provider = p_provider AND i.provider_intent_id = v_intent_ref
+        FOR NO KEY UPDATE;
+    END IF;
+    RETURN v_intent_ref;
+END
+$$;
+COMMENT ON FUNCTION saas.lock_intent_first(uuid, text, text, text) IS
+'Locks the intent of a payment, both named by the provider, before the payment is locked, as everybody does; returns the provider''s identifier of the intent.';
+REVOKE ALL ON FUNCTION saas.lock_intent_first(uuid, text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.lock_intent_first(uuid, text, text, text) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.add_state(p_states text[], p_state text)
 RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE

@@ -57,18 +57,12 @@ DECLARE
     v_payment saas.payments;
     v_before saas.payment_disputes;
     v_row saas.payment_disputes;
-    v_intent_ref text;
     v_order integer := 1;
 BEGIN
     IF p_new.provider NOT IN ('stripe', 'square', 'razorpay') THEN -- it may name a capture
         p_payment_ref := saas.find_payment_ref(p_new.team_id, p_new.provider, p_payment_ref);
     END IF;
-    SELECT p.provider_intent_id INTO v_intent_ref
-    FROM saas.payments AS p
-    WHERE p.team_id = p_new.team_id AND p.provider = p_new.provider AND p.provider_payment_id = p_payment_ref;
-    IF v_intent_ref IS NOT NULL THEN -- the intent is locked before the charge
-        PERFORM saas.lock_provider_object(p_new.team_id, p_new.provider, v_intent_ref);
-    END IF;
+    PERFORM saas.lock_intent_first(p_new.team_id, p_new.provider, p_payment_ref);
     PERFORM saas.lock_provider_object(p_new.team_id, p_new.provider, p_payment_ref);
     SELECT p.* INTO v_payment
     FROM saas.payments AS p
@@ -178,6 +172,7 @@ AS $$
 DECLARE
     v_known timestamptz;
 BEGIN
+    PERFORM saas.lock_intent_first(p_team, p_provider, p_payment_ref);
     PERFORM saas.lock_provider_object(p_team, p_provider, p_payment_ref);
     SELECT p.fraud_warned_at INTO v_known
     FROM saas.payments AS p

@@ -23,6 +23,8 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
+    -- An adjustment is between the merchant and the provider: the intent asked for what was authorised first.
+    v_amount bigint := COALESCE(p_payment.authorized_amount, p_payment.amount);
     v_sum bigint;
 BEGIN
     IF cardinality(p_payment.disagreements) > 0 THEN
@@ -39,23 +41,23 @@ BEGIN
     IF p_payment.status NOT IN ('authorized', 'paid')
         OR p_intent.id IS NULL
         OR p_intent.status NOT IN ('requires_capture', 'partially_captured', 'succeeded')
-        OR (p_payment.amount, p_payment.currency) = (p_intent.amount, p_intent.currency)
+        OR (v_amount, p_payment.currency) = (p_intent.amount, p_intent.currency)
     THEN
         RETURN NULL;
-    ELSIF p_payment.currency = p_intent.currency AND p_payment.amount < p_intent.amount THEN
-        SELECT sum(p.amount) INTO v_sum
+    ELSIF p_payment.currency = p_intent.currency AND v_amount < p_intent.amount THEN
+        SELECT sum(COALESCE(p.authorized_amount, p.amount)) INTO v_sum
         FROM saas.payments AS p
         WHERE p.team_id = p_intent.team_id
             AND p.payment_intent_id = p_intent.id
             AND p.status IN ('authorized', 'paid')
             AND p.id IS DISTINCT FROM p_payment.id;
-        IF COALESCE(v_sum, 0) + p_payment.amount = p_intent.amount THEN
+        IF COALESCE(v_sum, 0) + v_amount = p_intent.amount THEN
             RETURN NULL; -- it is paid in parts
         END IF;
     END IF;
     RETURN format(
         'paid: %s %s, asked for: %s %s',
-        p_payment.amount, p_payment.currency, p_intent.amount, p_intent.currency
+        v_amount, p_payment.currency, p_intent.amount, p_intent.currency
     );
 END
 $$;
@@ -131,11 +133,18 @@ COMMENT ON FUNCTION saas.note_disagreement(uuid, uuid, text) IS
 REVOKE ALL ON FUNCTION saas.note_disagreement(uuid, uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.note_disagreement(uuid, uuid, text) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.resolve_integrity_hold(p_team uuid, p_payment uuid, p_note text)
+CREATE OR REPLACE FUNCTION saas.resolve_integrity_hold(
+    p_team uuid,
+    p_payment uuid,
+    p_note text,
+    p_issue text DEFAULT NULL
+)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_issue text;
 BEGIN
     PERFORM saas.require_team(p_team, 'admin');
     IF saas.current_user_id() IS NULL THEN
@@ -148,21 +157,31 @@ BEGIN
             ERRCODE = '22023',
             MESSAGE = 'a note of 1 to 1000 characters is needed that says what was found';
     END IF;
+    SELECT p.integrity_issue INTO v_issue
+    FROM saas.payments AS p
+    WHERE p.team_id = p_team AND p.id = p_payment AND p.integrity_hold
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'SA058', MESSAGE = 'the team has no such payment on hold';
+    ELSIF v_issue <> p_issue THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA059',
+            MESSAGE = 'the payment is on hold for something else meanwhile',
+            DETAIL = v_issue,
+            HINT = 'Look into that as well.';
+    END IF;
     UPDATE saas.payments AS p
-    SET integrity_resolved = p.integrity_issue,
+    SET integrity_resolved = v_issue,
         integrity_resolved_by = saas.current_user_id(),
         integrity_resolved_at = now(),
         integrity_note = p_note
-    WHERE p.team_id = p_team AND p.id = p_payment AND p.integrity_hold;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'SA058', MESSAGE = 'the team has no such payment on hold';
-    END IF;
+    WHERE p.team_id = p_team AND p.id = p_payment;
 END
 $$;
-COMMENT ON FUNCTION saas.resolve_integrity_hold(uuid, uuid, text) IS
-'Takes a payment off hold after a person has looked into what does not agree; the audit trail keeps who, when and the note. Another disagreement puts it on hold again. Needs admin, and a user in the request context; SA058 without a hold.';
-REVOKE ALL ON FUNCTION saas.resolve_integrity_hold(uuid, uuid, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.resolve_integrity_hold(uuid, uuid, text) TO saas_app, saas_service;
+COMMENT ON FUNCTION saas.resolve_integrity_hold(uuid, uuid, text, text) IS
+'Takes a payment off hold after a person has looked into what does not agree; the audit trail keeps who, when and the note. p_issue: the integrity_issue that they looked into; SA059 when it is another one by now. Another disagreement puts it on hold again. Needs admin, and a user in the request context; SA058 without a hold.';
+REVOKE ALL ON FUNCTION saas.resolve_integrity_hold(uuid, uuid, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.resolve_integrity_hold(uuid, uuid, text, text) TO saas_app, saas_service;
 
 CREATE OR REPLACE FUNCTION saas.held_amount(p_team uuid, p_provider text, p_currency text)
 RETURNS bigint
@@ -252,7 +271,8 @@ REVOKE ALL ON FUNCTION saas.check_payout_hold() FROM PUBLIC;
 CREATE OR REPLACE TRIGGER payouts_14_hold_insert
 BEFORE INSERT ON saas.payouts
 FOR EACH ROW
-WHEN (new.status_source = 'api' AND new.status IN ('scheduled', 'pending'))
+-- One that is only scheduled may wait: what is on hold keeps it back when it is to be sent.
+WHEN (new.status_source = 'api' AND new.status = 'pending')
 EXECUTE FUNCTION saas.check_payout_hold();
 CREATE OR REPLACE TRIGGER payouts_14_hold_update
 BEFORE UPDATE OF status ON saas.payouts

@@ -41,7 +41,10 @@ BEGIN
         p_payment.currency, o.status, v_source, o.failure_code, p_payment.provider_created_at
     FROM (
         VALUES
-            ('authorize', p_payment.amount, v_authorized, p_payment.failure_code),
+            (
+                'authorize', COALESCE(p_payment.authorized_amount, p_payment.amount), v_authorized,
+                p_payment.failure_code
+            ),
             ('capture', p_payment.amount_captured - v_ours, 'succeeded', NULL)
     ) AS o (operation, amount, status, failure_code)
     WHERE o.operation = 'authorize' OR (
@@ -153,7 +156,8 @@ BEGIN
     ) THEN -- what the newest description says holds whole
         v_row := p_new;
         v_row.id := p_before.id;
-        v_row.amount := COALESCE(p_before.amount, p_new.amount);
+        v_row.amount := p_before.amount;
+        v_row.authorized_amount := p_before.authorized_amount;
         v_row.currency := COALESCE(p_before.currency, p_new.currency);
         v_row.status := p_before.status;
         v_row.status_source := p_before.status_source;
@@ -174,7 +178,7 @@ BEGIN
         v_row.facts_status := CASE WHEN p_order <= 0 THEN p_new.status END;
         v_row.facts_at := CASE WHEN p_order <= 0 THEN p_new.snapshot_at END;
         v_row.facts_event_id := CASE WHEN p_order <= 0 THEN p_new.snapshot_event_id END;
-        v_row.disagreements := COALESCE(p_before.disagreements, '{}');
+        v_row.disagreements := p_before.disagreements;
         v_row.integrity_issue := p_before.integrity_issue;
         v_row.integrity_resolved := p_before.integrity_resolved;
         v_row.integrity_resolved_by := p_before.integrity_resolved_by;
@@ -197,12 +201,29 @@ BEGIN
         v_row.status_source := 'provider';
         v_row.snapshot_at := p_new.snapshot_at;
         v_row.snapshot_event_id := p_new.snapshot_event_id;
-        v_row.snapshot_refunded := COALESCE(
-            p_new.snapshot_refunded, CASE p_new.status WHEN 'voided' THEN v_row.amount ELSE 0 END
-        );
+        v_row.snapshot_refunded := COALESCE(p_new.snapshot_refunded, 0);
+    END IF;
+    -- Of amounts that do not agree the greatest holds, and all others are kept: the order says nothing.
+    v_row.disagreements := COALESCE(p_before.disagreements, '{}');
+    IF COALESCE(p_before.authorized_amount, p_before.amount) <> p_new.amount THEN
+        v_row.disagreements := saas.add_state(v_row.disagreements, format(
+            'the payment: %s %s',
+            least(p_before.authorized_amount, p_before.amount, p_new.amount), v_row.currency
+        ));
     END IF;
     v_row.states_seen := saas.add_state(p_before.states_seen, p_new.status);
     v_row.amount_captured := greatest(p_before.amount_captured, p_new.amount_captured, 0);
+    IF v_row.authorized_amount IS NULL THEN
+        v_row.amount := greatest(p_before.amount, p_new.amount);
+    ELSE -- what it was adjusted to holds, unless more has been taken
+        v_row.authorized_amount := greatest(v_row.authorized_amount, p_new.amount);
+        v_row.amount := greatest(
+            p_before.amount, CASE WHEN NOT v_row.lists_captures THEN v_row.amount_captured END
+        );
+    END IF;
+    IF v_row.status = 'voided' THEN
+        v_row.snapshot_refunded := v_row.amount;
+    END IF;
     v_row.status_source := saas.state_source(
         'payment', v_row.status, v_row.states_seen, v_row.status_source
     );
@@ -246,6 +267,9 @@ BEGIN
         UPDATE saas.payments AS p
         SET provider_intent_id = p_row.provider_intent_id,
             payment_intent_id = p_row.payment_intent_id,
+            amount = p_row.amount,
+            authorized_amount = p_row.authorized_amount,
+            disagreements = p_row.disagreements,
             amount_captured = p_row.amount_captured,
             amount_refunded = p_row.amount_refunded,
             amount_released = p_row.amount_released,
@@ -323,7 +347,7 @@ BEGIN
         waits_for := p_new.provider_payment_id;
         RETURN;
     ELSIF v_before.id IS NOT NULL THEN
-        IF NOT p_is_partial AND (v_before.amount, v_before.currency) <> (p_new.amount, p_new.currency) THEN
+        IF NOT p_is_partial AND v_before.currency <> p_new.currency THEN
             outcome := 'conflict';
             detail := format('the payment: %s %s', p_new.amount, p_new.currency);
             PERFORM saas.note_disagreement(v_before.team_id, v_before.id, detail);
@@ -340,6 +364,10 @@ BEGIN
         ELSE 'superseded'
     END;
     v_row := saas.join_payment(v_before, p_new, p_is_partial, v_order);
+    IF v_before.id IS NOT NULL AND COALESCE(v_before.authorized_amount, v_before.amount) <> p_new.amount THEN
+        outcome := 'conflict';
+        detail := format('the payment: %s %s', p_new.amount, p_new.currency);
+    END IF;
 
     v_row.provider_intent_id := COALESCE(v_row.provider_intent_id, v_locked.intent_ref); -- never changes
     IF v_row.provider_intent_id IS NOT NULL THEN
@@ -360,6 +388,7 @@ BEGIN
         v_refunds := saas.live_refunds(v_row.team_id, v_row.id, v_row.snapshot_at, NULL);
         v_total := greatest(v_refunds.live, v_total - v_refunds.lost);
     END IF;
+    v_total := least(v_total, v_row.amount);
     v_row.amount_refunded := least(v_total, v_row.amount_captured);
     v_row.amount_released := v_total - v_row.amount_refunded;
     v_row.integrity_issue := saas.integrity_issue(v_row, v_intent);
@@ -369,13 +398,14 @@ BEGIN
         PERFORM saas.record_charge_operations(v_row, v_before.id IS NULL);
         IF v_intent.id IS NOT NULL
             AND v_row.amount <> v_intent.amount
-            AND (v_row.status, v_row.payment_intent_id)
-                IS DISTINCT FROM (v_before.status, v_before.payment_intent_id)
+            AND (v_row.status, v_row.payment_intent_id, v_row.amount)
+                IS DISTINCT FROM (v_before.status, v_before.payment_intent_id, v_before.amount)
         THEN
             PERFORM saas.refresh_integrity(v_intent); -- payments may be one another's parts
         END IF;
         IF v_row.status IS DISTINCT FROM v_before.status
             OR v_row.provider_intent_id IS DISTINCT FROM v_before.provider_intent_id
+            OR v_row.amount > v_before.amount -- there is room for a refund
         THEN
             landed := array_remove(ARRAY[v_row.provider_payment_id, v_row.provider_intent_id], NULL);
         END IF;
@@ -388,6 +418,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.apply_payment(saas.payments, text, boolean) IS
-'Joins a snapshot of a payment into payments and payment_transactions. amount_captured NULL: the provider names each capture. snapshot_refunded NULL: it does not tell, and all of a voided payment is released. p_ours is the identifier of the intent that we asked for, where the provider has none of its own. A partial snapshot tells of the state alone and is deferred while the payment is unknown. One whose amount or currency differ puts the payment on hold. landed: the identifiers for which deferred events may have waited.';
+'Joins a snapshot of a payment into payments and payment_transactions. amount_captured NULL: the provider names each capture. snapshot_refunded NULL: it does not tell, and all of a voided payment is released. p_ours is the identifier of the intent that we asked for, where the provider has none of its own. A partial snapshot tells of the state alone and is deferred while the payment is unknown. One whose amount or currency differ puts the payment on hold; of the amounts the greatest holds. landed: the identifiers for which deferred events may have waited.';
 REVOKE ALL ON FUNCTION saas.apply_payment(saas.payments, text, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.apply_payment(saas.payments, text, boolean) TO saas_internal;

@@ -163,10 +163,19 @@ AS $$
             AND d.provider = p_schedule.provider
             AND d.currency = p_schedule.currency
             AND d.status IN ('warning_needs_response', 'warning_under_review', 'needs_response', 'under_review')
+        UNION
+        -- Read, not opened as a hold when an event comes: events lock payments before payouts, runs do not.
+        SELECT 'integrity'
+        FROM saas.payments AS p
+        WHERE p.team_id = p_schedule.team_id
+            AND p.provider = p_schedule.provider
+            AND p.currency = p_schedule.currency
+            AND p.integrity_hold
+            AND p.amount_captured > 0
     ) AS r
 $$;
 COMMENT ON FUNCTION saas.payout_hold_reasons(saas.payout_schedules) IS
-'Why payouts of a schedule are held back now: the reasons of open holds, and dispute where the schedule minds open disputes. Empty when nothing holds them.';
+'Why payouts of a schedule are held back now: the reasons of open holds, dispute where the schedule minds open disputes, and integrity while a payment that has brought money, of its provider and currency, is on hold. Empty when nothing holds them.';
 REVOKE ALL ON FUNCTION saas.payout_hold_reasons(saas.payout_schedules) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.payout_hold_reasons(saas.payout_schedules) TO saas_app, saas_service, saas_internal;
 

@@ -94,15 +94,36 @@ DECLARE
     v_intent saas.payment_intents;
     v_refunds record;
     v_total bigint;
+    v_adjusted bigint;
 BEGIN
     SELECT p.* INTO STRICT v_before
     FROM saas.payments AS p
     WHERE p.team_id = p_team AND p.id = p_payment
     FOR UPDATE;
     v_row := v_before;
-    v_row.amount_captured := least(saas.captured_total(p_team, p_payment), v_row.amount);
+    -- The newest adjustment by the provider's time says what is authorised.
+    SELECT t.amount INTO v_adjusted
+    FROM saas.payment_transactions AS t
+    WHERE t.team_id = p_team
+        AND t.payment_id = p_payment
+        AND t.operation = 'adjust'
+        AND t.status = 'succeeded'
+    ORDER BY t.occurred_at DESC, t.provider_reference COLLATE "C" DESC
+    LIMIT 1;
+    IF v_adjusted IS NOT NULL THEN
+        v_row.authorized_amount := COALESCE(v_before.authorized_amount, v_before.amount);
+        v_row.amount := greatest(
+            v_adjusted, CASE WHEN NOT v_row.lists_captures THEN v_row.amount_captured END
+        );
+        IF v_row.status = 'voided' THEN
+            v_row.snapshot_refunded := v_row.amount;
+        END IF;
+    END IF;
+    IF v_row.lists_captures THEN
+        v_row.amount_captured := least(saas.captured_total(p_team, p_payment), v_row.amount);
+    END IF;
     v_refunds := saas.live_refunds(p_team, p_payment, v_row.snapshot_at, NULL);
-    v_total := greatest(v_refunds.live, v_row.snapshot_refunded - v_refunds.lost);
+    v_total := least(greatest(v_refunds.live, v_row.snapshot_refunded - v_refunds.lost), v_row.amount);
     v_row.amount_refunded := least(v_total, v_row.amount_captured);
     v_row.amount_released := v_total - v_row.amount_refunded;
     SELECT i.* INTO v_intent
@@ -113,7 +134,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.refresh_captured_amount(uuid, uuid) IS
-'Derives what is captured of a payment whose provider names each capture, and what follows from that. The caller holds the payment''s row lock.';
+'Derives from a payment''s operations what is authorised, where it was adjusted, and captured, where the provider names each capture, and what follows from that. The caller holds the payment''s row lock.';
 REVOKE ALL ON FUNCTION saas.refresh_captured_amount(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.refresh_captured_amount(uuid, uuid) TO saas_internal;
 
@@ -160,11 +181,19 @@ BEGIN
         AND t.payment_id = v_payment.id
         AND t.operation = 'capture'
         AND t.provider_reference = p_new.provider_reference;
-    IF p_new.currency <> v_payment.currency OR p_new.amount <> COALESCE(v_before.amount, p_new.amount) THEN
+    IF p_new.currency <> v_payment.currency THEN
         outcome := 'conflict';
         detail := format('capture %s: %s %s', p_new.provider_reference, p_new.amount, p_new.currency);
         PERFORM saas.note_disagreement(v_payment.team_id, v_payment.id, detail);
         RETURN;
+    ELSIF p_new.amount <> v_before.amount THEN -- the greater one holds
+        detail := format('capture %s: %s %s', p_new.provider_reference, p_new.amount, p_new.currency);
+        PERFORM saas.note_disagreement(v_payment.team_id, v_payment.id, format(
+            'capture %s: %s %s', p_new.provider_reference, least(p_new.amount, v_before.amount), p_new.currency
+        ));
+        UPDATE saas.payment_transactions AS t
+        SET amount = p_new.amount
+        WHERE t.team_id = v_before.team_id AND t.id = v_before.id AND t.amount < p_new.amount;
     END IF;
     IF v_before.id IS NOT NULL THEN
         v_rise := (saas.state_rank('payment_transaction', p_new.status)).component
@@ -194,6 +223,9 @@ BEGIN
         v_target.snapshot_event_id := p_event_id;
         v_state := saas.apply_payment(v_target, NULL, true);
         outcome := CASE WHEN v_state.outcome = 'conflict' THEN 'conflict' ELSE outcome END;
+    END IF;
+    IF p_new.amount <> v_before.amount THEN
+        outcome := 'conflict';
     END IF;
     IF v_payment.lists_captures THEN
         PERFORM saas.refresh_captured_amount(v_payment.team_id, v_payment.id);

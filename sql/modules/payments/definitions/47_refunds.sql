@@ -16,15 +16,7 @@ BEGIN
     IF v_ref IS NOT NULL AND p_new.provider NOT IN ('stripe', 'square', 'razorpay') THEN
         v_ref := saas.find_payment_ref(p_new.team_id, p_new.provider, v_ref);
     END IF;
-    -- A snapshot without its intent queues where those with it do: the intent is locked before the charge.
-    IF v_intent_ref IS NULL THEN
-        SELECT p.provider_intent_id INTO v_intent_ref
-        FROM saas.payments AS p
-        WHERE p.team_id = p_new.team_id AND p.provider = p_new.provider AND p.provider_payment_id = v_ref;
-    END IF;
-    IF v_intent_ref IS NOT NULL THEN
-        PERFORM saas.lock_provider_object(p_new.team_id, p_new.provider, v_intent_ref);
-    END IF;
+    v_intent_ref := saas.lock_intent_first(p_new.team_id, p_new.provider, v_ref, v_intent_ref);
     IF v_ref IS NOT NULL THEN
         PERFORM saas.lock_provider_object(p_new.team_id, p_new.provider, v_ref);
         SELECT p.* INTO v_payment
@@ -71,7 +63,8 @@ BEGIN
         );
     ELSE
         UPDATE saas.refunds AS r
-        SET status = p_row.status,
+        SET amount = p_row.amount,
+            status = p_row.status,
             status_source = p_row.status_source,
             states_seen = p_row.states_seen,
             snapshot_at = p_row.snapshot_at,
@@ -97,15 +90,17 @@ BEGIN
         p_row.status_source, p_row.failure_reason, p_row.provider_created_at
     )
     ON CONFLICT (team_id, payment_id, operation, provider_reference) DO UPDATE
-    SET status = excluded.status,
+    SET amount = excluded.amount,
+        status = excluded.status,
         status_source = excluded.status_source,
         failure_code = excluded.failure_code,
         occurred_at = excluded.occurred_at
     WHERE (
-        payment_transactions.status, payment_transactions.status_source,
+        payment_transactions.amount, payment_transactions.status, payment_transactions.status_source,
         payment_transactions.failure_code, payment_transactions.occurred_at
     ) IS DISTINCT FROM (
-        excluded.status, excluded.status_source, excluded.failure_code, excluded.occurred_at
+        excluded.amount, excluded.status, excluded.status_source, excluded.failure_code,
+        excluded.occurred_at
     );
 END
 $$;
@@ -155,7 +150,7 @@ BEGIN
     FOR UPDATE;
     IF v_before.id IS NOT NULL AND v_before.payment_id <> v_payment.id THEN
         RAISE EXCEPTION USING ERRCODE = 'SA072', MESSAGE = 'the refund belongs to another payment';
-    ELSIF v_payment.currency <> p_new.currency OR v_before.amount <> p_new.amount THEN
+    ELSIF v_payment.currency <> p_new.currency THEN
         outcome := 'conflict';
         detail := format('refund %s: %s %s', p_new.provider_refund_id, p_new.amount, p_new.currency);
         PERFORM saas.note_disagreement(v_payment.team_id, v_payment.id, detail);
@@ -176,26 +171,27 @@ BEGIN
     v_row := CASE WHEN v_order > 0 THEN p_new ELSE v_before END;
     v_row.id := v_before.id;
     v_row.payment_id := v_payment.id;
+    v_row.amount := greatest(v_before.amount, p_new.amount);
     v_row.metadata := COALESCE(v_row.metadata, '{}');
     v_row.created_at := v_before.created_at;
     v_row.updated_at := v_before.updated_at;
     v_row.states_seen := saas.add_state(v_before.states_seen, p_new.status);
     v_row.status_source := saas.state_source(
         'refund', v_row.status, v_row.states_seen,
-        CASE WHEN v_order > 0 THEN 'provider' ELSE v_before.status_source END
+        CASE WHEN v_order > 0 OR v_row.amount > v_before.amount THEN 'provider' ELSE v_before.status_source END
     );
-    IF v_row IS NOT DISTINCT FROM v_before THEN
+    IF v_row IS NOT DISTINCT FROM v_before AND v_before.amount = p_new.amount THEN
         RETURN;
     END IF;
 
     v_refunds := saas.live_refunds(p_new.team_id, v_payment.id, v_payment.snapshot_at, v_row.id);
     IF v_row.status IN ('pending', 'requires_action', 'succeeded') THEN
-        v_refunds.live := v_refunds.live + p_new.amount;
+        v_refunds.live := v_refunds.live + v_row.amount;
     ELSIF v_row.provider_created_at <= v_payment.snapshot_at AND v_row.snapshot_at > v_payment.snapshot_at
     THEN
-        v_refunds.lost := v_refunds.lost + p_new.amount;
+        v_refunds.lost := v_refunds.lost + v_row.amount;
     END IF;
-    IF v_refunds.live > v_payment.amount THEN
+    IF v_refunds.live > greatest(v_payment.amount, v_payment.authorized_amount) THEN
         -- Another refund must have come back first, of which we have not heard yet.
         outcome := 'deferred';
         detail := 'the refunds would exceed the payment';
@@ -203,9 +199,18 @@ BEGIN
         RETURN;
     END IF;
     PERFORM saas.store_refund(v_row, v_before);
+    IF v_before.amount <> p_new.amount THEN -- the greater one holds
+        outcome := 'conflict';
+        detail := format('refund %s: %s %s', p_new.provider_refund_id, p_new.amount, p_new.currency);
+        PERFORM saas.note_disagreement(v_payment.team_id, v_payment.id, format(
+            'refund %s: %s %s', p_new.provider_refund_id, least(p_new.amount, v_before.amount), p_new.currency
+        ));
+    END IF;
 
     -- Money that was never captured cannot be refunded: it is released from the authorisation.
-    v_total := greatest(v_refunds.live, v_payment.snapshot_refunded - v_refunds.lost);
+    v_total := least(
+        greatest(v_refunds.live, v_payment.snapshot_refunded - v_refunds.lost), v_payment.amount
+    );
     v_refunded := least(v_total, v_payment.amount_captured);
     UPDATE saas.payments AS p
     SET amount_refunded = v_refunded,

@@ -101,6 +101,11 @@ BEGIN
         v_capture.status := p_state;
         v_capture.failure_code := CASE p_state WHEN 'failed' THEN v_reason END;
         v_capture.occurred_at := p_at;
+        IF p_item ->> 'eventCode' = 'AUTHORISATION_ADJUSTMENT' THEN
+            SELECT r.* INTO outcome, detail, waits_for, landed
+            FROM saas.apply_adjustment(v_capture, 'adyen', v_original) AS r;
+            RETURN;
+        END IF;
         SELECT r.* INTO outcome, detail, waits_for, landed
         FROM saas.apply_capture(
             v_capture, 'adyen', v_original, p_event_id, p_item ->> 'merchantReference'
@@ -134,7 +139,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.apply_adyen_change(uuid, jsonb, text, text, timestamptz, text) IS
-'Joins what an item of an Adyen notification says of a capture, a refund or a payout.';
+'Joins what an item of an Adyen notification says of a capture, an adjustment, a refund or a payout.';
 REVOKE ALL ON FUNCTION saas.apply_adyen_change(uuid, jsonb, text, text, timestamptz, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.apply_adyen_change(uuid, jsonb, text, text, timestamptz, text) TO saas_internal;
 

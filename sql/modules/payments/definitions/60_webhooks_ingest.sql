@@ -1,4 +1,35 @@
 -- Taking deliveries in: verified, recognised when they come again, applied, kept.
+CREATE OR REPLACE FUNCTION saas.razorpay_event_id(p_team uuid, p_event_id text, p_body bytea)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_digest constant bytea := sha256(p_body);
+    v_known text;
+BEGIN
+    PERFORM saas.lock_provider_object(p_team, 'razorpay', encode(v_digest, 'hex'));
+    SELECT e.provider_event_id INTO v_known
+    FROM saas.webhook_events AS e
+    WHERE e.team_id = p_team
+        AND e.provider = 'razorpay'
+        AND e.body_sha256 = v_digest
+        AND e.provider_event_id IS NOT NULL
+    LIMIT 1;
+    IF v_known IS NULL AND EXISTS (
+        SELECT FROM saas.webhook_events AS e
+        WHERE e.team_id = p_team AND e.provider = 'razorpay' AND e.provider_event_id = p_event_id
+    ) THEN
+        RETURN left(p_event_id, 190) || ':' || encode(v_digest, 'hex');
+    END IF;
+    RETURN COALESCE(v_known, p_event_id);
+END
+$$;
+COMMENT ON FUNCTION saas.razorpay_event_id(uuid, text, bytea) IS
+'The name under which a delivery of Razorpay is an event. Its signature covers the body alone: a body that has come before is that event whatever the header calls it, and another body is another event even under a name that is taken.';
+REVOKE ALL ON FUNCTION saas.razorpay_event_id(uuid, text, bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.razorpay_event_id(uuid, text, bytea) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.take_webhook(
     p_team uuid,
     p_provider text,
@@ -22,6 +53,9 @@ DECLARE
 BEGIN
     -- Of two sessions with the same event, the second waits here and then finds the first one's row.
     PERFORM saas.lock_provider_object(p_team, p_provider, p_event_id);
+    IF p_provider = 'razorpay' THEN
+        p_event_id := saas.razorpay_event_id(p_team, p_event_id, p_body);
+    END IF;
     SELECT e.id, 'first delivery: ' || e.status INTO webhook_event_id, detail
     FROM saas.webhook_events AS e
     WHERE e.team_id = p_team
@@ -254,7 +288,7 @@ BEGIN
         IF webhook_event_id IS NULL THEN
             detail := 'unknown team';
         END IF;
-    ELSIF p_provider = 'adyen' AND v_payload ? 'notificationItems' THEN
+    ELSIF p_provider = 'adyen' AND jsonb_typeof(v_payload -> 'notificationItems') = 'array' THEN
         SELECT r.* INTO webhook_event_id, outcome, detail
         FROM saas.take_adyen_items(p_team, v_payload, p_body, v_check.secret_no, p_received_at) AS r;
     ELSE

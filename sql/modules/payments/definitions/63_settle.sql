@@ -18,6 +18,11 @@ BEGIN
     IF v_status IS NULL THEN
         RETURN;
     END IF;
+    -- The intent first, as whoever takes in an event does.
+    PERFORM FROM saas.payments AS p
+    JOIN saas.payment_intents AS i ON i.team_id = p.team_id AND i.id = p.payment_intent_id
+    WHERE p.team_id = p_request.team_id AND p.id = p_request.payment_id
+    FOR NO KEY UPDATE OF i;
     SELECT p.* INTO v_payment
     FROM saas.payments AS p
     WHERE p.team_id = p_request.team_id AND p.id = p_request.payment_id

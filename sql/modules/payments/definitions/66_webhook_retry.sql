@@ -60,6 +60,7 @@ CREATE OR REPLACE FUNCTION saas.confirm_webhook(
     p_team uuid,
     p_webhook_event uuid,
     p_is_genuine boolean DEFAULT true,
+    p_event jsonb DEFAULT NULL,
     OUT outcome text,
     OUT detail text
 )
@@ -83,11 +84,19 @@ BEGIN
             ERRCODE = 'SA055',
             MESSAGE = 'there is no such event to be confirmed',
             DETAIL = 'Only events that are unconfirmed can be, once.';
+    ELSIF p_event ->> 'id' IS DISTINCT FROM v_event.provider_event_id AND p_event IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'this is another event than the one to be confirmed',
+            HINT = 'Give the event of that identifier, as the provider''s API returns it.';
     ELSIF NOT p_is_genuine THEN
         SELECT NULL::text AS error_code, NULL::text AS waits_for, NULL::text[] AS landed INTO v_result;
         outcome := 'dead';
         detail := 'the provider does not know this event';
     ELSE
+        -- What the provider says of the event holds, not what came under its name: whoever was faster than the
+        -- provider may have delivered another body.
+        v_event.payload := COALESCE(saas.mask_card_numbers(p_event::text)::jsonb, v_event.payload);
         v_result := saas.attempt_webhook(
             p_team, v_event.provider, v_event.provider_event_id, NULL, true, v_event.payload
         );
@@ -97,6 +106,9 @@ BEGIN
     UPDATE saas.webhook_events AS e
     SET status = outcome,
         reason = detail,
+        payload = v_event.payload,
+        event_type = (saas.webhook_event_facts(v_event.provider, v_event.payload)).event_type,
+        provider_created_at = (saas.webhook_event_facts(v_event.provider, v_event.payload)).occurred_at,
         error_code = v_result.error_code,
         waits_for = v_result.waits_for,
         confirmed_at = CASE WHEN p_is_genuine THEN v_now END,
@@ -107,10 +119,10 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION saas.confirm_webhook(uuid, uuid, boolean) IS
-'Applies an event after the application has asked the provider''s API whether it is genuine, and returns its outcome; false buries it. For providers whose signature does not bind the body. SA055 for any other event.';
-REVOKE ALL ON FUNCTION saas.confirm_webhook(uuid, uuid, boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.confirm_webhook(uuid, uuid, boolean) TO saas_service;
+COMMENT ON FUNCTION saas.confirm_webhook(uuid, uuid, boolean, jsonb) IS
+'Applies an event after the application has asked the provider''s API whether it is genuine, and returns its outcome; false buries it. p_event is the event as that API returned it: it is applied, whatever was delivered under its identifier. Without it the application has compared the stored payload with what the API says. For providers whose signature does not bind the body. SA055 for any other event.';
+REVOKE ALL ON FUNCTION saas.confirm_webhook(uuid, uuid, boolean, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.confirm_webhook(uuid, uuid, boolean, jsonb) TO saas_service;
 
 CREATE OR REPLACE FUNCTION saas.configure_payment_provider(
     p_team uuid,

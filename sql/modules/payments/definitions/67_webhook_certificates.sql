@@ -33,6 +33,8 @@ CREATE OR REPLACE FUNCTION saas.keep_for_certificate(
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_is_full boolean;
 BEGIN
     PERFORM saas.lock_provider_object(p_team, p_provider, p_certificate_url);
     SELECT e.id INTO webhook_event_id
@@ -49,11 +51,25 @@ BEGIN
         RETURN;
     END IF;
     -- Nothing of it is verified yet: whoever can reach the endpoint could fill the disk.
-    IF octet_length(p_body) + octet_length(p_headers::text) > 262144 OR (
-        SELECT count(*)
-        FROM saas.webhook_events AS e
-        WHERE e.team_id = p_team AND e.provider = p_provider AND e.status = 'cert_needed'
-    ) >= 1000 THEN
+    SELECT count(*) >= 1000 INTO v_is_full
+    FROM saas.webhook_events AS e
+    WHERE e.team_id = p_team AND e.provider = p_provider AND e.status = 'cert_needed';
+    IF v_is_full THEN
+        -- After three days a provider has stopped trying: what still waits shall not keep out what comes.
+        UPDATE saas.webhook_events AS e
+        SET status = 'rejected',
+            reason = 'its certificate did not come within three days',
+            waits_for = NULL,
+            raw_headers = NULL,
+            raw_body = NULL,
+            raw_url = NULL
+        WHERE e.team_id = p_team
+            AND e.provider = p_provider
+            AND e.status = 'cert_needed'
+            AND e.received_at < p_received_at - interval '3 days';
+        v_is_full := NOT FOUND;
+    END IF;
+    IF v_is_full OR octet_length(p_body) + octet_length(p_headers::text) > 262144 THEN
         outcome := 'rejected';
         detail := 'too much waits for certificates';
         webhook_event_id := saas.reject_webhook(p_team, p_provider, p_body, detail, NULL, p_received_at);
@@ -73,7 +89,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.keep_for_certificate(uuid, text, jsonb, bytea, text, timestamptz, text) IS
-'Keeps a delivery as it came until its certificate is stored, up to 256 KiB each and 1000 of a provider; more are rejected.';
+'Keeps a delivery as it came until its certificate is stored, up to 256 KiB each and 1000 of a provider; more are rejected, but for those that have waited for three days, which make room.';
 REVOKE ALL ON FUNCTION saas.keep_for_certificate(uuid, text, jsonb, bytea, text, timestamptz, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.keep_for_certificate(uuid, text, jsonb, bytea, text, timestamptz, text) TO saas_internal;
 

@@ -14,7 +14,20 @@ BEGIN
     FROM jsonb_each(p_filter) AS k
     WHERE CASE
         WHEN k.key IN ('provider', 'status', 'event_type', 'id') THEN
-            jsonb_typeof(k.value) NOT IN ('string', 'array')
+            k.value = '[]' OR EXISTS (
+                SELECT FROM jsonb_path_query(k.value, '$[*]') AS v (value)
+                WHERE jsonb_typeof(v.value) <> 'string'
+                    OR CASE k.key
+                        WHEN 'id' THEN saas.uuid_or_null(v.value #>> '{}') IS NULL
+                        WHEN 'status' THEN v.value #>> '{}' NOT IN (
+                            'ignored', 'superseded', 'conflict', 'processed', 'deferred', 'failed', 'dead'
+                        )
+                        WHEN 'provider' THEN NOT EXISTS (
+                            SELECT FROM saas.provider_status_map AS m WHERE m.provider = v.value #>> '{}'
+                        )
+                        ELSE false
+                    END
+            )
         WHEN k.key IN ('from', 'to') THEN
             k.value = 'null' OR saas.provider_time(k.value) IS NULL
         WHEN k.key = 'limit' THEN
@@ -27,7 +40,7 @@ BEGIN
             ERRCODE = 'SA057',
             MESSAGE = 'the filter has a member that is unknown or makes no sense',
             DETAIL = left(v_key, 100),
-            HINT = 'provider, status, event_type and id are texts or arrays of them; from and to are times of receipt as in RFC 3339; limit is a number up to 99999.';
+            HINT = 'provider, status, event_type and id are texts or arrays of them, known providers, statuses that can be replayed and identifiers; from and to are times of receipt as in RFC 3339; limit is a number up to 99999.';
     END IF;
 END
 $$;

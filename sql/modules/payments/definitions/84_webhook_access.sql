@@ -22,7 +22,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON saas.webhook_certificates TO saas_intern
 GRANT SELECT (captures_automatically) ON saas.payment_providers TO saas_app, saas_analyst, saas_service;
 GRANT SELECT (disagreements) ON saas.payment_intents TO saas_analyst;
 GRANT SELECT (
-    lists_captures, facts_status, facts_at, facts_event_id, disagreements, integrity_issue,
+    lists_captures, authorized_amount, facts_status, facts_at, facts_event_id, disagreements, integrity_issue,
     integrity_resolved, integrity_resolved_at, integrity_hold
 ) ON saas.payments TO saas_analyst;
 GRANT SELECT (raw_url, confirmed_at) ON saas.webhook_events TO saas_analyst;
