@@ -145,5 +145,9 @@ SELECT saas.encrypt_sensitive_bytes('more', saas.asset_id('saas.addresses', 'lin
 SELECT throws_ok(format('SELECT saas.decrypt_sensitive_bytes(%L, saas.asset_id(''saas.addresses'', ''line1''), p_team => %L)', :'more', :'red'), 'SA163', NULL, 'what is added is stored, and closed too');
 SELECT saas.lift_restriction(:'ann', 'settled') \g /dev/null
 SELECT is(saas.decrypt_sensitive_bytes(:'more', saas.asset_id('saas.addresses', 'line1'), p_team => :'red'), 'more'::bytea, 'until it is lifted');
+
+-- Any number of keys and consents in one transaction: the locks they take are few.
+SELECT count(saas.encrypt_sensitive_bytes('x', saas.asset_id('saas.addresses', 'line1'), p_team => :'red', p_subject => gen_random_uuid())) FROM generate_series(1, 300) \g /dev/null
+SELECT cmp_ok((SELECT count(*)::integer FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND classid::bigint = hashtext('saas.restriction')::bigint & 4294967295), '<=', 128, 'locks do not grow with keys');
 SELECT * FROM finish();
 ROLLBACK;

@@ -105,7 +105,7 @@ DECLARE
 BEGIN
     -- One after the other for a person and purpose, each with a time after the one before.
     PERFORM pg_advisory_xact_lock(
-        hashtextextended('saas.consent ' || p_record.subject_id || ' ' || p_record.purpose, 0)
+        hashtext('saas.consent'), hashtext(p_record.subject_id || ' ' || p_record.purpose) & 255
     );
     SELECT c.* INTO v_last
     FROM saas.consent_records AS c

@@ -144,8 +144,9 @@ AS $$
 DECLARE
     v_restricted boolean;
 BEGIN
-    -- A key that is made at this moment waits, or is seen below.
-    PERFORM pg_advisory_xact_lock(hashtextextended('saas.restriction ' || NEW.subject_id, 0));
+    -- A key that is made at this moment waits, or is seen below. One of 64 locks, so that a transaction may make
+    -- any number of keys.
+    PERFORM pg_advisory_xact_lock(hashtext('saas.restriction'), hashtext(NEW.subject_id::text) & 63);
     v_restricted := saas.is_restricted(NEW.subject_id);
     UPDATE saas.encryption_keys AS k
     SET is_restricted = v_restricted
@@ -167,7 +168,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(hashtextextended('saas.restriction ' || NEW.subject_id, 0));
+    PERFORM pg_advisory_xact_lock_shared(hashtext('saas.restriction'), hashtext(NEW.subject_id::text) & 63);
     NEW.is_restricted := saas.is_restricted(NEW.subject_id);
     RETURN NEW;
 END
