@@ -143,6 +143,11 @@ SELECT throws_ok(format('SELECT saas.decrypt_sensitive_bytes(%L, saas.asset_id('
 SELECT is(saas.decrypt_sensitive_bytes(:'team_sealed', saas.asset_id('saas.addresses', 'line1'), p_team => :'red'), 'ours'::bytea, 'who open the rest');
 SELECT saas.encrypt_sensitive_bytes('more', saas.asset_id('saas.addresses', 'line1'), p_team => :'red', p_subject => :'ann') AS more \gset
 SELECT throws_ok(format('SELECT saas.decrypt_sensitive_bytes(%L, saas.asset_id(''saas.addresses'', ''line1''), p_team => %L)', :'more', :'red'), 'SA163', NULL, 'what is added is stored, and closed too');
+SELECT throws_ok(format('SELECT saas.gdpr_export_user_data(%L)', :'ann'), 'SA163', NULL, 'nobody else exports the data');
+SELECT throws_ok(format('SELECT saas.request_data_export(%L)', :'ann'), 'SA163', NULL, 'nor has them exported');
+SELECT saas.set_context(:'red', :'ann') \g /dev/null
+SELECT ok(saas.gdpr_export_user_data(:'ann') ? 'export_metadata', 'the person does');
+SELECT saas.set_context(:'red', :'bob') \g /dev/null
 SELECT saas.lift_restriction(:'ann', 'settled') \g /dev/null
 SELECT is(saas.decrypt_sensitive_bytes(:'more', saas.asset_id('saas.addresses', 'line1'), p_team => :'red'), 'more'::bytea, 'until it is lifted');
 

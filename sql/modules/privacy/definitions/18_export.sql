@@ -82,6 +82,7 @@ DECLARE
         "billing_history": [], "team_memberships": []}'::jsonb;
 BEGIN
     PERFORM saas.require_privacy_access(user_uuid, true, false);
+    PERFORM saas.require_unrestricted(user_uuid);
     PERFORM FROM saas.users AS u WHERE u.id = user_uuid;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'P0002', MESSAGE = 'there is no such user';
@@ -135,6 +136,7 @@ DECLARE
     v_export uuid;
 BEGIN
     PERFORM saas.require_privacy_access(p_user, true, false);
+    PERFORM saas.require_unrestricted(p_user);
     IF p_expires_in IS NULL OR p_expires_in <= INTERVAL '0' OR p_expires_in > INTERVAL '90 days' THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'an export expires within 90 days';
     END IF;

@@ -32,7 +32,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.restrict_processing(uuid, text, text) IS
-'Restricts the processing of a person''s data (GDPR Art. 18), or, with a purpose, records an objection to it (Art. 21). From then on values under the person''s keys open for the person alone, masked views and exports leave the person out, and saas.may_process() says no. Twice does no harm. Returns its id.';
+'Restricts the processing of a person''s data (GDPR Art. 18), or, with a purpose, records an objection to it (Art. 21). From then on values under the person''s keys open for the person alone, masked views leave the person out, nobody else exports them, and saas.may_process() says no. Twice does no harm. Returns its id.';
 REVOKE ALL ON FUNCTION saas.restrict_processing(uuid, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.restrict_processing(uuid, text, text) TO saas_app, saas_service;
 
@@ -110,6 +110,25 @@ COMMENT ON FUNCTION saas.is_restricted(uuid) IS
 'Whether the processing of the person''s data is restricted now. False for NULL.';
 REVOKE ALL ON FUNCTION saas.is_restricted(uuid) FROM PUBLIC, saas_analyst;
 GRANT EXECUTE ON FUNCTION saas.is_restricted(uuid) TO saas_service, saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.require_unrestricted(p_subject uuid)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    IF p_subject IS DISTINCT FROM saas.current_user_id() AND saas.is_restricted(p_subject) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA163',
+            MESSAGE = 'the processing of this person''s data is restricted',
+            HINT = 'The person can read and export them. saas.lift_restriction() ends the restriction.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.require_unrestricted(uuid) IS
+'Raises SA163 while the processing of the person''s data is restricted, unless the person calls.';
+REVOKE ALL ON FUNCTION saas.require_unrestricted(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.require_unrestricted(uuid) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.may_process(p_subject uuid, p_purpose text)
 RETURNS boolean
