@@ -87,6 +87,20 @@ SELECT throws_ok($$SELECT saas.set_default_payment_method(pg_temp.team(), gen_ra
 SELECT throws_ok($$SELECT saas.save_payment_method(pg_temp.team(), 'stripe', 'cus_2', 'pm_1', 'm3')$$, '23505', NULL, 'a token is kept once');
 SELECT throws_ok('SELECT ' || a.name || ' FROM saas.payment_method_tokens', '42501', NULL, 'the application does not read ' || a.name) FROM (VALUES ('token_ciphertext'), ('token_reference'), ('token_sha256')) AS a (name);
 SELECT throws_ok(format('SELECT saas.read_payment_token(pg_temp.team(), %L)', :'m1'::jsonb ->> 'payment_method_token_id'), '42501', NULL, 'nor by the function');
+CREATE FUNCTION pg_temp.refusal(p_statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    v_message text;
+    v_detail text;
+BEGIN
+    EXECUTE p_statement;
+    RETURN 'none';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS v_message = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL;
+    RETURN concat_ws(' ', SQLSTATE, v_message, v_detail);
+END
+$$;
+SELECT is(pg_temp.refusal($$SELECT saas.save_payment_method(pg_temp.team(), 'stripe', 'cus_1', 'pm_secret', 'm9', p_exp_month => 13, p_exp_year => 2030, p_encrypt => false)$$),
+    '23514 this is no payment method It does not fulfil payment_method_tokens_exp_month_check.', 'a refusal does not show the token');
 SELECT throws_ok(format('SELECT saas.save_payment_method(pg_temp.team(), %s)', a.arguments), a.code, NULL, a.name)
 FROM (VALUES
     ($$'stripe', 'cus_1', '4242424242424242', 'e'$$, 'SA090', 'a card as token'), ($$'stripe', 'cus_1', '4242 4242 4242 4242', 'e'$$, 'SA090', 'in groups'),

@@ -204,15 +204,17 @@ AS $$
 DECLARE
     v_removed integer;
 BEGIN
-    DELETE FROM saas.notifications AS n
-    USING (
+    -- Materialized, so that it is found once whatever the plan.
+    WITH expired AS MATERIALIZED (
         SELECT e.team_id, e.id
         FROM saas.notifications AS e
         WHERE e.expires_at <= now()
         ORDER BY e.expires_at
         LIMIT p_limit
         FOR UPDATE SKIP LOCKED
-    ) AS expired
+    )
+    DELETE FROM saas.notifications AS n
+    USING expired
     WHERE n.team_id = expired.team_id AND n.id = expired.id;
     GET DIAGNOSTICS v_removed = ROW_COUNT;
     RETURN v_removed;

@@ -56,6 +56,8 @@ DECLARE
     v_result jsonb;
     v_id uuid := saas.uuid_v7();
     v_sealed bytea;
+    v_constraint text;
+    v_column text;
 BEGIN
     PERFORM saas.require_team(p_team, 'member');
     IF p_token IS NULL OR length(p_token) NOT BETWEEN 1 AND 500 OR p_is_default IS NULL THEN
@@ -83,15 +85,26 @@ BEGIN
     IF p_is_default THEN
         PERFORM saas.clear_default_payment_method(p_team, p_provider, p_provider_customer_id);
     END IF;
-    INSERT INTO saas.payment_method_tokens (
-        team_id, id, provider, provider_customer_id, token_ciphertext, token_reference, token_sha256,
-        fingerprint, brand, last4, exp_month, exp_year, is_default, metadata
-    )
-    VALUES (
-        p_team, v_id, p_provider, p_provider_customer_id, v_sealed,
-        CASE WHEN v_sealed IS NULL THEN p_token END, sha256(convert_to(p_team || p_token, 'UTF8')),
-        p_fingerprint, lower(p_brand), p_last4, p_exp_month, p_exp_year, p_is_default, p_metadata
-    );
+    BEGIN
+        INSERT INTO saas.payment_method_tokens (
+            team_id, id, provider, provider_customer_id, token_ciphertext, token_reference, token_sha256,
+            fingerprint, brand, last4, exp_month, exp_year, is_default, metadata
+        )
+        VALUES (
+            p_team, v_id, p_provider, p_provider_customer_id, v_sealed,
+            CASE WHEN v_sealed IS NULL THEN p_token END, sha256(convert_to(p_team || p_token, 'UTF8')),
+            p_fingerprint, lower(p_brand), p_last4, p_exp_month, p_exp_year, p_is_default, p_metadata
+        );
+    EXCEPTION
+        -- The server's own message would show the row, and with it the token.
+        WHEN check_violation OR not_null_violation THEN
+            GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
+            RAISE EXCEPTION USING
+                ERRCODE = SQLSTATE,
+                MESSAGE = 'this is no payment method',
+                DETAIL = pg_catalog.format('It does not fulfil %s.', COALESCE(NULLIF(v_constraint, ''), v_column || ' NOT NULL')),
+                HINT = 'Give the provider''s token and customer, the last four digits, and month and year of expiry together.';
+    END;
     RETURN saas.keep_idempotent_result(p_team, p_idempotency_key, jsonb_build_object(
         'payment_method_token_id', v_id, 'is_encrypted', v_sealed IS NOT NULL, 'is_default', p_is_default
     ));

@@ -34,11 +34,14 @@ BEGIN
     RETURN QUERY
     UPDATE saas.privacy_events AS e
     SET attempts = e.attempts + 1, worker = p_worker, next_attempt_at = now() + p_lease
-    WHERE e.id IN (
-        SELECT q.id FROM saas.privacy_events AS q
-        WHERE q.status = 'queued' AND q.next_attempt_at <= now()
-        ORDER BY q.next_attempt_at LIMIT p_limit
-        FOR UPDATE SKIP LOCKED
+    -- An array is made once; a join may carry its inner side out again, and claim more.
+    WHERE e.id = ANY (
+        ARRAY(
+            SELECT q.id FROM saas.privacy_events AS q
+            WHERE q.status = 'queued' AND q.next_attempt_at <= now()
+            ORDER BY q.next_attempt_at LIMIT p_limit
+            FOR UPDATE SKIP LOCKED
+        )
     )
     RETURNING e.*;
 END
