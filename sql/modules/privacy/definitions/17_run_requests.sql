@@ -1,0 +1,130 @@
+-- Carrying out requests: one as far as time allows, and all that are due.
+CREATE OR REPLACE FUNCTION saas.run_deletion_request(
+    p_request uuid,
+    p_batch integer DEFAULT 10000,
+    p_max_ms integer DEFAULT 10000,
+    OUT status text,
+    OUT done bigint,
+    OUT remaining bigint
+)
+RETURNS record
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+DECLARE
+    v_request saas.user_deletion_requests;
+    v_problem record;
+BEGIN
+    PERFORM saas.require_privacy_access(NULL, false, false);
+    IF p_batch IS NULL OR p_batch < 1 OR p_max_ms IS NULL OR p_max_ms < 0 THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a batch has at least one row, and the time is not negative';
+    END IF;
+    v_request := saas.require_deletion_request(p_request, '{verified,running,blocked,erased,completed}', false);
+    status := v_request.status;
+    IF status = 'verified' AND v_request.grace_until > now() THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA152',
+            MESSAGE = 'the grace period has not passed',
+            DETAIL = format('It ends at %s.', v_request.grace_until);
+    END IF;
+    IF status IN ('verified', 'running', 'blocked') THEN
+        -- Whoever adds a row that refers to the person has committed before, or waits, and is refused then.
+        PERFORM FROM saas.users AS u WHERE u.id = v_request.subject_id FOR UPDATE;
+        SELECT p.sqlstate_code, p.table_name, p.problem INTO v_problem
+        FROM saas.erasure_problems(v_request.subject_id, v_request.mode, v_request.is_strict) AS p
+        ORDER BY p.sqlstate_code = 'SA151' DESC, p.sqlstate_code, p.table_name LIMIT 1;
+        IF FOUND THEN
+            IF status <> 'blocked' THEN
+                UPDATE saas.user_deletion_requests AS r SET status = 'blocked' WHERE r.id = p_request;
+            END IF;
+            UPDATE saas.user_deletion_requests AS r
+            SET status_reason = concat_ws(': ', v_problem.sqlstate_code, v_problem.table_name, v_problem.problem)
+            WHERE r.id = p_request;
+            status := 'blocked';
+        ELSE
+            IF status <> 'running' OR saas.is_plan_outdated(p_request, v_request.mode) THEN
+                PERFORM saas.start_erasure(p_request);
+                status := 'running';
+            END IF;
+            IF saas.work_on_erasure(p_request, p_batch, clock_timestamp() + p_max_ms * INTERVAL '1 millisecond') THEN
+                IF v_request.mode = 'erase' THEN
+                    PERFORM saas.shred_subject_keys(p_request, v_request.subject_id);
+                END IF;
+                UPDATE saas.user_deletion_requests AS r SET status = 'erased', erased_at = clock_timestamp() WHERE r.id = p_request;
+                status := 'erased';
+            END IF;
+        END IF;
+    END IF;
+    SELECT COALESCE(sum(s.done), 0) INTO done FROM saas.erasure_steps AS s WHERE s.request_id = p_request;
+    SELECT count(*) INTO remaining FROM saas.erasure_rows AS w WHERE w.run_id = p_request AND NOT w.is_done;
+END
+$$;
+COMMENT ON FUNCTION saas.run_deletion_request(uuid, integer, integer) IS
+'Works on a request for about p_max_ms, p_batch rows a statement, and goes on where the last call that was committed ended; call it, each time in a transaction of its own, until status is erased, then saas.complete_deletion_request(). blocked: see status_reason. SA152 before the grace period has passed. For workers.';
+REVOKE ALL ON FUNCTION saas.run_deletion_request(uuid, integer, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.run_deletion_request(uuid, integer, integer) TO saas_service;
+
+CREATE OR REPLACE FUNCTION saas.note_failed_request(p_request uuid, p_sqlstate text, p_table text)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_status text;
+BEGIN
+    UPDATE saas.user_deletion_requests AS r SET status = 'blocked'
+    WHERE r.id = p_request AND r.status IN ('verified', 'running');
+    -- The code and the table alone: messages of the server repeat values.
+    UPDATE saas.user_deletion_requests AS r
+    SET status_reason = concat_ws(': ', p_sqlstate, p_table, 'the last call failed; saas.run_deletion_request() says more')
+    WHERE r.id = p_request
+    RETURNING r.status INTO v_status;
+    RETURN v_status;
+END
+$$;
+COMMENT ON FUNCTION saas.note_failed_request(uuid, text, text) IS
+'Notes that a call for a request failed, by the SQLSTATE and the table; returns its state, blocked.';
+REVOKE ALL ON FUNCTION saas.note_failed_request(uuid, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.note_failed_request(uuid, text, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.process_deletion_requests(p_max_ms integer DEFAULT 30000)
+RETURNS TABLE (request_id uuid, status text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_until CONSTANT timestamptz := clock_timestamp() + p_max_ms * INTERVAL '1 millisecond';
+    v_schema text;
+    v_table text;
+BEGIN
+    PERFORM saas.require_privacy_access(NULL, false, false);
+    FOR request_id IN
+        SELECT r.id FROM saas.user_deletion_requests AS r
+        WHERE r.status IN ('running', 'blocked')
+            OR r.status = 'verified' AND r.grace_until <= now()
+            -- The search reads the whole database: where it found something, once a day.
+            OR r.status = 'erased' AND (r.status_reason IS NULL OR r.updated_at <= now() - INTERVAL '1 day')
+        ORDER BY r.due_at
+    LOOP
+        EXIT WHEN clock_timestamp() >= v_until;
+        -- A request that fails, for a trigger or a check of some table, must not keep the others from their time.
+        BEGIN
+            status := (saas.run_deletion_request(request_id, 10000, (extract(epoch FROM v_until - clock_timestamp()) * 1000)::integer)).status;
+            IF status = 'erased' THEN
+                PERFORM saas.complete_deletion_request(request_id);
+                SELECT r.status INTO status FROM saas.user_deletion_requests AS r WHERE r.id = request_id;
+            END IF;
+        EXCEPTION
+            WHEN OTHERS THEN
+                GET STACKED DIAGNOSTICS v_table = TABLE_NAME, v_schema = SCHEMA_NAME;
+                status := saas.note_failed_request(request_id, SQLSTATE, NULLIF(concat_ws('.', NULLIF(v_schema, ''), NULLIF(v_table, '')), ''));
+        END;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION saas.process_deletion_requests(integer) IS
+'Works on all requests whose time has come, those due first, for about p_max_ms. One that fails is blocked, with the SQLSTATE and the table for a reason, and does not hold up the others; one whose search found something is searched again after a day. For pg_cron, every few minutes. For workers.';
+REVOKE ALL ON FUNCTION saas.process_deletion_requests(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.process_deletion_requests(integer) TO saas_service;
