@@ -258,6 +258,9 @@ DECLARE
     v_select text;
     v_rows tid[];
     v_batch record;
+    -- Blocks of one statement: what it costs to begin one is spread over them, and neither rows nor time
+    -- go far beyond what is asked for.
+    v_step integer := LEAST(GREATEST(LEAST(p_batch / 25, p_max_ms), 20), 500);
 BEGIN
     IF COALESCE(p_batch, 0) < 1 OR COALESCE(p_max_ms, 0) < 1 THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a step has at least one row and one millisecond';
@@ -311,7 +314,7 @@ BEGIN
         v_leaf := CASE WHEN v_run.table_oid = p_table THEN '' ELSE format('t.tableoid = %s AND ', v_run.table_oid) END;
         v_range := format(
             't.ctid >= ''(%s,0)'' AND t.ctid < ''(%s,0)''',
-            v_run.next_block, LEAST(v_run.next_block + 100, v_blocks)
+            v_run.next_block, LEAST(v_run.next_block + v_step, v_blocks)
         );
         v_set := format('UPDATE %s SET %s WHERE %s', v_from, v_texts.assignments, v_leaf);
         v_update := v_set || format('t.ctid = ANY (ARRAY(SELECT t.ctid FROM %s WHERE %s%s AND ', v_from, v_leaf, v_where);
@@ -336,7 +339,7 @@ BEGIN
             v_run.found := v_run.found + CASE WHEN v_rows IS NULL THEN 1 ELSE cardinality(v_rows) - v_batch.failed END;
             v_run.skipped := v_run.skipped + COALESCE(cardinality(v_rows) - v_batch.failed - v_batch.changed, 0);
         END IF;
-        v_run.next_block := v_run.next_block + 100;
+        v_run.next_block := v_run.next_block + v_step;
         IF v_run.next_block >= v_blocks THEN
             v_run.table_oid := v_run.table_oid::bigint + 1;
             v_run.next_block := 0;
