@@ -90,19 +90,48 @@ struct varlena *fresh_value(const job &work, TupleTableSlot *slot, const struct 
     return nullptr;
 }
 
-// Writes the row that `fresh` is in place of the one at `where`.
-void write_row_unsafe(const job &work, ItemPointer where, TupleTableSlot *fresh, Snapshot snapshot,
-                      ResultRelInfo *indexes, EState *state, outcome &answer) {
+// What writing needs, from the first row to the last.
+struct writer {
+    const job &work;
+    EState *state;
+    ResultRelInfo *indexes;
+    Snapshot snapshot;
+    TupleTableSlot *found; // the row as it is
+    TupleTableSlot *fresh; // and as it will be
+    TupleTableSlot *held;  // for a row that must be locked first
+};
+
+#if PG_VERSION_NUM >= 160000
+using index_entries = TU_UpdateIndexes;
+#else
+using index_entries = bool;
+#endif
+
+TM_Result update_unsafe(const writer &to, bool wait, index_entries &entries) {
     TM_FailureData failure;
     LockTupleMode mode;
-#if PG_VERSION_NUM >= 160000
-    TU_UpdateIndexes entries = TU_None;
-#else
-    bool entries = false;
-#endif
-    const TM_Result result =
-        table_tuple_update(work.target.table, where, fresh, GetCurrentCommandId(true), snapshot,
-                           InvalidSnapshot, false, &failure, &mode, &entries);
+    return table_tuple_update(to.work.target.table, &to.found->tts_tid, to.fresh,
+                              GetCurrentCommandId(true), to.snapshot, InvalidSnapshot, wait,
+                              &failure, &mode, &entries);
+}
+
+// Whether the row is ours now: somebody has locked it, perhaps this transaction, or in a way that
+// does not keep it from being written.
+bool lock_unsafe(const writer &to) {
+    TM_FailureData failure;
+    ItemPointerData where = to.found->tts_tid;
+    const TM_Result result = table_tuple_lock(to.work.target.table, &where, to.snapshot, to.held,
+                                              GetCurrentCommandId(true), LockTupleNoKeyExclusive,
+                                              LockWaitSkip, 0, &failure);
+    ExecClearTuple(to.held);
+    return result == TM_Ok;
+}
+
+void write_row_unsafe(const writer &to, outcome &answer) {
+    index_entries entries{};
+    TM_Result result = update_unsafe(to, false, entries);
+    if (result == TM_BeingModified && lock_unsafe(to))
+        result = update_unsafe(to, true, entries); // there is nobody left to wait for
     if (result != TM_Ok) {
         ++answer.skipped;
         return;
@@ -110,17 +139,19 @@ void write_row_unsafe(const job &work, ItemPointer where, TupleTableSlot *fresh,
     ++answer.changed;
 #if PG_VERSION_NUM >= 160000
     if (entries != TU_None)
-        (void)ExecInsertIndexTuples(indexes, fresh, state, true, false, nullptr, NIL,
+        (void)ExecInsertIndexTuples(to.indexes, to.fresh, to.state, true, false, nullptr, NIL,
                                     entries == TU_Summarizing);
 #else
     if (entries)
-        (void)ExecInsertIndexTuples(indexes, fresh, state, true, false, nullptr, NIL);
+        (void)ExecInsertIndexTuples(to.indexes, to.fresh, to.state, true, false, nullptr, NIL);
 #endif
 }
 
-void take_row_unsafe(const job &work, TupleTableSlot *slot, TupleTableSlot *fresh,
-                     Snapshot snapshot, ResultRelInfo *indexes, EState *state, outcome &answer) {
-    const int columns = slot->tts_tupleDescriptor->natts;
+void take_row_unsafe(const writer &to, outcome &answer) {
+    const job &work = to.work;
+    TupleTableSlot *slot = to.found;
+    TupleTableSlot *fresh = to.fresh;
+    const auto columns = static_cast<std::size_t>(slot->tts_tupleDescriptor->natts);
     slot_getallattrs(slot);
     if (work.team && work.target.team != 0 && uuid_at(slot, work.target.team) != work.team)
         return;
@@ -129,45 +160,52 @@ void take_row_unsafe(const job &work, TupleTableSlot *slot, TupleTableSlot *fres
     if (made == nullptr)
         return;
     ExecClearTuple(fresh);
-    std::memcpy(fresh->tts_values, slot->tts_values,
-                sizeof(Datum) * static_cast<std::size_t>(columns));
-    std::memcpy(fresh->tts_isnull, slot->tts_isnull,
-                sizeof(bool) * static_cast<std::size_t>(columns));
+    std::memcpy(fresh->tts_values, slot->tts_values, sizeof(Datum) * columns);
+    std::memcpy(fresh->tts_isnull, slot->tts_isnull, sizeof(bool) * columns);
     fresh->tts_values[work.target.value - 1] = PointerGetDatum(made);
     ExecStoreVirtualTuple(fresh);
-    write_row_unsafe(work, &slot->tts_tid, fresh, snapshot, indexes, state, answer);
+    write_row_unsafe(to, answer);
 }
 
-void rotate_unsafe(const job &work, outcome &answer) {
-    Relation table = work.target.table;
-    EState *state = CreateExecutorState();
-    ResultRelInfo *indexes = makeNode(ResultRelInfo);
-    InitResultRelInfo(indexes, table, 1, nullptr, 0);
-    ExecOpenIndices(indexes, false);
-    PushActiveSnapshot(GetTransactionSnapshot());
-    const Snapshot snapshot = GetActiveSnapshot();
-    TupleTableSlot *slot = table_slot_create(table, nullptr);
-    TupleTableSlot *fresh = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsVirtual);
+void walk_unsafe(const writer &to, outcome &answer) {
+    Relation table = to.work.target.table;
     ItemPointerData first;
     ItemPointerData last;
-    ItemPointerSet(&first, work.from, FirstOffsetNumber);
-    ItemPointerSet(&last, work.before - 1, MaxOffsetNumber);
-    TableScanDesc scan = table_beginscan_tidrange(table, snapshot, &first, &last);
-    MemoryContext row = GetPerTupleMemoryContext(state);
+    ItemPointerSet(&first, to.work.from, FirstOffsetNumber);
+    ItemPointerSet(&last, to.work.before - 1, MaxOffsetNumber);
+    TableScanDesc scan = table_beginscan_tidrange(table, to.snapshot, &first, &last);
+    MemoryContext row = GetPerTupleMemoryContext(to.state);
     const MemoryContext before = MemoryContextSwitchTo(row);
-    while (table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot)) {
+    while (table_scan_getnextslot_tidrange(scan, ForwardScanDirection, to.found)) {
         CHECK_FOR_INTERRUPTS();
-        take_row_unsafe(work, slot, fresh, snapshot, indexes, state, answer);
-        ExecClearTuple(fresh);
+        take_row_unsafe(to, answer);
+        ExecClearTuple(to.fresh);
         MemoryContextReset(row);
     }
     MemoryContextSwitchTo(before);
     table_endscan(scan);
-    ExecDropSingleTupleTableSlot(fresh);
-    ExecDropSingleTupleTableSlot(slot);
+}
+
+void rotate_unsafe(const job &work, outcome &answer) {
+    Relation table = work.target.table;
+    ResultRelInfo *indexes = makeNode(ResultRelInfo);
+    InitResultRelInfo(indexes, table, 0, nullptr, 0); // in no range table
+    ExecOpenIndices(indexes, false);
+    PushActiveSnapshot(GetTransactionSnapshot());
+    const writer to{work,
+                    CreateExecutorState(),
+                    indexes,
+                    GetActiveSnapshot(),
+                    table_slot_create(table, nullptr),
+                    MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsVirtual),
+                    table_slot_create(table, nullptr)};
+    walk_unsafe(to, answer);
+    ExecDropSingleTupleTableSlot(to.held);
+    ExecDropSingleTupleTableSlot(to.fresh);
+    ExecDropSingleTupleTableSlot(to.found);
     PopActiveSnapshot();
     ExecCloseIndices(indexes);
-    FreeExecutorState(state);
+    FreeExecutorState(to.state);
     CommandCounterIncrement();
     answer.done = true;
 }
