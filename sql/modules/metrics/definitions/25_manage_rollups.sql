@@ -229,6 +229,7 @@ BEGIN
     FOR v_source IN SELECT * FROM saas.rollup_sources AS s ORDER BY s.id LOOP
         PERFORM saas.lock_rollup_source(v_source.id, true);
     END LOOP;
+    PERFORM saas.write_rollup_changes();
     UPDATE saas.rollup_calendars AS k
     SET time_zone = p_time_zone, week_start = p_week_start, updated_at = now()
     WHERE k.team_id = p_team;

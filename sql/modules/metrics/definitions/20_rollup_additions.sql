@@ -1,0 +1,150 @@
+-- What rows add to the buckets that there are, in one statement a rollup: so that late rows cost what they
+-- are, and not what their hours hold.
+--
+-- Rows are found by their place and the transaction that inserted them, which together name one row for ever. If
+-- one of them is not there, because it was changed since or the table was rewritten, nothing is added, and
+-- the caller computes the buckets anew.
+
+CREATE OR REPLACE FUNCTION saas.rollup_is_additive(p_rollup saas.rollups)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SECURITY INVOKER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    -- The first and the last value do not say of when they are.
+    SELECT NOT jsonb_path_exists(p_rollup.measures, '$[*].kind ? (@ == "first" || @ == "last")')
+$$;
+COMMENT ON FUNCTION saas.rollup_is_additive(saas.rollups) IS
+'Whether the measures of a rollup after a new row follow from those before.';
+REVOKE ALL ON FUNCTION saas.rollup_is_additive(saas.rollups) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.rollup_is_additive(saas.rollups) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.rollup_added_measure(p_measure jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SECURITY INVOKER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT format(CASE
+            WHEN p_measure ->> 'kind' = 'count' THEN '%1$s = r.%1$s + excluded.%1$s'
+            -- NULL without any value.
+            WHEN p_measure ->> 'kind' = 'sum' THEN '%1$s = COALESCE(r.%1$s + excluded.%1$s, r.%1$s, excluded.%1$s)'
+            WHEN p_measure ->> 'kind' = 'min' THEN '%1$s = least(r.%1$s, excluded.%1$s)'
+            WHEN p_measure ->> 'kind' = 'max' THEN '%1$s = greatest(r.%1$s, excluded.%1$s)'
+            ELSE '%1$s = saas.merge(r.%1$s, excluded.%1$s)'
+        END, quote_ident(p_measure ->> 'name'))
+$$;
+COMMENT ON FUNCTION saas.rollup_added_measure(jsonb) IS
+'The assignment of a measure of row r of a rollup when the excluded row is added to it.';
+REVOKE ALL ON FUNCTION saas.rollup_added_measure(jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.rollup_added_measure(jsonb) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.rollup_addition(p_rollup saas.rollups, p_granularity text)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SECURITY INVOKER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_table text := saas.rollup_table(p_rollup, p_granularity);
+    v_columns text := saas.rollup_columns(p_rollup, '');
+    v_dimensions text;
+    v_known text;
+    v_same text;
+    v_measures text;
+    v_added text;
+BEGIN
+    SELECT COALESCE(string_agg(format('h.c%s, ', d.place), '' ORDER BY d.place), ''),
+        COALESCE(string_agg(format('o.%I AS c%s, ', d.name, d.place), '' ORDER BY d.place), ''),
+        COALESCE(string_agg(format(' AND k.c%1$s IS NOT DISTINCT FROM h.c%1$s', d.place), '' ORDER BY d.place), '')
+    INTO v_dimensions, v_known, v_same
+    FROM unnest(p_rollup.dimensions) WITH ORDINALITY AS d (name, place);
+    SELECT string_agg(
+            CASE p_granularity WHEN 'hour' THEN 'h.m' || m.place
+            ELSE saas.rollup_merged_measure(m.measure || jsonb_build_object('name', 'm' || m.place)) || ' AS m' || m.place END,
+            ', ' ORDER BY m.place),
+        string_agg(saas.rollup_added_measure(m.measure), ', ' ORDER BY m.place)
+    INTO v_measures, v_added
+    FROM jsonb_array_elements(p_rollup.measures) WITH ORDINALITY AS m (measure, place);
+    RETURN CASE
+        WHEN v_dimensions = '' THEN format(
+            '%1$s_written AS (INSERT INTO %2$s AS r (team_id, bucket, ordinal, %3$s) '
+            'SELECT h.team_id, h.%1$s, 1, %4$s FROM added AS h WHERE h.%1$s_additive%5$s ',
+            p_granularity, v_table, v_columns, v_measures,
+            CASE p_granularity WHEN 'hour' THEN '' ELSE ' GROUP BY h.team_id, h.' || p_granularity END)
+        -- Each bucket is read once, by the index; a new group gets the next number.
+        ELSE format(
+            '%1$s_known AS MATERIALIZED (SELECT b.team_id, b.bucket, o.* FROM '
+            '(SELECT DISTINCT h.team_id, h.%1$s AS bucket FROM added AS h WHERE h.%1$s_additive) AS b CROSS JOIN LATERAL '
+            '(SELECT %6$so.ordinal FROM %2$s AS o WHERE o.team_id = b.team_id AND o.bucket = b.bucket OFFSET 0) AS o), '
+            '%1$s_written AS (INSERT INTO %2$s AS r (team_id, bucket, ordinal, %3$s) '
+            'SELECT h.team_id, h.bucket, COALESCE(k.ordinal, COALESCE(l.ordinal, 0) + h.place)::integer, %9$s FROM '
+            '(SELECT h.team_id, h.%1$s AS bucket, row_number() OVER (PARTITION BY h.team_id, h.%1$s) AS place, %7$s%4$s '
+            'FROM added AS h WHERE h.%1$s_additive%5$s) AS h '
+            'LEFT JOIN %1$s_known AS k ON k.team_id = h.team_id AND k.bucket = h.bucket%8$s '
+            'LEFT JOIN (SELECT n.team_id, n.bucket, max(n.ordinal) AS ordinal FROM %1$s_known AS n GROUP BY n.team_id, n.bucket) AS l '
+            'ON l.team_id = h.team_id AND l.bucket = h.bucket ',
+            p_granularity, v_table, v_columns, v_measures,
+            CASE p_granularity WHEN 'hour' THEN '' ELSE format(' GROUP BY %sh.team_id, h.%s', v_dimensions, p_granularity) END,
+            v_known, v_dimensions, v_same,
+            v_dimensions || (SELECT string_agg('h.m' || n, ', ' ORDER BY n) FROM generate_series(1, jsonb_array_length(p_rollup.measures)) AS n))
+        END || 'ON CONFLICT (team_id, bucket, ordinal) DO UPDATE SET ' || v_added || ')';
+END
+$$;
+COMMENT ON FUNCTION saas.rollup_addition(saas.rollups, text) IS
+'The part of rollup_addition_query() for one granularity.';
+REVOKE ALL ON FUNCTION saas.rollup_addition(saas.rollups, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.rollup_addition(saas.rollups, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.rollup_addition_query(p_rollup saas.rollups, p_source text)
+RETURNS text
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY INVOKER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_source saas.rollup_sources;
+    v_time text;
+    v_dimensions text;
+    v_columns text;
+    v_measures text;
+    v_additions text;
+BEGIN
+    SELECT * INTO STRICT v_source FROM saas.rollup_sources AS s WHERE s.id = p_rollup.source_id;
+    v_time := 's.' || quote_ident(v_source.time_column);
+    SELECT COALESCE(string_agg(format(', s.%I AS c%s', d.name, d.place), '' ORDER BY d.place), ''),
+        COALESCE(string_agg(format(', s.%I', d.name), '' ORDER BY d.place), '')
+    INTO v_dimensions, v_columns
+    FROM unnest(p_rollup.dimensions) WITH ORDINALITY AS d (name, place);
+    SELECT string_agg(format(', %s AS m%s', saas.rollup_raw_measure(m.measure, v_time), m.place), '' ORDER BY m.place)
+    INTO v_measures
+    FROM jsonb_array_elements(p_rollup.measures) WITH ORDINALITY AS m (measure, place);
+    SELECT string_agg(saas.rollup_addition(p_rollup, g.name), ', ' ORDER BY g.place)
+    INTO v_additions
+    FROM unnest(ARRAY['hour', 'day', 'week', 'month']) WITH ORDINALITY AS g (name, place)
+    WHERE g.name = ANY (p_rollup.granularities);
+    -- A day, week or month in which an hour is computed anew is made from its parts after that.
+    RETURN format(
+        'WITH place AS (SELECT * FROM unnest($1, $2, $3, $4, $5, $6) AS u (team_id, span, xact_id, relation, row_id, time_zone)), '
+        'dated AS (SELECT u.team_id, u.hour, (u.hour AT TIME ZONE u.time_zone)::date AS day, u.week_start, u.additive '
+        'FROM unnest($7, $8, $9, $10, $11) AS u (team_id, hour, time_zone, week_start, additive) WHERE u.hour >= $12), '
+        'hours AS (SELECT d.*, d.day - (extract(isodow FROM d.day)::integer - d.week_start + 7) %% 7 AS week, '
+        'date_trunc(''month'', d.day::timestamp)::date AS month FROM dated AS d), '
+        'bucket AS MATERIALIZED (SELECT h.team_id, h.hour, h.day, h.week, h.month, h.additive AS hour_additive, '
+        'bool_and(h.additive) OVER (PARTITION BY h.team_id, h.day) AS day_additive, '
+        'bool_and(h.additive) OVER (PARTITION BY h.team_id, h.week) AS week_additive, '
+        'bool_and(h.additive) OVER (PARTITION BY h.team_id, h.month) AS month_additive FROM hours AS h), '
+        'found AS MATERIALIZED (SELECT p.team_id, b.hour, count(*) AS number%1$s%2$s '
+        'FROM place AS p JOIN %3$s AS s ON s.ctid = p.row_id AND s.tableoid = p.relation AND s.xmin = p.xact_id::xid '
+        'AND s.%4$I = p.team_id AND %5$s >= p.span AND %5$s < p.span + INTERVAL ''15 minutes'' '
+        'CROSS JOIN LATERAL (SELECT saas.hour_bucket(%5$s, p.time_zone) AS hour) AS b GROUP BY p.team_id, b.hour%6$s), '
+        'missing AS MATERIALIZED (SELECT (SELECT count(*) FROM place) - COALESCE((SELECT sum(f.number) FROM found AS f), 0) AS number), '
+        'added AS MATERIALIZED (SELECT b.*%7$s FROM found AS f JOIN bucket AS b ON b.team_id = f.team_id AND b.hour = f.hour '
+        'WHERE b.hour_additive AND (SELECT m.number FROM missing AS m) = 0), %8$s '
+        'SELECT m.number::bigint FROM missing AS m',
+        v_dimensions, v_measures, p_source, v_source.team_column, v_time, v_columns,
+        (SELECT COALESCE(string_agg(', f.c' || n, '' ORDER BY n), '') FROM generate_series(1, cardinality(p_rollup.dimensions)) AS n)
+        || (SELECT string_agg(', f.m' || n, '' ORDER BY n) FROM generate_series(1, jsonb_array_length(p_rollup.measures)) AS n),
+        v_additions);
+END
+$$;
+COMMENT ON FUNCTION saas.rollup_addition_query(saas.rollups, text) IS
+'The statement that adds rows of the source to all granularities of a rollup. Parameters: team, span, transaction, table, place and time zone of the rows; team, hour, time zone, first day of the week of the hours, and whether nothing but rows was added to them; the hour before which all is frozen. Answers how many rows are not there: with any, nothing is added.';
+REVOKE ALL ON FUNCTION saas.rollup_addition_query(saas.rollups, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.rollup_addition_query(saas.rollups, text) TO saas_internal;
