@@ -167,6 +167,18 @@ void forget_rows(change &noted) {
     noted.count = 0;
 }
 
+std::uint64_t number_of(const ItemPointerData &row) {
+    return std::uint64_t{ItemPointerGetBlockNumberNoCheck(&row)} << 16 | ItemPointerGetOffsetNumberNoCheck(&row);
+}
+
+// Rows mostly come in the order of their places. The same one comes again after the table was emptied.
+bool is_known(const change &noted, const ItemPointerData &row) {
+    const ItemPointerData *rows = noted.rows();
+    const auto same = [&row](const ItemPointerData &known) { return number_of(known) == number_of(row); };
+    return noted.count > 0 && number_of(rows[noted.count - 1]) >= number_of(row) &&
+           std::any_of(rows, rows + noted.count, same);
+}
+
 void make_room(change &noted) {
     auto *more = static_cast<ItemPointerData *>(
         MemoryContextAlloc(TopTransactionContext, 4 * noted.room * sizeof(ItemPointerData)));
@@ -191,7 +203,8 @@ void note_insertion(const change_key &key, Oid relation, const ItemPointerData &
         noted.relation = relation;
     if (noted.relation == InvalidOid)
         return;
-    if (noted.relation != relation || noted.count == k_most_rows || rows_kept >= k_most_rows_kept) {
+    if (noted.relation != relation || noted.count == k_most_rows || rows_kept >= k_most_rows_kept ||
+        is_known(noted, row)) {
         forget_rows(noted);
         return;
     }

@@ -121,30 +121,32 @@ BEGIN
     WHERE g.name = ANY (p_rollup.granularities);
     -- A day, week or month in which an hour is computed anew is made from its parts after that.
     RETURN format(
-        'WITH place AS (SELECT * FROM unnest($1, $2, $3, $4, $5, $6) AS u (team_id, span, xact_id, relation, row_id, time_zone)), '
-        'dated AS (SELECT u.team_id, u.hour, (u.hour AT TIME ZONE u.time_zone)::date AS day, u.week_start, u.additive '
-        'FROM unnest($7, $8, $9, $10, $11) AS u (team_id, hour, time_zone, week_start, additive) WHERE u.hour >= $12), '
+        'WITH dated AS (SELECT u.team_id, u.hour, (u.hour AT TIME ZONE u.time_zone)::date AS day, u.week_start, u.additive '
+        'FROM unnest($8, $9, $10, $11, $12) AS u (team_id, hour, time_zone, week_start, additive) WHERE u.hour >= $13), '
         'hours AS (SELECT d.*, d.day - (extract(isodow FROM d.day)::integer - d.week_start + 7) %% 7 AS week, '
         'date_trunc(''month'', d.day::timestamp)::date AS month FROM dated AS d), '
         'bucket AS MATERIALIZED (SELECT h.team_id, h.hour, h.day, h.week, h.month, h.additive AS hour_additive, '
         'bool_and(h.additive) OVER (PARTITION BY h.team_id, h.day) AS day_additive, '
         'bool_and(h.additive) OVER (PARTITION BY h.team_id, h.week) AS week_additive, '
         'bool_and(h.additive) OVER (PARTITION BY h.team_id, h.month) AS month_additive FROM hours AS h), '
-        'found AS MATERIALIZED (SELECT p.team_id, b.hour, count(*) AS number%1$s%2$s '
-        'FROM place AS p JOIN %3$s AS s ON s.ctid = p.row_id AND s.tableoid = p.relation AND s.xmin = p.xact_id::xid '
-        'AND s.%4$I = p.team_id AND %5$s >= p.span AND %5$s < p.span + INTERVAL ''15 minutes'' '
-        'CROSS JOIN LATERAL (SELECT saas.hour_bucket(%5$s, p.time_zone) AS hour) AS b GROUP BY p.team_id, b.hour%6$s), '
-        'missing AS MATERIALIZED (SELECT (SELECT count(*) FROM place) - COALESCE((SELECT sum(f.number) FROM found AS f), 0) AS number), '
+        -- Nothing is filtered here, or the planner would believe that little is left.
+        'found AS MATERIALIZED (SELECT ($1)[p.span] AS team_id, ($3)[p.span] AS hour, count(*) FILTER (WHERE s.xmin = ($4)[p.span]::xid '
+        'AND s.tableoid = ($5)[p.span] AND s.%4$I = ($1)[p.span] AND %5$s >= ($2)[p.span] AND %5$s < ($2)[p.span] + INTERVAL ''15 minutes'') '
+        'AS number%1$s%2$s FROM unnest($6, $7) AS p (span, row_id) JOIN %3$s AS s ON s.ctid = p.row_id%9$s '
+        'GROUP BY ($1)[p.span], ($3)[p.span]%6$s), '
+        'missing AS MATERIALIZED (SELECT cardinality($7) - COALESCE((SELECT sum(f.number) FROM found AS f), 0) AS number), '
         'added AS MATERIALIZED (SELECT b.*%7$s FROM found AS f JOIN bucket AS b ON b.team_id = f.team_id AND b.hour = f.hour '
         'WHERE b.hour_additive AND (SELECT m.number FROM missing AS m) = 0), %8$s '
         'SELECT m.number::bigint FROM missing AS m',
         v_dimensions, v_measures, p_source, v_source.team_column, v_time, v_columns,
         (SELECT COALESCE(string_agg(', f.c' || n, '' ORDER BY n), '') FROM generate_series(1, cardinality(p_rollup.dimensions)) AS n)
         || (SELECT string_agg(', f.m' || n, '' ORDER BY n) FROM generate_series(1, jsonb_array_length(p_rollup.measures)) AS n),
-        v_additions);
+        v_additions,
+        -- The same place is in each partition.
+        CASE WHEN p_source LIKE 'ONLY %' THEN '' ELSE ' AND s.tableoid = ($5)[p.span]' END);
 END
 $$;
 COMMENT ON FUNCTION saas.rollup_addition_query(saas.rollups, text) IS
-'The statement that adds rows of the source to all granularities of a rollup. Parameters: team, span, transaction, table, place and time zone of the rows; team, hour, time zone, first day of the week of the hours, and whether nothing but rows was added to them; the hour before which all is frozen. Answers how many rows are not there: with any, nothing is added.';
+'The statement that adds rows of the source to all granularities of a rollup. Parameters: team, start, hour, transaction and table of the spans that rows were added to; number of the span, and place, of the rows; team, hour, time zone, first day of the week of the hours, and whether nothing but rows was added to them; the hour before which all is frozen. Answers how many rows are not there: with any, nothing is added.';
 REVOKE ALL ON FUNCTION saas.rollup_addition_query(saas.rollups, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.rollup_addition_query(saas.rollups, text) TO saas_internal;

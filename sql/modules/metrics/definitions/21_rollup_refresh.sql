@@ -201,12 +201,13 @@ CREATE OR REPLACE FUNCTION saas.take_rollup_changes(
     OUT time_zones text[],
     OUT week_starts integer[],
     OUT additive boolean[],
-    OUT row_teams uuid[],
-    OUT row_spans timestamptz[],
-    OUT row_xacts xid8[],
-    OUT row_relations oid[],
-    OUT row_ids tid[],
-    OUT row_zones text[]
+    OUT span_teams uuid[],
+    OUT spans timestamptz[],
+    OUT span_hours timestamptz[],
+    OUT span_xacts xid8[],
+    OUT span_relations oid[],
+    OUT row_spans integer[],
+    OUT row_ids tid[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
@@ -237,13 +238,14 @@ BEGIN
         DELETE FROM saas.rollup_changes AS c
         WHERE c.source_id = p_source AND c.xact_id <= v_through AND (p_teams IS NULL OR c.team_id = ANY (p_teams))
         RETURNING c.team_id, c.span, c.xact_id, c.relation, c.row_ids
-    ), spans AS MATERIALIZED (
-        -- What a bucket that was computed as a whole had seen must not be added to it.
+    ), dated AS MATERIALIZED (
+        -- What a bucket that was computed as a whole had seen must not be added to it. One transaction tells of a
+        -- place twice only where it emptied the table in between.
         SELECT t.team_id, t.span, z.time_zone, z.week_start,
             bool_and(
                 t.row_ids IS NOT NULL AND t.xact_id > v_oldest
                 AND NOT COALESCE(pg_visible_in_snapshot(t.xact_id, v_as_of), false)
-            ) AS additive
+            ) AND count(*) = count(DISTINCT t.xact_id) AS additive
         FROM taken AS t
         JOIN saas.teams AS o ON o.id = t.team_id
         LEFT JOIN saas.rollup_calendars AS k ON k.team_id = t.team_id
@@ -251,45 +253,56 @@ BEGIN
             SELECT COALESCE(k.time_zone, 'UTC') AS time_zone, COALESCE(k.week_start, 1)::integer AS week_start
         ) AS z
         GROUP BY t.team_id, t.span, z.time_zone, z.week_start
-    ), span_hours AS MATERIALIZED (
+    ), parts AS MATERIALIZED (
         -- Its first and its last moment: where clocks once differed by odd minutes, they are in two hours.
-        SELECT s.team_id, s.span, saas.hour_bucket(m.moment, s.time_zone) AS hour, s.time_zone, s.week_start, s.additive
-        FROM spans AS s
-        CROSS JOIN LATERAL (VALUES (s.span), (s.span + INTERVAL '899.999999 seconds')) AS m (moment)
+        SELECT d.team_id, d.span, d.time_zone, d.week_start, d.additive,
+            saas.hour_bucket(d.span, d.time_zone) AS first_hour,
+            saas.hour_bucket(d.span + INTERVAL '899.999999 seconds', d.time_zone) AS last_hour
+        FROM dated AS d
     ), taken_hours AS MATERIALIZED (
-        SELECT s.team_id, s.hour, s.time_zone, s.week_start, bool_and(s.additive) AS additive
-        FROM span_hours AS s
-        GROUP BY s.team_id, s.hour, s.time_zone, s.week_start
-    ), added_spans AS MATERIALIZED (
-        SELECT s.team_id, s.span, s.time_zone
-        FROM span_hours AS s
-        JOIN taken_hours AS h ON h.team_id = s.team_id AND h.hour = s.hour
-        GROUP BY s.team_id, s.span, s.time_zone
-        HAVING bool_and(h.additive)
-    ), added_rows AS (
-        SELECT DISTINCT t.relation, r.row_id, t.team_id, t.span, t.xact_id, s.time_zone
+        SELECT h.team_id, h.hour, h.time_zone, h.week_start, bool_and(h.additive) AS additive
+        FROM (
+            SELECT p.team_id, p.first_hour AS hour, p.time_zone, p.week_start, p.additive AND p.first_hour = p.last_hour AS additive
+            FROM parts AS p
+            UNION ALL
+            SELECT p.team_id, p.last_hour, p.time_zone, p.week_start, false
+            FROM parts AS p
+            WHERE p.first_hour <> p.last_hour
+        ) AS h
+        GROUP BY h.team_id, h.hour, h.time_zone, h.week_start
+    ), added AS MATERIALIZED (
+        -- About in the order in which they are in the table.
+        SELECT t.team_id, t.span, h.hour, t.xact_id, t.relation, t.row_ids,
+            (row_number() OVER (ORDER BY t.relation, t.row_ids[1]))::integer AS number
         FROM taken AS t
-        JOIN added_spans AS s ON s.team_id = t.team_id AND s.span = t.span
-        CROSS JOIN LATERAL unnest(t.row_ids) AS r (row_id)
-        ORDER BY t.relation, r.row_id
+        JOIN parts AS p ON p.team_id = t.team_id AND p.span = t.span
+        JOIN taken_hours AS h ON h.team_id = p.team_id AND h.hour = p.first_hour
+        WHERE h.additive
     )
     SELECT (SELECT count(*) FROM taken), h.teams, h.hours, h.time_zones, h.week_starts, h.additive,
-        r.teams, r.spans, r.xacts, r.relations, r.row_ids, r.time_zones
-    INTO changes, teams, hours, time_zones, week_starts, additive, row_teams, row_spans, row_xacts, row_relations, row_ids, row_zones
+        a.teams, a.spans, a.hours, a.xacts, a.relations, r.numbers, r.row_ids
+    INTO changes, teams, hours, time_zones, week_starts, additive,
+        span_teams, spans, span_hours, span_xacts, span_relations, row_spans, row_ids
     FROM (
         SELECT array_agg(t.team_id) AS teams, array_agg(t.hour) AS hours, array_agg(t.time_zone) AS time_zones,
             array_agg(t.week_start) AS week_starts, array_agg(t.additive) AS additive
         FROM taken_hours AS t
     ) AS h
     CROSS JOIN (
-        SELECT array_agg(a.team_id) AS teams, array_agg(a.span) AS spans, array_agg(a.xact_id) AS xacts,
-            array_agg(a.relation) AS relations, array_agg(a.row_id) AS row_ids, array_agg(a.time_zone) AS time_zones
-        FROM added_rows AS a
+        SELECT array_agg(a.team_id ORDER BY a.number) AS teams, array_agg(a.span ORDER BY a.number) AS spans,
+            array_agg(a.hour ORDER BY a.number) AS hours, array_agg(a.xact_id ORDER BY a.number) AS xacts,
+            array_agg(a.relation ORDER BY a.number) AS relations
+        FROM added AS a
+    ) AS a
+    CROSS JOIN (
+        SELECT array_agg(a.number) AS numbers, array_agg(i.row_id) AS row_ids
+        FROM added AS a
+        CROSS JOIN LATERAL unnest(a.row_ids) AS i (row_id)
     ) AS r;
 END
 $$;
 COMMENT ON FUNCTION saas.take_rollup_changes(uuid, integer, uuid[]) IS
-'Takes up to p_limit noted changes of a source that is locked, of the given teams or NULL for all. Returns the hours that they touch, and whether nothing but rows was added to each; and these rows, side by side.';
+'Takes up to p_limit noted changes of a source that is locked, of the given teams or NULL for all. Returns the hours that they touch, and whether nothing but rows was added to each; of these the spans, and of the rows the number of their span and their place.';
 REVOKE ALL ON FUNCTION saas.take_rollup_changes(uuid, integer, uuid[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION saas.note_rollup_computation(p_source uuid)
@@ -321,6 +334,7 @@ DECLARE
     v_rollup saas.rollups;
     v_from timestamptz;
     v_key text;
+    v_missing bigint;
     v_added boolean;
     v_teams uuid[];
     v_hours timestamptz[];
@@ -341,11 +355,22 @@ BEGIN
         v_added := false;
         IF v_source IS NOT NULL AND v_taken.row_ids IS NOT NULL AND saas.rollup_is_additive(v_rollup) THEN
             v_key := format('%s added from %s', v_rollup.id, v_source);
-            v_added := 0 = saas.run_rollup_statement(
-                v_key,
-                CASE WHEN NOT saas.keeps_rollup_statement(v_key) THEN saas.rollup_addition_query(v_rollup, v_source) END,
-                v_taken.row_teams, v_taken.row_spans, v_taken.row_xacts, v_taken.row_relations, v_taken.row_ids, v_taken.row_zones,
-                v_taken.teams, v_taken.hours, v_taken.time_zones, v_taken.week_starts, v_taken.additive, v_from);
+            -- The plan that is kept supposes a few of everything.
+            IF cardinality(v_taken.row_ids) <= 500 AND cardinality(v_taken.hours) <= 500 THEN
+                v_missing := saas.run_rollup_statement(
+                    v_key,
+                    CASE WHEN NOT saas.keeps_rollup_statement(v_key) THEN saas.rollup_addition_query(v_rollup, v_source) END,
+                    v_taken.span_teams, v_taken.spans, v_taken.span_hours, v_taken.span_xacts, v_taken.span_relations,
+                    v_taken.row_spans, v_taken.row_ids,
+                    v_taken.teams, v_taken.hours, v_taken.time_zones, v_taken.week_starts, v_taken.additive, v_from);
+            ELSE
+                EXECUTE saas.rollup_addition_query(v_rollup, v_source)
+                INTO v_missing
+                USING v_taken.span_teams, v_taken.spans, v_taken.span_hours, v_taken.span_xacts, v_taken.span_relations,
+                    v_taken.row_spans, v_taken.row_ids,
+                    v_taken.teams, v_taken.hours, v_taken.time_zones, v_taken.week_starts, v_taken.additive, v_from;
+            END IF;
+            v_added := v_missing = 0;
         END IF;
         SELECT array_agg(h.team_id) FILTER (WHERE h.anew), array_agg(h.hour) FILTER (WHERE h.anew),
             array_agg(h.time_zone) FILTER (WHERE h.anew), count(*) FILTER (WHERE NOT h.anew)
