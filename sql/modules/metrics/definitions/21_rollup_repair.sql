@@ -65,7 +65,7 @@ BEGIN
         EXECUTE format(
             'INSERT INTO saas.rollup_changes (team_id, source_id, span, xact_id, batch, changed_at) '
             'SELECT DISTINCT h.team_id, $1, to_timestamp(floor(extract(epoch FROM h.bucket) / 900) * 900), '
-            'pg_current_xact_id(), -1, now() FROM %s AS h ON CONFLICT DO NOTHING',
+            'pg_current_xact_id(), -1, now() FROM %s AS h',
             saas.rollup_table(v_rollup, 'hour'))
         USING p_source;
     END LOOP;
