@@ -129,10 +129,11 @@ BEGIN
         'bool_and(h.additive) OVER (PARTITION BY h.team_id, h.day) AS day_additive, '
         'bool_and(h.additive) OVER (PARTITION BY h.team_id, h.week) AS week_additive, '
         'bool_and(h.additive) OVER (PARTITION BY h.team_id, h.month) AS month_additive FROM hours AS h), '
-        -- Nothing is filtered here, or the planner would believe that little is left.
-        'found AS MATERIALIZED (SELECT ($1)[p.span] AS team_id, ($3)[p.span] AS hour, count(*) FILTER (WHERE s.xmin = ($4)[p.span]::xid '
-        'AND s.tableoid = ($5)[p.span] AND s.%4$I = ($1)[p.span] AND %5$s >= ($2)[p.span] AND %5$s < ($2)[p.span] + INTERVAL ''15 minutes'') '
-        'AS number%1$s%2$s FROM unnest($6, $7) AS p (span, row_id) JOIN %3$s AS s ON s.ctid = p.row_id%9$s '
+        -- Row by row, so that each is one look at its place, whatever the planner thinks of reading the table.
+        'found AS MATERIALIZED (SELECT ($1)[p.span] AS team_id, ($3)[p.span] AS hour, count(*) AS number%1$s%2$s '
+        'FROM unnest($6, $7) AS p (span, row_id) CROSS JOIN LATERAL (SELECT s.* FROM %3$s AS s WHERE s.ctid = p.row_id '
+        'AND s.tableoid = ($5)[p.span] AND s.xmin = ($4)[p.span]::xid AND s.%4$I = ($1)[p.span] '
+        'AND %5$s >= ($2)[p.span] AND %5$s < ($2)[p.span] + INTERVAL ''15 minutes'' OFFSET 0) AS s '
         'GROUP BY ($1)[p.span], ($3)[p.span]%6$s), '
         'missing AS MATERIALIZED (SELECT cardinality($7) - COALESCE((SELECT sum(f.number) FROM found AS f), 0) AS number), '
         'added AS MATERIALIZED (SELECT b.*%7$s FROM found AS f JOIN bucket AS b ON b.team_id = f.team_id AND b.hour = f.hour '
@@ -141,9 +142,7 @@ BEGIN
         v_dimensions, v_measures, p_source, v_source.team_column, v_time, v_columns,
         (SELECT COALESCE(string_agg(', f.c' || n, '' ORDER BY n), '') FROM generate_series(1, cardinality(p_rollup.dimensions)) AS n)
         || (SELECT string_agg(', f.m' || n, '' ORDER BY n) FROM generate_series(1, jsonb_array_length(p_rollup.measures)) AS n),
-        v_additions,
-        -- The same place is in each partition.
-        CASE WHEN p_source LIKE 'ONLY %' THEN '' ELSE ' AND s.tableoid = ($5)[p.span]' END);
+        v_additions);
 END
 $$;
 COMMENT ON FUNCTION saas.rollup_addition_query(saas.rollups, text) IS
