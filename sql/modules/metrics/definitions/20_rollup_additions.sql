@@ -119,25 +119,17 @@ BEGIN
     INTO v_additions
     FROM unnest(ARRAY['hour', 'day', 'week', 'month']) WITH ORDINALITY AS g (name, place)
     WHERE g.name = ANY (p_rollup.granularities);
-    -- A day, week or month in which an hour is computed anew is made from its parts after that.
     RETURN format(
-        'WITH dated AS (SELECT u.team_id, u.hour, (u.hour AT TIME ZONE u.time_zone)::date AS day, u.week_start, u.additive '
-        'FROM unnest($8, $9, $10, $11, $12) AS u (team_id, hour, time_zone, week_start, additive) WHERE u.hour >= $13), '
-        'hours AS (SELECT d.*, d.day - (extract(isodow FROM d.day)::integer - d.week_start + 7) %% 7 AS week, '
-        'date_trunc(''month'', d.day::timestamp)::date AS month FROM dated AS d), '
-        'bucket AS MATERIALIZED (SELECT h.team_id, h.hour, h.day, h.week, h.month, h.additive AS hour_additive, '
-        'bool_and(h.additive) OVER (PARTITION BY h.team_id, h.day) AS day_additive, '
-        'bool_and(h.additive) OVER (PARTITION BY h.team_id, h.week) AS week_additive, '
-        'bool_and(h.additive) OVER (PARTITION BY h.team_id, h.month) AS month_additive FROM hours AS h), '
         -- Row by row, so that each is one look at its place, whatever the planner thinks of reading the table.
-        'found AS MATERIALIZED (SELECT ($1)[p.span] AS team_id, ($3)[p.span] AS hour, count(*) AS number%1$s%2$s '
-        'FROM unnest($6, $7) AS p (span, row_id) CROSS JOIN LATERAL (SELECT s.* FROM %3$s AS s WHERE s.ctid = p.row_id '
-        'AND s.tableoid = ($5)[p.span] AND s.xmin = ($4)[p.span]::xid AND s.%4$I = ($1)[p.span] '
-        'AND %5$s >= ($2)[p.span] AND %5$s < ($2)[p.span] + INTERVAL ''15 minutes'' OFFSET 0) AS s '
-        'GROUP BY ($1)[p.span], ($3)[p.span]%6$s), '
-        'missing AS MATERIALIZED (SELECT cardinality($7) - COALESCE((SELECT sum(f.number) FROM found AS f), 0) AS number), '
-        'added AS MATERIALIZED (SELECT b.*%7$s FROM found AS f JOIN bucket AS b ON b.team_id = f.team_id AND b.hour = f.hour '
-        'WHERE b.hour_additive AND (SELECT m.number FROM missing AS m) = 0), %8$s '
+        'WITH found AS MATERIALIZED (SELECT ($10)[p.span] AS hour, count(*) AS number%1$s%2$s '
+        'FROM unnest($14, $15) AS p (span, row_id) CROSS JOIN LATERAL (SELECT s.* FROM %3$s AS s WHERE s.ctid = p.row_id '
+        'AND s.tableoid = ($13)[p.span] AND s.xmin = ($12)[p.span]::xid AND s.%4$I = ($1)[($10)[p.span]] '
+        'AND %5$s >= ($11)[p.span] AND %5$s < ($11)[p.span] + INTERVAL ''15 minutes'' OFFSET 0) AS s '
+        'GROUP BY ($10)[p.span]%6$s), '
+        'missing AS MATERIALIZED (SELECT cardinality($15) - COALESCE((SELECT sum(f.number) FROM found AS f), 0) AS number), '
+        'added AS MATERIALIZED (SELECT ($1)[f.hour] AS team_id, ($2)[f.hour] AS hour, ($3)[f.hour] AS day, ($4)[f.hour] AS week, '
+        '($5)[f.hour] AS month, true AS hour_additive, ($7)[f.hour] AS day_additive, ($8)[f.hour] AS week_additive, '
+        '($9)[f.hour] AS month_additive%7$s FROM found AS f WHERE ($6)[f.hour] AND (SELECT m.number FROM missing AS m) = 0), %8$s '
         'SELECT m.number::bigint FROM missing AS m',
         v_dimensions, v_measures, p_source, v_source.team_column, v_time, v_columns,
         (SELECT COALESCE(string_agg(', f.c' || n, '' ORDER BY n), '') FROM generate_series(1, cardinality(p_rollup.dimensions)) AS n)
@@ -146,6 +138,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.rollup_addition_query(saas.rollups, text) IS
-'The statement that adds rows of the source to all granularities of a rollup. Parameters: team, start, hour, transaction and table of the spans that rows were added to; number of the span, and place, of the rows; team, hour, time zone, first day of the week of the hours, and whether nothing but rows was added to them; the hour before which all is frozen. Answers how many rows are not there: with any, nothing is added.';
+'The statement that adds rows of the source to all granularities of a rollup. Parameters: team, start, day, week and month of the hours, and of which of the four nothing but rows was added to; hour (its number), start, transaction and table of the spans; span (its number) and place of the rows. Answers how many rows are not there: with any, nothing is added.';
 REVOKE ALL ON FUNCTION saas.rollup_addition_query(saas.rollups, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.rollup_addition_query(saas.rollups, text) TO saas_internal;

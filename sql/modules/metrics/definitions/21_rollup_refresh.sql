@@ -191,120 +191,6 @@ COMMENT ON FUNCTION saas.refresh_rollup_hours(saas.rollups, text, uuid[], timest
 'Computes hours of teams anew from the source, and what is made from them. Returns how many hours; those that are frozen stay as they are.';
 REVOKE ALL ON FUNCTION saas.refresh_rollup_hours(saas.rollups, text, uuid[], timestamptz[], text[]) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION saas.take_rollup_changes(
-    p_source uuid,
-    p_limit integer,
-    p_teams uuid[],
-    OUT changes bigint,
-    OUT teams uuid[],
-    OUT hours timestamptz[],
-    OUT time_zones text[],
-    OUT week_starts integer[],
-    OUT additive boolean[],
-    OUT span_teams uuid[],
-    OUT spans timestamptz[],
-    OUT span_hours timestamptz[],
-    OUT span_xacts xid8[],
-    OUT span_relations oid[],
-    OUT row_spans integer[],
-    OUT row_ids tid[]
-)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-DECLARE
-    v_through xid8;
-    v_as_of pg_snapshot := (SELECT s.computed_as_of FROM saas.rollup_sources AS s WHERE s.id = p_source);
-    -- Rows keep the lower half of the number of their transaction.
-    v_oldest xid8 := greatest(pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 2000000000, 0)::text::xid8;
-BEGIN
-    -- Oldest first, whole transactions. One pass over the log for each statement, whatever the planner
-    -- believes of a table that is empty most of the time.
-    SELECT n.xact_id INTO v_through
-    FROM (
-        SELECT c.xact_id
-        FROM saas.rollup_changes AS c
-        WHERE c.source_id = p_source AND (p_teams IS NULL OR c.team_id = ANY (p_teams))
-        ORDER BY c.xact_id
-        LIMIT p_limit
-    ) AS n
-    ORDER BY n.xact_id DESC
-    LIMIT 1;
-    IF v_through IS NULL THEN
-        changes := 0;
-        RETURN;
-    END IF;
-    WITH taken AS (
-        DELETE FROM saas.rollup_changes AS c
-        WHERE c.source_id = p_source AND c.xact_id <= v_through AND (p_teams IS NULL OR c.team_id = ANY (p_teams))
-        RETURNING c.team_id, c.span, c.xact_id, c.relation, c.row_ids
-    ), dated AS MATERIALIZED (
-        -- What a bucket that was computed as a whole had seen must not be added to it. One transaction tells of a
-        -- place twice only where it emptied the table in between.
-        SELECT t.team_id, t.span, z.time_zone, z.week_start,
-            bool_and(
-                t.row_ids IS NOT NULL AND t.xact_id > v_oldest
-                AND NOT COALESCE(pg_visible_in_snapshot(t.xact_id, v_as_of), false)
-            ) AND count(*) = count(DISTINCT t.xact_id) AS additive
-        FROM taken AS t
-        JOIN saas.teams AS o ON o.id = t.team_id
-        LEFT JOIN saas.rollup_calendars AS k ON k.team_id = t.team_id
-        CROSS JOIN LATERAL (
-            SELECT COALESCE(k.time_zone, 'UTC') AS time_zone, COALESCE(k.week_start, 1)::integer AS week_start
-        ) AS z
-        GROUP BY t.team_id, t.span, z.time_zone, z.week_start
-    ), parts AS MATERIALIZED (
-        -- Its first and its last moment: where clocks once differed by odd minutes, they are in two hours.
-        SELECT d.team_id, d.span, d.time_zone, d.week_start, d.additive,
-            saas.hour_bucket(d.span, d.time_zone) AS first_hour,
-            saas.hour_bucket(d.span + INTERVAL '899.999999 seconds', d.time_zone) AS last_hour
-        FROM dated AS d
-    ), taken_hours AS MATERIALIZED (
-        SELECT h.team_id, h.hour, h.time_zone, h.week_start, bool_and(h.additive) AS additive
-        FROM (
-            SELECT p.team_id, p.first_hour AS hour, p.time_zone, p.week_start, p.additive AND p.first_hour = p.last_hour AS additive
-            FROM parts AS p
-            UNION ALL
-            SELECT p.team_id, p.last_hour, p.time_zone, p.week_start, false
-            FROM parts AS p
-            WHERE p.first_hour <> p.last_hour
-        ) AS h
-        GROUP BY h.team_id, h.hour, h.time_zone, h.week_start
-    ), added AS MATERIALIZED (
-        -- About in the order in which they are in the table.
-        SELECT t.team_id, t.span, h.hour, t.xact_id, t.relation, t.row_ids,
-            (row_number() OVER (ORDER BY t.relation, t.row_ids[1]))::integer AS number
-        FROM taken AS t
-        JOIN parts AS p ON p.team_id = t.team_id AND p.span = t.span
-        JOIN taken_hours AS h ON h.team_id = p.team_id AND h.hour = p.first_hour
-        WHERE h.additive
-    )
-    SELECT (SELECT count(*) FROM taken), h.teams, h.hours, h.time_zones, h.week_starts, h.additive,
-        a.teams, a.spans, a.hours, a.xacts, a.relations, r.numbers, r.row_ids
-    INTO changes, teams, hours, time_zones, week_starts, additive,
-        span_teams, spans, span_hours, span_xacts, span_relations, row_spans, row_ids
-    FROM (
-        SELECT array_agg(t.team_id) AS teams, array_agg(t.hour) AS hours, array_agg(t.time_zone) AS time_zones,
-            array_agg(t.week_start) AS week_starts, array_agg(t.additive) AS additive
-        FROM taken_hours AS t
-    ) AS h
-    CROSS JOIN (
-        SELECT array_agg(a.team_id ORDER BY a.number) AS teams, array_agg(a.span ORDER BY a.number) AS spans,
-            array_agg(a.hour ORDER BY a.number) AS hours, array_agg(a.xact_id ORDER BY a.number) AS xacts,
-            array_agg(a.relation ORDER BY a.number) AS relations
-        FROM added AS a
-    ) AS a
-    CROSS JOIN (
-        SELECT array_agg(a.number) AS numbers, array_agg(i.row_id) AS row_ids
-        FROM added AS a
-        CROSS JOIN LATERAL unnest(a.row_ids) AS i (row_id)
-    ) AS r;
-END
-$$;
-COMMENT ON FUNCTION saas.take_rollup_changes(uuid, integer, uuid[]) IS
-'Takes up to p_limit noted changes of a source that is locked, of the given teams or NULL for all. Returns the hours that they touch, and whether nothing but rows was added to each; of these the spans, and of the rows the number of their span and their place.';
-REVOKE ALL ON FUNCTION saas.take_rollup_changes(uuid, integer, uuid[]) FROM PUBLIC;
-
 CREATE OR REPLACE FUNCTION saas.note_rollup_computation(p_source uuid)
 RETURNS void
 LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
@@ -330,6 +216,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_taken record;
+    v_open record;
     v_source text;
     v_rollup saas.rollups;
     v_from timestamptz;
@@ -354,21 +241,33 @@ BEGIN
         v_from := COALESCE(now() - saas.rollup_frozen_after(v_rollup), '-infinity');
         v_added := false;
         IF v_source IS NOT NULL AND v_taken.row_ids IS NOT NULL AND saas.rollup_is_additive(v_rollup) THEN
+            -- A day, week or month in which an hour is computed anew is made from its parts after that.
+            SELECT array_agg(h.hour ORDER BY h.number) AS hours, array_agg(h.day ORDER BY h.number) AS days,
+                array_agg(h.week ORDER BY h.number) AS weeks, array_agg(h.month ORDER BY h.number) AS months
+            INTO v_open
+            FROM (
+                SELECT u.number, u.additive AND u.hour >= v_from AS hour,
+                    bool_and(u.additive OR u.hour < v_from) OVER (PARTITION BY u.team_id, u.day) AS day,
+                    bool_and(u.additive OR u.hour < v_from) OVER (PARTITION BY u.team_id, u.week) AS week,
+                    bool_and(u.additive OR u.hour < v_from) OVER (PARTITION BY u.team_id, u.month) AS month
+                FROM unnest(v_taken.teams, v_taken.hours, v_taken.days, v_taken.weeks, v_taken.months, v_taken.additive)
+                    WITH ORDINALITY AS u (team_id, hour, day, week, month, additive, number)
+            ) AS h;
             v_key := format('%s added from %s', v_rollup.id, v_source);
             -- The plan that is kept supposes a few of everything.
-            IF cardinality(v_taken.row_ids) <= 500 AND cardinality(v_taken.hours) <= 500 THEN
+            IF cardinality(v_taken.row_ids) <= 200 AND cardinality(v_taken.hours) <= 200 THEN
                 v_missing := saas.run_rollup_statement(
                     v_key,
                     CASE WHEN NOT saas.keeps_rollup_statement(v_key) THEN saas.rollup_addition_query(v_rollup, v_source) END,
-                    v_taken.span_teams, v_taken.spans, v_taken.span_hours, v_taken.span_xacts, v_taken.span_relations,
-                    v_taken.row_spans, v_taken.row_ids,
-                    v_taken.teams, v_taken.hours, v_taken.time_zones, v_taken.week_starts, v_taken.additive, v_from);
+                    v_taken.teams, v_taken.hours, v_taken.days, v_taken.weeks, v_taken.months,
+                    v_open.hours, v_open.days, v_open.weeks, v_open.months, v_taken.span_hours, v_taken.spans,
+                    v_taken.span_xacts, v_taken.span_relations, v_taken.row_spans, v_taken.row_ids);
             ELSE
                 EXECUTE saas.rollup_addition_query(v_rollup, v_source)
                 INTO v_missing
-                USING v_taken.span_teams, v_taken.spans, v_taken.span_hours, v_taken.span_xacts, v_taken.span_relations,
-                    v_taken.row_spans, v_taken.row_ids,
-                    v_taken.teams, v_taken.hours, v_taken.time_zones, v_taken.week_starts, v_taken.additive, v_from;
+                USING v_taken.teams, v_taken.hours, v_taken.days, v_taken.weeks, v_taken.months,
+                    v_open.hours, v_open.days, v_open.weeks, v_open.months, v_taken.span_hours, v_taken.spans,
+                    v_taken.span_xacts, v_taken.span_relations, v_taken.row_spans, v_taken.row_ids;
             END IF;
             v_added := v_missing = 0;
         END IF;
