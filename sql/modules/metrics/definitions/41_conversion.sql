@@ -21,12 +21,14 @@ SET work_mem = '64MB'
 AS $$
 DECLARE
     v_steps integer := COALESCE(cardinality(p_steps), 0);
+    v_window bigint := saas.span_microseconds(p_window, 'the window of a funnel');
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
     IF v_steps NOT BETWEEN 1 AND 30 OR array_ndims(p_steps) > 1 OR array_position(p_steps, NULL) IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a funnel has 1 to 30 steps, each the name of an event';
-    ELSIF COALESCE(p_window < interval '0', true) THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the window of a funnel is not negative';
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'a funnel has 1 to 30 steps, each the name of an event',
+            HINT = 'For example ARRAY[''signed_up'', ''invited'', ''paid''].';
     END IF;
     RETURN QUERY
     WITH bits AS (
@@ -39,7 +41,7 @@ BEGIN
                 array_agg(e.created_at ORDER BY e.created_at, e.id),
                 array_agg(b.steps ORDER BY e.created_at, e.id),
                 v_steps,
-                (extract(epoch FROM p_window) * 1000000)::bigint
+                v_window
             ) AS seconds
         FROM saas.product_events AS e
         JOIN bits AS b ON b.name = e.name
