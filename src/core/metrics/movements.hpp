@@ -40,13 +40,13 @@ struct month_change {
     std::int64_t month;  // which of the months, from 1; 0: before them all
     std::int64_t cohort; // the same of the customer's first revenue
     std::int64_t start;  // minor units when the month began
-    std::int64_t new_mrr;
-    std::int64_t expansion;
-    std::int64_t contraction; // 0 or less
-    std::int64_t churned;     // 0 or less
-    std::int64_t reactivation;
-    std::int64_t churns; // how often
-    std::int64_t reactivations;
+    std::int64_t new_mrr = 0;
+    std::int64_t expansion = 0;
+    std::int64_t contraction = 0; // 0 or less
+    std::int64_t churned = 0;     // 0 or less
+    std::int64_t reactivation = 0;
+    std::int64_t churns = 0; // how often
+    std::int64_t reactivations = 0;
 };
 
 // The months in which something moved, in order. `months` are the moments at which each begins, and at

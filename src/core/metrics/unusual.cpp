@@ -104,8 +104,8 @@ std::vector<double> take_levels(std::vector<double> &rest, const std::vector<dou
 
 std::vector<unusual> find_unusual(std::span<const double> values, seasons_of seasons,
                                   const unusual_limits &limits, cancel_poll poll) {
-    if (!(limits.threshold > 0))
-        throw error{k_invalid_parameter_value, "a threshold is above 0"};
+    if (!(limits.threshold > 0 && std::isfinite(limits.threshold)))
+        throw error{k_invalid_parameter_value, "a threshold is above 0, and finite"};
     // Checks values and seasons.
     (void)seasonal_scores(values, seasons, limits.in_season);
     std::vector<unusual> found;

@@ -9,7 +9,8 @@ BEGIN
     IF NOT isfinite(p_from) OR NOT isfinite(p_to) OR p_to - p_from > 36600 THEN
         RAISE EXCEPTION USING
             ERRCODE = '22023',
-            MESSAGE = 'a period has finite days, and not more than a hundred years of them';
+            MESSAGE = 'a period has finite days, and not more than a hundred years of them',
+            HINT = 'Give its first and its last day.';
     END IF;
     RETURN true;
 END

@@ -18,7 +18,8 @@ BEGIN
     IF EXISTS (
         SELECT FROM jsonb_array_elements(p_events) AS e (value) WHERE NOT isfinite((e.value ->> 'at')::timestamptz)
     ) THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'times of events are finite';
+        RAISE EXCEPTION USING
+            ERRCODE = '22023', MESSAGE = 'times of events are finite', HINT = 'Leave "at" out for now.';
     END IF;
     INSERT INTO saas.product_events (team_id, created_at, actor_id, name, properties)
     SELECT

@@ -21,7 +21,7 @@ DECLARE
 BEGIN
     PERFORM saas.require_team(p_team, 'member');
     IF NOT isfinite(p_at) THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the time of a measurement is finite';
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the time of a measurement is finite', HINT = 'Leave it out for now.';
     END IF;
     IF EXISTS (SELECT FROM unnest(p_latencies) AS l (ms) WHERE l.ms IS NULL OR l.ms < 0 OR l.ms > 1e12) THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'durations are milliseconds, not negative and at most 10^12';
@@ -49,15 +49,37 @@ GRANT EXECUTE ON FUNCTION saas.record_service_measurement(
     uuid, text, double precision[], bigint, bigint, bigint, double precision, double precision, bigint, bigint, timestamptz
 ) TO saas_app, saas_service;
 
+CREATE OR REPLACE FUNCTION saas.is_apdex_threshold(p_threshold double precision)
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    -- NaN is above every number.
+    IF p_threshold > 0 AND p_threshold <= 1e12 THEN
+        RETURN true;
+    END IF;
+    RAISE EXCEPTION USING
+        ERRCODE = '22023',
+        MESSAGE = 'the threshold of Apdex is above 0 and at most 10^12',
+        HINT = 'It has the unit of the durations: for example 500 milliseconds.';
+END
+$$;
+COMMENT ON FUNCTION saas.is_apdex_threshold(double precision) IS 'True, or 22023 for what no threshold can be.';
+REVOKE ALL ON FUNCTION saas.is_apdex_threshold(double precision) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.is_apdex_threshold(double precision) TO saas_app, saas_analyst, saas_service, saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.apdex(p_latency saas.quantile_sketch, p_threshold double precision)
 RETURNS numeric
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    SELECT round(
-        ((saas.approx_percentile_rank(p_latency, p_threshold) + saas.approx_percentile_rank(p_latency, 4 * p_threshold)) / 2)::numeric,
-        4
-    )
+    SELECT CASE
+        WHEN saas.is_apdex_threshold(p_threshold) THEN round(
+            ((saas.approx_percentile_rank(p_latency, p_threshold) + saas.approx_percentile_rank(p_latency, 4 * p_threshold)) / 2)::numeric,
+            4
+        )
+    END
 $$;
 COMMENT ON FUNCTION saas.apdex(saas.quantile_sketch, double precision) IS
 'Apdex from a sketch of durations: those up to the threshold count whole, those up to four times as much half. 0 to 1.';
@@ -67,18 +89,29 @@ TO saas_app, saas_analyst, saas_service, saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.apdex(p_latencies double precision[], p_threshold double precision)
 RETURNS numeric
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    SELECT round(
-        (count(*) FILTER (WHERE l.ms <= p_threshold) + count(*) FILTER (WHERE l.ms <= 4 * p_threshold))
-        / nullif(2.0 * count(*), 0),
-        4
-    )
-    FROM unnest(p_latencies) AS l (ms)
+BEGIN
+    PERFORM saas.is_apdex_threshold(p_threshold);
+    IF EXISTS (SELECT FROM unnest(p_latencies) AS l (ms) WHERE l.ms IS NULL OR l.ms < 0 OR l.ms = 'NaN') THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'durations are numbers that are not negative',
+            HINT = 'What never ended may be Infinity; leave out what was not measured.';
+    END IF;
+    RETURN (
+        SELECT round(
+            (count(*) FILTER (WHERE l.ms <= p_threshold) + count(*) FILTER (WHERE l.ms <= 4 * p_threshold))
+            / nullif(2.0 * count(*), 0),
+            4
+        )
+        FROM unnest(p_latencies) AS l (ms)
+    );
+END
 $$;
 COMMENT ON FUNCTION saas.apdex(double precision[], double precision) IS
-'Apdex of durations, exactly. NULL for none.';
+'Apdex of durations, exactly. NULL for none; 22023 for durations or a threshold that are none.';
 REVOKE ALL ON FUNCTION saas.apdex(double precision[], double precision) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.apdex(double precision[], double precision)
 TO saas_app, saas_analyst, saas_service, saas_internal;
@@ -94,12 +127,17 @@ BEGIN
             ERRCODE = '22023',
             MESSAGE = 'an objective is a share of good requests, above 0 and below 1',
             HINT = 'For example 0.999.';
+    ELSIF p_requests < 0 OR p_errors < 0 OR p_errors > p_requests THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'errors and requests are counts, with no more errors than requests',
+            HINT = 'Errors are some of the requests.';
     END IF;
     RETURN round(p_errors / nullif(p_requests * (1 - p_objective), 0), 2);
 END
 $$;
 COMMENT ON FUNCTION saas.burn_rate(bigint, bigint, numeric) IS
-'How many times faster than the objective allows errors come: 1 uses the error budget up exactly. NULL without requests.';
+'How many times faster than the objective allows errors come: 1 uses the error budget up exactly. NULL without requests; 22023 for counts that are none and objectives that are not between 0 and 1.';
 REVOKE ALL ON FUNCTION saas.burn_rate(bigint, bigint, numeric) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.burn_rate(bigint, bigint, numeric)
 TO saas_app, saas_analyst, saas_service, saas_internal;

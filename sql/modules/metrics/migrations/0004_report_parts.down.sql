@@ -1,0 +1,2 @@
+DROP FUNCTION IF EXISTS saas.report_revenue(jsonb, text, text);
+DROP FUNCTION IF EXISTS saas.prometheus_samples(timestamptz, uuid);
