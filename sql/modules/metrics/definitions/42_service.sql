@@ -200,7 +200,8 @@ TO saas_app, saas_analyst, saas_service, saas_internal;
 CREATE OR REPLACE FUNCTION saas.slo_alerts(
     p_team uuid,
     p_at timestamptz DEFAULT now(),
-    p_objective numeric DEFAULT 0.999
+    p_objective numeric DEFAULT 0.999,
+    p_least_requests bigint DEFAULT 1
 )
 RETURNS TABLE (
     service text,
@@ -219,6 +220,7 @@ AS $$
         VALUES
             ('page', interval '1 hour', interval '5 minutes', 14.4),
             ('page', interval '6 hours', interval '30 minutes', 6),
+            ('ticket', interval '1 day', interval '2 hours', 3),
             ('ticket', interval '3 days', interval '6 hours', 1)
     ), burns AS (
         SELECT
@@ -237,16 +239,18 @@ AS $$
         JOIN saas.service_measurements AS m
             ON m.team_id = p_team AND m.created_at >= p_at - w.long_window AND m.created_at < p_at
         GROUP BY m.service, w.severity, w.long_window, w.short_window, w.threshold
+        -- Of a few requests a single one that failed is a large share.
+        HAVING sum(m.requests) >= p_least_requests
     )
     SELECT b.service, b.severity, b.long_window, b.short_window, b.long_rate, b.short_rate, b.threshold
     FROM burns AS b
     WHERE b.long_rate >= b.threshold AND b.short_rate >= b.threshold
     ORDER BY b.threshold DESC, b.service
 $$;
-COMMENT ON FUNCTION saas.slo_alerts(uuid, timestamptz, numeric) IS
-'Services that use up their error budget too fast: over a long window, and over a short one still. Under row-level security.';
-REVOKE ALL ON FUNCTION saas.slo_alerts(uuid, timestamptz, numeric) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.slo_alerts(uuid, timestamptz, numeric) TO saas_app, saas_analyst, saas_service;
+COMMENT ON FUNCTION saas.slo_alerts(uuid, timestamptz, numeric, bigint) IS
+'Services that use up their error budget too fast: over a long window, and over a short one still. Not where the long one has fewer than p_least_requests. Under row-level security.';
+REVOKE ALL ON FUNCTION saas.slo_alerts(uuid, timestamptz, numeric, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.slo_alerts(uuid, timestamptz, numeric, bigint) TO saas_app, saas_analyst, saas_service;
 
 CREATE OR REPLACE VIEW saas.performance_dashboard
 WITH (security_invoker = true) AS
