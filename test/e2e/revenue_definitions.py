@@ -13,7 +13,7 @@ PRESETS = {
                "churn_base": "start_and_new", "netting": "day", "days": 365, "weeks": 52},
     "chartmogul": {"states": {"active", "past_due", "unpaid"}, "metered": False, "discounts": "all", "tax": False,
                    "churn_at": "period_end", "churn_base": "start", "netting": "change", "days": 365, "weeks": 52},
-    "lago": {"states": {"active", "past_due", "unpaid"}, "metered": True, "discounts": "none", "tax": True, "churn_at": "ended",
+    "lago": {"states": {"active", "past_due", "unpaid"}, "metered": False, "discounts": "all", "tax": True, "churn_at": "ended",
              "churn_base": "start", "netting": "month", "days": Fraction("365.28"), "weeks": Fraction("51.96")},
 }
 
