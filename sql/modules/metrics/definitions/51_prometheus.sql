@@ -25,11 +25,11 @@ BEGIN
         IF p_labels[n] IS NULL OR p_labels[n] !~ '^[a-zA-Z_][a-zA-Z0-9_]*$' OR p_labels[n] LIKE '\_\_%' THEN
             RAISE EXCEPTION USING
                 ERRCODE = '22023',
-                MESSAGE = 'a label of Prometheus has a name of letters, digits and _, which does not begin with __';
-        ELSIF p_labels[n] = ANY (p_labels[:n - 1]) AND EXISTS (
-            SELECT FROM generate_series(1, n - 2, 2) AS s (i) WHERE p_labels[s.i] = p_labels[n]
-        ) THEN
-            RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a series has each label once';
+                MESSAGE = 'a label of Prometheus has a name of letters, digits and _, which does not begin with __',
+                HINT = 'Labels are names and values in turn, for example ARRAY[''service'', ''api''].';
+        ELSIF EXISTS (SELECT FROM generate_series(1, n - 2, 2) AS s (i) WHERE p_labels[s.i] = p_labels[n]) THEN
+            RAISE EXCEPTION USING
+                ERRCODE = '22023', MESSAGE = 'a series has each label once', HINT = 'Leave out all but one of its values.';
         END IF;
         v_labels := v_labels || CASE WHEN n > 1 THEN ',' ELSE '' END || p_labels[n] || '="' || replace(replace(replace(
             COALESCE(p_labels[n + 1], ''), '\', '\\'), '"', '\"'), E'\n', '\n') || '"';
