@@ -128,11 +128,14 @@ std::vector<double> difference(std::span<const double> a, std::span<const double
 }
 
 // Where the moving average is, in its deviations, from where it usually is: that of skewed values is not
-// about their median.
-std::vector<double> averages_of(const std::vector<double> &values) {
+// about their median. From one value to the next may be less than from the centre, in steps or when
+// hardly any value differs; the larger of both counts.
+std::vector<double> averages_of(const std::vector<double> &values, double deviation) {
+    const double noise = noise_of(values);
+    const double part = noise < deviation ? noise / deviation : 1;
     std::vector<double> result;
     for (const score &one : moving_scores(values, 0.1))
-        result.push_back(one.value);
+        result.push_back(one.value * part);
     std::vector<double> told;
     std::copy_if(result.begin(), result.end(), std::back_inserter(told),
                  [](double v) { return std::isfinite(v); });
@@ -172,7 +175,7 @@ std::vector<unusual> find_unusual(std::span<const double> values, seasons_of sea
 
     const location left = *robust_location(rest);
     const std::vector<double> widths = deviations(rest, seasons, left);
-    const std::vector<double> averages = averages_of(tamed(rest, left, limits.threshold));
+    const std::vector<double> averages = averages_of(tamed(rest, left, limits.threshold), left.deviation);
     bool drifting = false;
     for (std::size_t i = 0; i < values.size(); ++i) {
         const double expected = usual[i] + offsets[i];
