@@ -3,23 +3,31 @@ CREATE TYPE saas.revenue_steps AS (times timestamptz[], amounts bigint[], sums b
 COMMENT ON TYPE saas.revenue_steps IS
 'Changes of recurring revenue in the order of time: when, by how much, and the sum from then on.';
 
-CREATE OR REPLACE FUNCTION saas.revenue_steps_add(internal, uuid, integer, timestamptz, bigint, timestamptz, bigint)
-RETURNS internal
+CREATE OR REPLACE FUNCTION saas.revenue_steps_add(bytea, uuid, integer, timestamptz, bigint, timestamptz, bigint)
+RETURNS bytea
 LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'saas_revenue_steps_add';
-COMMENT ON FUNCTION saas.revenue_steps_add(internal, uuid, integer, timestamptz, bigint, timestamptz, bigint) IS
+COMMENT ON FUNCTION saas.revenue_steps_add(bytea, uuid, integer, timestamptz, bigint, timestamptz, bigint) IS
 'Transition of saas.revenue_steps_of(); refused outside.';
 
-CREATE OR REPLACE FUNCTION saas.revenue_steps_final(internal)
+CREATE OR REPLACE FUNCTION saas.revenue_steps_combine(bytea, bytea)
+RETURNS bytea
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_revenue_steps_combine';
+COMMENT ON FUNCTION saas.revenue_steps_combine(bytea, bytea) IS
+'Both parts of saas.revenue_steps_of() as one; refused outside.';
+
+CREATE OR REPLACE FUNCTION saas.revenue_steps_final(bytea)
 RETURNS saas.revenue_steps
 LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'saas_revenue_steps_final';
-COMMENT ON FUNCTION saas.revenue_steps_final(internal) IS 'End of saas.revenue_steps_of().';
+COMMENT ON FUNCTION saas.revenue_steps_final(bytea) IS 'End of saas.revenue_steps_of(); refused outside.';
 
 CREATE OR REPLACE AGGREGATE saas.revenue_steps_of(uuid, integer, timestamptz, bigint, timestamptz, bigint) (
     SFUNC = saas.revenue_steps_add,
-    STYPE = internal,
+    STYPE = bytea,
     SSPACE = 512,
+    COMBINEFUNC = saas.revenue_steps_combine,
     FINALFUNC = saas.revenue_steps_final,
     FINALFUNC_MODIFY = READ_WRITE,
     PARALLEL = SAFE
@@ -44,23 +52,31 @@ CREATE TYPE saas.session_totals AS (
 COMMENT ON TYPE saas.session_totals IS
 'Sessions in sum: how many, of how many people, with how many events, how many with a single one, and their median length.';
 
-CREATE OR REPLACE FUNCTION saas.session_totals_add(internal, uuid, timestamptz, bigint)
-RETURNS internal
+CREATE OR REPLACE FUNCTION saas.session_totals_add(bytea, uuid, timestamptz, bigint)
+RETURNS bytea
 LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'saas_session_totals_add';
-COMMENT ON FUNCTION saas.session_totals_add(internal, uuid, timestamptz, bigint) IS
+COMMENT ON FUNCTION saas.session_totals_add(bytea, uuid, timestamptz, bigint) IS
 'Transition of saas.session_totals_of(); refused outside.';
 
-CREATE OR REPLACE FUNCTION saas.session_totals_final(internal)
+CREATE OR REPLACE FUNCTION saas.session_totals_combine(bytea, bytea)
+RETURNS bytea
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_session_totals_combine';
+COMMENT ON FUNCTION saas.session_totals_combine(bytea, bytea) IS
+'Both parts of saas.session_totals_of() as one; refused outside.';
+
+CREATE OR REPLACE FUNCTION saas.session_totals_final(bytea)
 RETURNS saas.session_totals
 LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'saas_session_totals_final';
-COMMENT ON FUNCTION saas.session_totals_final(internal) IS 'End of saas.session_totals_of().';
+COMMENT ON FUNCTION saas.session_totals_final(bytea) IS 'End of saas.session_totals_of(); refused outside.';
 
 CREATE OR REPLACE AGGREGATE saas.session_totals_of(uuid, timestamptz, bigint) (
     SFUNC = saas.session_totals_add,
-    STYPE = internal,
+    STYPE = bytea,
     SSPACE = 65536,
+    COMBINEFUNC = saas.session_totals_combine,
     FINALFUNC = saas.session_totals_final,
     FINALFUNC_MODIFY = READ_WRITE,
     PARALLEL = SAFE
@@ -69,12 +85,14 @@ COMMENT ON AGGREGATE saas.session_totals_of(uuid, timestamptz, bigint) IS
 'Sessions of events in the order of person and time (22023 for another order): person, time, and the gap in microseconds after which a new session begins. 22004 for NULL.';
 
 REVOKE ALL ON FUNCTION
-    saas.revenue_steps_add(internal, uuid, integer, timestamptz, bigint, timestamptz, bigint),
-    saas.revenue_steps_final(internal),
+    saas.revenue_steps_add(bytea, uuid, integer, timestamptz, bigint, timestamptz, bigint),
+    saas.revenue_steps_combine(bytea, bytea),
+    saas.revenue_steps_final(bytea),
     saas.revenue_steps_of(uuid, integer, timestamptz, bigint, timestamptz, bigint),
     saas.revenue_by_month(saas.revenue_steps, timestamptz[]),
-    saas.session_totals_add(internal, uuid, timestamptz, bigint),
-    saas.session_totals_final(internal),
+    saas.session_totals_add(bytea, uuid, timestamptz, bigint),
+    saas.session_totals_combine(bytea, bytea),
+    saas.session_totals_final(bytea),
     saas.session_totals_of(uuid, timestamptz, bigint)
 FROM PUBLIC;
 DO $$
@@ -86,8 +104,8 @@ BEGIN
         FROM pg_catalog.pg_proc AS p
         WHERE p.pronamespace = 'saas'::regnamespace
             AND p.proname IN (
-                'revenue_steps_add', 'revenue_steps_final', 'revenue_steps_of', 'revenue_by_month',
-                'session_totals_add', 'session_totals_final', 'session_totals_of'
+                'revenue_steps_add', 'revenue_steps_combine', 'revenue_steps_final', 'revenue_steps_of', 'revenue_by_month',
+                'session_totals_add', 'session_totals_combine', 'session_totals_final', 'session_totals_of'
             )
     LOOP
         EXECUTE pg_catalog.format(

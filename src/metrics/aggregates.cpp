@@ -5,7 +5,10 @@
 #include "pg/boundary.hpp"
 #include "pg/tuple.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,7 +19,7 @@ extern "C" {
 #include "catalog/pg_type.h"
 #include "executor/executor.h" // GetAttributeByNum
 #include "utils/array.h"
-#include "utils/memutils.h" // MaxAllocHugeSize
+#include "utils/memutils.h" // MaxAllocSize
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 }
@@ -26,35 +29,85 @@ namespace metrics = core::metrics;
 
 namespace {
 
-// A list that grows, in the memory of the aggregate.
-template <class Item>
-struct list {
-    Item *items;
-    std::size_t count;
-    std::size_t room;
+// The state of an aggregate: one flat value of type bytea, so that it travels between workers and nodes as
+// it is. It grows in place, which the server allows to transition functions, or into a larger copy.
+template <class Head, class Item, std::uint32_t k_kind>
+struct flat {
+    char length[4]; // of a varlena
+    std::uint32_t kind;
+    std::uint64_t count;
+    Head head;
+    Item items[1];
+
+    static constexpr Size k_before = offsetof(flat, items);
+
+    [[nodiscard]] std::uint64_t room() const { return (VARSIZE(this) - k_before) / sizeof(Item); }
+
+    // Room for so many items, zeroed, in the current memory context. May ereport.
+    static flat *make(std::uint64_t room) {
+        if (room > (MaxAllocSize - k_before) / sizeof(Item))
+            throw core::error{core::sqlstate{"54000"}, "the state of the aggregate is too large", {},
+                              "Look at a shorter time."};
+        const Size size = k_before + static_cast<Size>(room) * sizeof(Item);
+        auto *state = static_cast<flat *>(palloc0(size));
+        SET_VARSIZE(state, size);
+        state->kind = k_kind;
+        return state;
+    }
+
+    // The argument: where it is in an aggregate, or an aligned copy. May ereport.
+    static flat *of(FunctionCallInfo fcinfo, int argument) {
+        if (AggCheckCallContext(fcinfo, nullptr) == 0)
+            throw core::error{core::k_feature_not_supported, "only aggregates call this function"};
+        auto *state = reinterpret_cast<flat *>(PG_GETARG_BYTEA_P(argument));
+        if (VARSIZE(state) < k_before || state->kind != k_kind || state->count > state->room())
+            throw core::error{core::k_invalid_parameter_value,
+                              "this is no state of the aggregate"};
+        return state;
+    }
+
+    // May ereport.
+    [[nodiscard]] flat *with_room_for(std::uint64_t more) {
+        if (count + more <= room())
+            return this;
+        flat *larger = make(std::max(count + more, 2 * room()));
+        larger->count = count;
+        larger->head = head;
+        std::memcpy(static_cast<void *>(larger->items), items, count * sizeof(Item));
+        return larger;
+    }
 };
 
-// May ereport.
-template <class Item>
-void append(list<Item> &all, const Item &item, MemoryContext context) {
-    if (all.count == all.room) {
-        const std::size_t room = all.room == 0 ? 4 : all.room * 2;
-        all.items = static_cast<Item *>(
-            all.items == nullptr ? MemoryContextAllocHuge(context, room * sizeof(Item))
-                                 : repalloc_huge(all.items, room * sizeof(Item)));
-        all.room = room;
+struct nothing {};
+using revenue_list = flat<nothing, metrics::revenue_state, 0x52535431>;
+
+struct session_head {
+    metrics::session_counter counter;
+    pg_uuid_t first;  // person
+    pg_uuid_t person; // the last
+};
+using session_list = flat<session_head, std::int64_t, 0x53534e31>;
+
+// The state that a transition got, with room for one item more, or a new one.
+template <class State>
+State *own_state(FunctionCallInfo fcinfo) {
+    if (PG_ARGISNULL(0)) {
+        if (AggCheckCallContext(fcinfo, nullptr) == 0)
+            throw core::error{core::k_feature_not_supported, "only aggregates call this function"};
+        return State::make(4);
     }
-    all.items[all.count++] = item;
+    return State::of(fcinfo, 0)->with_room_for(1);
 }
 
-// The state that a transition got, or a new one; `context` is the memory of the aggregate.
+// One state of two, either of which may be missing; nothing when the caller shall answer with that.
 template <class State>
-State *own_state(FunctionCallInfo fcinfo, MemoryContext &context) {
-    if (AggCheckCallContext(fcinfo, &context) == 0)
-        throw core::error{core::k_feature_not_supported, "only aggregates call this function"};
-    if (!PG_ARGISNULL(0))
-        return reinterpret_cast<State *>(PG_GETARG_POINTER(0));
-    return static_cast<State *>(MemoryContextAllocZero(context, sizeof(State)));
+std::optional<Datum> only_state(FunctionCallInfo fcinfo) {
+    for (const int other : {1, 0}) {
+        if (PG_ARGISNULL(other))
+            return PG_ARGISNULL(1 - other) ? Datum{0}
+                                           : PointerGetDatum(State::of(fcinfo, 1 - other));
+    }
+    return std::nullopt;
 }
 
 void require_values(FunctionCallInfo fcinfo, std::initializer_list<int> arguments) {
@@ -71,14 +124,16 @@ TimestampTz finite_time(FunctionCallInfo fcinfo, int argument) {
     return at;
 }
 
+int order_of(const pg_uuid_t &a, const pg_uuid_t &b) {
+    return std::memcmp(a.data, b.data, UUID_LEN);
+}
+
 Datum int8_array(Datum *values, int count, Oid type) {
     return pg::call([&] {
         return PointerGetDatum(construct_array(values, count, type, sizeof(std::int64_t),
                                                FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
     });
 }
-
-using movement_list = list<metrics::revenue_state>;
 
 // The elements of an array of eight-byte values, where they are; 22004 for NULL among them.
 std::span<const std::int64_t> elements(Datum array, const char *what) {
@@ -94,16 +149,13 @@ std::span<const std::int64_t> elements(Datum array, const char *what) {
 // The steps that saas.revenue_steps_of() returned.
 std::vector<metrics::movement> steps_of(HeapTupleHeader row) {
     Datum columns[3];
-    Datum *first = columns;
+    bool missing[3];
     pg::call([&] {
-        for (int i = 0; i < 3; ++i) {
-            bool missing = false;
-            first[i] = GetAttributeByNum(row, static_cast<AttrNumber>(i + 1), &missing);
-            if (missing)
-                ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-                        errmsg("a part of the changes of revenue is NULL"));
-        }
+        for (int i = 0; i < 3; ++i)
+            columns[i] = GetAttributeByNum(row, static_cast<AttrNumber>(i + 1), &missing[i]);
     });
+    if (missing[0] || missing[1] || missing[2])
+        throw core::error{core::sqlstate{"22004"}, "a part of the changes of revenue is NULL"};
     const auto times = elements(columns[0], "times");
     const auto amounts = elements(columns[1], "amounts");
     const auto sums = elements(columns[2], "sums");
@@ -116,34 +168,41 @@ std::vector<metrics::movement> steps_of(HeapTupleHeader row) {
     return steps;
 }
 
-struct session_state {
-    metrics::session_counter counter;
-    list<std::int64_t> durations;
-    pg_uuid_t person;
-};
-
-void keep(session_state &state, std::optional<std::int64_t> ended, MemoryContext context) {
+void keep(session_list &state, std::optional<std::int64_t> ended) {
     if (ended)
-        append(state.durations, *ended, context);
+        state.items[state.count++] = *ended;
 }
 
 } // namespace
 
 // (state, subscription, revision, start, mrr, end of discount, mrr without it) -> state
 SAAS_FUNCTION(saas_revenue_steps_add) {
-    MemoryContext context = nullptr;
-    auto *all = own_state<movement_list>(fcinfo, context);
+    auto *all = own_state<revenue_list>(fcinfo);
     require_values(fcinfo, {1, 2, 3, 4, 6});
     metrics::revenue_state state{};
     std::memcpy(state.subscription.data(), PG_GETARG_UUID_P(1)->data, UUID_LEN);
     state.revision = PG_GETARG_INT32(2);
     state.starts_at = finite_time(fcinfo, 3);
     state.mrr = PG_GETARG_INT64(4);
-    state.discount_ends = !PG_ARGISNULL(5);
-    if (state.discount_ends)
+    state.discount_ends = PG_ARGISNULL(5) ? 0 : 1;
+    if (!PG_ARGISNULL(5))
         state.discount_ends_at = finite_time(fcinfo, 5);
     state.mrr_without_discount = PG_GETARG_INT64(6);
-    append(*all, state, context);
+    all->items[all->count++] = state;
+    PG_RETURN_POINTER(all);
+}
+
+// (state, state) -> state
+SAAS_FUNCTION(saas_revenue_steps_combine) {
+    if (const auto only = only_state<revenue_list>(fcinfo)) {
+        fcinfo->isnull = *only == 0;
+        return *only;
+    }
+    const auto *more = revenue_list::of(fcinfo, 1);
+    auto *all = revenue_list::of(fcinfo, 0)->with_room_for(more->count);
+    std::memcpy(static_cast<void *>(all->items + all->count), more->items,
+                more->count * sizeof(metrics::revenue_state));
+    all->count += more->count;
     PG_RETURN_POINTER(all);
 }
 
@@ -151,8 +210,8 @@ SAAS_FUNCTION(saas_revenue_steps_add) {
 SAAS_FUNCTION(saas_revenue_steps_final) {
     if (PG_ARGISNULL(0))
         PG_RETURN_NULL();
-    auto *all = reinterpret_cast<movement_list *>(PG_GETARG_POINTER(0));
-    const auto found = metrics::movements_of({all->items, all->count},
+    auto *all = revenue_list::of(fcinfo, 0);
+    const auto found = metrics::movements_of({all->items, static_cast<std::size_t>(all->count)},
                                              core::cancel_poll{pg::stop_requested});
     std::vector<Datum> columns[3];
     for (const metrics::movement &one : found) {
@@ -183,8 +242,7 @@ SAAS_FUNCTION(saas_revenue_by_month) {
 
 // (state, person, time, gap in microseconds) -> state
 SAAS_FUNCTION(saas_session_totals_add) {
-    MemoryContext context = nullptr;
-    auto *state = own_state<session_state>(fcinfo, context);
+    auto *state = own_state<session_list>(fcinfo);
     require_values(fcinfo, {1, 2, 3});
     const pg_uuid_t *person = PG_GETARG_UUID_P(1);
     const TimestampTz at = finite_time(fcinfo, 2);
@@ -192,33 +250,63 @@ SAAS_FUNCTION(saas_session_totals_add) {
     if (gap <= 0)
         throw core::error{core::k_invalid_parameter_value,
                           "the gap between sessions is longer than nothing"};
-    const int order = state->counter.events == 0
-                          ? 1
-                          : std::memcmp(person->data, state->person.data, UUID_LEN);
+    const bool first = state->head.counter.events == 0;
+    const int order = first ? 1 : order_of(*person, state->head.person);
     // Otherwise a person could be counted twice.
     if (order < 0)
         throw core::error{core::k_invalid_parameter_value,
                           "events of sessions are in the order of persons"};
-    keep(*state, metrics::next_event(state->counter, order != 0, at, gap), context);
-    state->person = *person;
+    keep(*state, metrics::next_event(state->head.counter, order != 0, at, gap));
+    if (first)
+        state->head.first = *person;
+    state->head.person = *person;
     PG_RETURN_POINTER(state);
+}
+
+// (state, state) -> state
+SAAS_FUNCTION(saas_session_totals_combine) {
+    if (const auto only = only_state<session_list>(fcinfo)) {
+        fcinfo->isnull = *only == 0;
+        return *only;
+    }
+    const auto *more = session_list::of(fcinfo, 1);
+    auto *all = session_list::of(fcinfo, 0)->with_room_for(more->count + 2);
+    // Sessions of a person whose events are in both parts could not be told.
+    if (order_of(all->head.person, more->head.first) >= 0 &&
+        order_of(more->head.person, all->head.first) >= 0)
+        throw core::error{core::k_feature_not_supported,
+                          "parts of sessions are of different persons", {},
+                          "Distribute events by person, or count them in one place."};
+    metrics::session_counter rest = more->head.counter;
+    keep(*all, metrics::end_of_events(all->head.counter));
+    std::memcpy(all->items + all->count, more->items, more->count * sizeof(std::int64_t));
+    all->count += more->count;
+    keep(*all, metrics::end_of_events(rest));
+    metrics::session_counter &sum = all->head.counter;
+    sum.users += rest.users;
+    sum.sessions += rest.sessions;
+    sum.events += rest.events;
+    sum.single += rest.single;
+    all->head.first = std::min(all->head.first, more->head.first, [](const auto &a, const auto &b) {
+        return order_of(a, b) < 0;
+    });
+    all->head.person = std::max(all->head.person, more->head.person,
+                                [](const auto &a, const auto &b) { return order_of(a, b) < 0; });
+    PG_RETURN_POINTER(all);
 }
 
 // (state) -> (sessions, users, events, single, median_seconds)
 SAAS_FUNCTION(saas_session_totals_final) {
-    MemoryContext context = nullptr;
-    if (AggCheckCallContext(fcinfo, &context) == 0)
-        throw core::error{core::k_feature_not_supported, "only aggregates call this function"};
-    session_state none{};
-    auto *state = PG_ARGISNULL(0) ? &none
-                                  : reinterpret_cast<session_state *>(PG_GETARG_POINTER(0));
-    keep(*state, metrics::end_of_events(state->counter), context);
-    const auto median = metrics::median_of({state->durations.items, state->durations.count});
+    auto *state = PG_ARGISNULL(0) ? session_list::make(0)
+                                  : session_list::of(fcinfo, 0)->with_room_for(1);
+    metrics::session_counter counter = state->head.counter;
+    keep(*state, metrics::end_of_events(counter));
+    const auto median = metrics::median_of({state->items, static_cast<std::size_t>(state->count)});
     pg::tuple answer{fcinfo, 5};
-    answer.set(0, Int64GetDatum(state->counter.sessions));
-    answer.set(1, Int64GetDatum(state->counter.users));
-    answer.set(2, Int64GetDatum(state->counter.events));
-    answer.set(3, Int64GetDatum(state->counter.single));
+    answer.set(0, Int64GetDatum(counter.sessions));
+    answer.set(1, Int64GetDatum(counter.users));
+    answer.set(2, Int64GetDatum(counter.events));
+    answer.set(3, Int64GetDatum(counter.single));
     if (median)
         answer.set(4, Float8GetDatum(*median / 1e6));
     return answer.datum();

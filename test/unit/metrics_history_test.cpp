@@ -30,7 +30,7 @@ std::string state_of(const std::function<void()> &act) {
 }
 
 revenue_state state(std::uint8_t subscription, int revision, std::int64_t at, std::int64_t mrr) {
-    return {{subscription}, revision, false, at, 0, mrr, mrr};
+    return {{subscription}, revision, 0, at, 0, mrr, mrr};
 }
 
 using line = std::array<std::int64_t, 3>;
@@ -53,7 +53,7 @@ std::int64_t worth(const std::vector<revenue_state> &states, std::uint8_t subscr
     }
     if (holds == nullptr)
         return 0;
-    return holds->discount_ends && holds->discount_ends_at <= at ? holds->mrr_without_discount
+    return holds->discount_ends != 0 && holds->discount_ends_at <= at ? holds->mrr_without_discount
                                                                   : holds->mrr;
 }
 
@@ -74,7 +74,7 @@ TEST(movements, add_up_subscriptions_of_one_customer) {
 
 TEST(movements, end_discounts) {
     revenue_state cheap = state(1, 1, 10, 5);
-    cheap.discount_ends = true;
+    cheap.discount_ends = 1;
     cheap.mrr_without_discount = 8;
     for (const auto &[ends, expected] : std::map<std::int64_t, std::vector<line>>{
              {5, {{10, 8, 8}, {30, -8, 0}}},  // before it begins
@@ -105,7 +105,7 @@ TEST(movements, are_what_a_look_at_every_moment_finds) {
             std::int64_t at = upto(20);
             for (int revision = 1; revision <= 1 + upto(5); ++revision, at += upto(6)) {
                 revenue_state one = state(subscription, revision, at, upto(3));
-                one.discount_ends = upto(1) == 1;
+                one.discount_ends = upto(1);
                 one.discount_ends_at = at + upto(12) - 4;
                 one.mrr_without_discount = one.mrr + upto(3);
                 states.push_back(one);

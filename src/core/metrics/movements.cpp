@@ -29,7 +29,7 @@ std::int64_t difference(std::int64_t a, std::int64_t b) {
 }
 
 bool over_by(const revenue_state &state, std::int64_t at) noexcept {
-    return state.discount_ends && state.discount_ends_at <= at;
+    return state.discount_ends != 0 && state.discount_ends_at <= at;
 }
 
 // What one subscription adds, state by state; `states` are its own, in order.
@@ -43,7 +43,7 @@ void add_deltas(std::span<const revenue_state> states, std::vector<delta> &delta
         const std::int64_t first = starts_without ? state.mrr_without_discount : state.mrr;
         deltas.push_back({state.starts_at, difference(first, before)});
         before = first;
-        if (!starts_without && state.discount_ends && (last || state.discount_ends_at < next)) {
+        if (!starts_without && state.discount_ends != 0 && (last || state.discount_ends_at < next)) {
             deltas.push_back(
                 {state.discount_ends_at, difference(state.mrr_without_discount, first)});
             before = state.mrr_without_discount;

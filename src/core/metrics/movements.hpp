@@ -14,8 +14,8 @@ namespace saas::core::metrics {
 // What a subscription is worth a month from a moment on, until its next state.
 struct revenue_state {
     std::array<std::uint8_t, 16> subscription;
-    std::int32_t revision; // in the order of which states follow each other
-    bool discount_ends;
+    std::int32_t revision;      // in the order of which states follow each other
+    std::int32_t discount_ends; // 0: it does not
     std::int64_t starts_at;            // microseconds
     std::int64_t discount_ends_at;     // microseconds, if the discount ends
     std::int64_t mrr;                  // minor units a month, until then

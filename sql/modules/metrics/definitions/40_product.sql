@@ -242,9 +242,10 @@ SET jit = off
 SET work_mem = '64MB'
 AS $$
 DECLARE
-    v_gap interval := saas.span_microseconds(p_gap, 'the gap between sessions', 1) * interval '1 microsecond';
+    v_gap interval;
 BEGIN
     PERFORM saas.require_team(p_team, 'member');
+    v_gap := saas.span_microseconds(p_gap, 'the gap between sessions', 1) * interval '1 microsecond';
     RETURN QUERY
     WITH marked AS (
         SELECT
@@ -294,9 +295,10 @@ SET jit = off
 SET work_mem = '64MB'
 AS $$
 DECLARE
-    v_gap bigint := saas.span_microseconds(p_gap, 'the gap between sessions', 1);
+    v_gap bigint;
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
+    v_gap := saas.span_microseconds(p_gap, 'the gap between sessions', 1);
     RETURN QUERY
     SELECT
         (t.totals).sessions,

@@ -21,9 +21,10 @@ SET work_mem = '64MB'
 AS $$
 DECLARE
     v_steps integer := COALESCE(cardinality(p_steps), 0);
-    v_window bigint := saas.span_microseconds(p_window, 'the window of a funnel');
+    v_window bigint;
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
+    v_window := saas.span_microseconds(p_window, 'the window of a funnel');
     IF v_steps NOT BETWEEN 1 AND 30 OR array_ndims(p_steps) > 1 OR array_position(p_steps, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = '22023',
@@ -147,9 +148,10 @@ SET jit = off
 SET work_mem = '64MB'
 AS $$
 DECLARE
-    v_window interval := saas.span_microseconds(p_window, 'the window of an experiment') * interval '1 microsecond';
+    v_window interval;
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
+    v_window := saas.span_microseconds(p_window, 'the window of an experiment') * interval '1 microsecond';
     IF p_experiment IS NULL OR p_goal IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = '22023',
