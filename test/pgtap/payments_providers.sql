@@ -1,6 +1,6 @@
 -- What deliveries of each provider do, signed as that provider signs.
 BEGIN;
-SELECT plan(61);
+SELECT plan(65);
 \ir include/payments.sql
 \ir include/provider_events.sql
 CREATE FUNCTION pg_temp.shows(p_ref text) RETURNS text LANGUAGE sql AS $$
@@ -39,6 +39,15 @@ SELECT is(pg_temp.shows('P1'), 'paid 1000 USD 600 250 0 0', 'whole');
 SELECT is(pg_temp.batch(pg_temp.adyen_item('CAPTURE', 'true', 'C1', 'P1', 600, 200), pg_temp.adyen_item('CAPTURE', 'true', 'C2', 'P1', 400, 210)),
     'processed: 2 items: duplicate, processed', 'of a batch what is new is applied');
 SELECT is(pg_temp.shows('P1'), 'paid 1000 USD 1000 250 0 0', 'captures sum up');
+-- References that do not fit fail their item, not the delivery.
+SELECT is(pg_temp.batch(pg_temp.adyen_item('AUTHORISATION', 'true', repeat('L', 255), NULL, 1000, 100), pg_temp.adyen_item('AUTHORISATION', 'true', repeat('M', 300), NULL, 1000, 100),
+    pg_temp.adyen_item('AUTHORISATION', 'true', repeat('M', 301), NULL, 1000, 100), pg_temp.adyen_item('AUTHORISATION', 'true', 'P9', NULL, 1000, 100)),
+    'failed: 4 items: processed, failed, failed, processed', 'a reference that is too long fails its item alone');
+SELECT is(pg_temp.shows(repeat('L', 255)), 'authorized 1000 USD 0 0 0 0', 'the longest one that fits is taken');
+SELECT results_eq(format($$SELECT e.reason, e.error_code, length(e.payload #>> '{NotificationRequestItem,pspReference}') FROM saas.webhook_events AS e WHERE e.team_id = %L AND e.status = 'failed' ORDER BY 3$$, pg_temp.team()),
+    $$VALUES ('an object has no id, or it is not a text of 1 to 255 characters', 'SA072', 300), ('an object has no id, or it is not a text of 1 to 255 characters', 'SA072', 301)$$, 'the others are kept, and say why');
+SELECT is(pg_temp.batch(pg_temp.adyen_item('AUTHORISATION', 'true', repeat('M', 300), NULL, 1000, 100), pg_temp.adyen_item('AUTHORISATION', 'true', repeat('L', 255), NULL, 1000, 100)),
+    'duplicate: 2 items: duplicate, duplicate', 'and known when they come again');
 SELECT is(pg_temp.batch(pg_temp.adyen_item('CAPTURE_FAILED', 'true', 'C2', 'P1', 400, 900)), 'processed', 'one may fail late');
 SELECT is(pg_temp.shows('P1'), 'paid 1000 USD 600 250 0 0', 'and counts no more');
 SELECT is(pg_temp.batch(pg_temp.adyen_item('REFUNDED_REVERSED', 'true', 'R1', 'P1', 250, 900)), 'processed', 'money that came back');

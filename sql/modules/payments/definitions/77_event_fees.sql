@@ -102,12 +102,15 @@ BEGIN
     IF p_kind = 'payouts_item' THEN
         -- None is taken of a payout that does not go out.
         IF v_fee IS NOT NULL AND v_status IN (
-            'SUCCESS', 'PENDING', 'UNCLAIMED', 'ONHOLD', 'FAILED', 'DENIED', 'BLOCKED', 'RETURNED'
+            'SUCCESS', 'PENDING', 'UNCLAIMED', 'ONHOLD', 'FAILED', 'DENIED', 'BLOCKED', 'RETURNED', 'CANCELED'
         ) THEN
             RETURN QUERY
             SELECT
                 'transfer',
-                CASE WHEN v_status IN ('FAILED', 'DENIED', 'BLOCKED', 'RETURNED') THEN 0 ELSE m.amount END,
+                CASE
+                    WHEN v_status IN ('FAILED', 'DENIED', 'BLOCKED', 'RETURNED', 'CANCELED') THEN 0
+                    ELSE m.amount
+                END,
                 m.currency
             FROM saas.paypal_money(v_fee) AS m;
         END IF;
