@@ -1,6 +1,6 @@
 -- What deliveries of each provider do, signed as that provider signs.
 BEGIN;
-SELECT plan(65);
+SELECT plan(67);
 \ir include/payments.sql
 \ir include/provider_events.sql
 CREATE FUNCTION pg_temp.shows(p_ref text) RETURNS text LANGUAGE sql AS $$
@@ -125,6 +125,13 @@ SELECT is(pg_temp.post('square', '{"event_id": "S9", "type": "payment.updated", 
 SELECT is(pg_temp.post('standard', '{"type": "payment.updated", "data": {}}', 'N1'), 'failed: the event has no time', 'a neutral event needs a time');
 SELECT is(pg_temp.post('standard', '{"type": "payment.updated", "timestamp": "2024-13-01T00:00:00Z", "data": {}}', 'N2'), 'failed: the event has no time', 'of the calendar');
 SELECT is(pg_temp.post('standard', '{"type": "payment.updated", "timestamp": "2024-01-01T00:00:00Z", "data": []}', 'N3'), 'failed: the currency is unknown, or has no minor unit', 'and an object');
+-- Of several codes the one that says most.
+SELECT pg_temp.send('razorpay', jsonb_set(pg_temp.render('razorpay', 'payment', 'rzf1', NULL, 'failed', NULL, 1000, 1600000000, 'ef1'), '{payload,payment,entity}',
+    pg_temp.render('razorpay', 'payment', 'rzf1', NULL, 'failed', NULL, 1000, 1600000000, 'ef1') #> '{payload,payment,entity}' || '{"error_code": "BAD_REQUEST_ERROR", "error_reason": "insufficient_funds"}'), 'ef1') \g /dev/null
+SELECT pg_temp.send('paypal', jsonb_set(pg_temp.render('paypal', 'payment', 'ppf1', NULL, 'failed', NULL, 1000, 1600000000, 'WH-f1'), '{resource}',
+    pg_temp.render('paypal', 'payment', 'ppf1', NULL, 'failed', NULL, 1000, 1600000000, 'WH-f1') -> 'resource' || '{"processor_response": {"response_code": "5120"}, "status_details": {"reason": "OTHER"}}'), 'WH-f1') \g /dev/null
+SELECT is((SELECT f.reason FROM saas.failed_payments AS f WHERE f.team_id = pg_temp.team() AND f.payment_id = (pg_temp.payment(c.ref)).id), 'insufficient_funds', c.ref || ': the code says why')
+FROM (VALUES ('rzf1'), ('ppf1')) AS c (ref);
 \ir include/ledger_proof.sql
 SELECT * FROM finish();
 ROLLBACK;

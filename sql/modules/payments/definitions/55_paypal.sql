@@ -158,7 +158,10 @@ BEGIN
     END IF;
     v_row.snapshot_at := p_at;
     v_row.snapshot_event_id := p_event_id;
-    v_row.failure_code := COALESCE(p_object #>> '{status_details,reason}', p_object ->> 'reason_code');
+    v_row.failure_code := COALESCE(
+        CASE v_row.status WHEN 'failed' THEN p_object #>> '{processor_response,response_code}' END,
+        p_object #>> '{status_details,reason}', p_object ->> 'reason_code'
+    );
     v_row.payment_method_type := 'paypal';
     v_row.description := p_object ->> 'invoice_id';
     v_row.livemode := saas.provider_livemode(p_team, 'paypal') IS NOT FALSE;

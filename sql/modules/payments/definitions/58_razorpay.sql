@@ -80,7 +80,8 @@ BEGIN
     END IF;
     v_row.snapshot_at := p_at;
     v_row.snapshot_event_id := p_event_id;
-    v_row.failure_code := p_object ->> 'error_code';
+    -- The code is but a class, the reason says what happened.
+    v_row.failure_code := left(COALESCE(p_object ->> 'error_reason', p_object ->> 'error_code'), 255);
     v_row.failure_message := p_object ->> 'error_description';
     v_row.payment_method_type := p_object ->> 'method';
     v_row.card_brand := lower(p_object #>> '{card,network}');
