@@ -23,65 +23,47 @@ BEFORE UPDATE ON saas.payout_items
 FOR EACH ROW
 EXECUTE FUNCTION saas.enforce_immutable('team_id', 'id', 'payout_id', 'entry_id', 'amount', 'currency');
 
--- Once for each statement: a first run of a schedule may add hundreds of thousands.
-CREATE OR REPLACE FUNCTION saas.check_payout_items()
+CREATE OR REPLACE FUNCTION saas.check_payout_item()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_made record;
+    v_account uuid;
 BEGIN
-    FOR v_made IN
+    -- By itself, so that the entry is found by its key: beside its account, the planner may read through all of the
+    -- account for each of hundreds of thousands.
+    SELECT e.account_id INTO v_account
+    FROM saas.ledger_entries AS e
+    WHERE e.team_id = NEW.team_id
+        AND e.id = NEW.entry_id
+        AND e.amount = NEW.amount
+        AND e.currency = NEW.currency
+        AND e.layer = 'posted';
+    IF NOT FOUND OR NOT EXISTS (
         SELECT
-            d.team_id, d.payout_id, d.currency, a.id AS account_id,
-            COALESCE(p.currency = d.currency AND p.scheduled_xact_id = pg_current_xact_id(), false) AS is_open
-        FROM (SELECT DISTINCT i.team_id, i.payout_id, i.currency FROM added AS i) AS d
-        LEFT JOIN saas.payouts AS p ON p.team_id = d.team_id AND p.id = d.payout_id
-        LEFT JOIN saas.ledger_accounts AS a
-            ON a.team_id = d.team_id
-                AND a.kind = 'provider_balance'
-                AND a.provider = p.provider
-                AND a.currency = d.currency
-    LOOP
-        -- By itself, so that each entry is found by its key: beside its account, the planner may read through all
-        -- of the account for each of them.
-        IF NOT v_made.is_open OR EXISTS (
-            SELECT
-            FROM added AS i
-            LEFT JOIN LATERAL (
-                SELECT e.account_id, e.amount, e.currency, e.layer
-                FROM saas.ledger_entries AS e
-                WHERE e.team_id = i.team_id AND e.id = i.entry_id
-                OFFSET 0
-            ) AS e ON true
-            WHERE i.team_id = v_made.team_id
-                AND i.payout_id = v_made.payout_id
-                AND i.currency = v_made.currency
-                AND (
-                    e.account_id = v_made.account_id
-                    AND e.amount = i.amount
-                    AND e.currency = i.currency
-                    AND e.layer = 'posted'
-                ) IS NOT TRUE
-        ) THEN
-            RAISE EXCEPTION USING
-                ERRCODE = 'SA089',
-                MESSAGE = 'a payout consists of entries of its provider''s balance, set aside when it was made';
-        END IF;
-    END LOOP;
-    RETURN NULL;
+        FROM saas.payouts AS p
+        JOIN saas.ledger_accounts AS a ON a.team_id = p.team_id AND a.id = v_account
+        WHERE p.team_id = NEW.team_id
+            AND p.id = NEW.payout_id
+            AND p.currency = NEW.currency
+            AND p.scheduled_xact_id = pg_current_xact_id()
+            AND a.kind = 'provider_balance'
+            AND a.provider = p.provider
+    ) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA089',
+            MESSAGE = 'a payout consists of entries of its provider''s balance, set aside when it was made';
+    END IF;
+    RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION saas.check_payout_items() IS
-'AFTER INSERT statement trigger of payout_items: the entries belong to the balance that the payout is made from, and are added by the transaction that made the payout (SA089).';
-REVOKE ALL ON FUNCTION saas.check_payout_items() FROM PUBLIC;
-CREATE OR REPLACE TRIGGER payout_items_17_entries
-AFTER INSERT ON saas.payout_items
-REFERENCING NEW TABLE AS added
-FOR EACH STATEMENT EXECUTE FUNCTION saas.check_payout_items();
-DROP TRIGGER IF EXISTS payout_items_15_entry ON saas.payout_items;
-DROP FUNCTION IF EXISTS saas.check_payout_item();
+COMMENT ON FUNCTION saas.check_payout_item() IS
+'BEFORE INSERT row trigger of payout_items: the entry belongs to the balance that the payout is made from, and is added by the transaction that made the payout (SA089).';
+REVOKE ALL ON FUNCTION saas.check_payout_item() FROM PUBLIC;
+CREATE OR REPLACE TRIGGER payout_items_15_entry
+BEFORE INSERT ON saas.payout_items
+FOR EACH ROW EXECUTE FUNCTION saas.check_payout_item();
 
 CREATE OR REPLACE FUNCTION saas.require_payout_balance(p_team uuid, p_payout uuid)
 RETURNS void
