@@ -127,6 +127,8 @@ SELECT t.team, now(), 1, 'tenant', 'somebody', 'open', 'done' FROM (VALUES (:'re
 
 -- A second factor, recovery codes, a token and a failed attempt of each owner.
 INSERT INTO saas.mfa_factors (user_id, label, sealed_secret) VALUES (:'ann', 'Phone', ''), (:'bob', 'Phone', '');
+INSERT INTO saas.mfa_hardware_keys (factor_id, user_id, credential_id, algorithm, sign_count, user_verified, backup_eligible, backed_up, model, attestation)
+SELECT f.id, f.user_id, uuid_send(f.id), 'ES256', 0, false, false, false, f.id, 'none' FROM saas.mfa_factors AS f WHERE f.user_id IN (:'ann', :'bob');
 SELECT saas.make_recovery_codes(u.id), saas.issue_user_token(u.email, 'email_verification'), saas.begin_attempt(u.id, 'mfa')
 FROM saas.users AS u WHERE u.id IN (:'ann', :'bob') \g /dev/null
 
