@@ -44,6 +44,7 @@ INSERT INTO expected VALUES
     ('payouts', 'S', 'S', 'S', true),
     ('payout_holds', 'S', 'S', 'S', true),
     ('payout_schedules', 'S', 'S', 'S', true),
+    ('payment_fees', 'S', 'S', 'S', true),
     ('payout_items', 'S', 'S', 'S', true),
     ('payout_reserves', 'S', 'S', 'S', true),
     ('dispute_evidence', 'S', 'S', 'S', true),

@@ -75,6 +75,8 @@ SELECT t.team, t.team, 'stripe', 5, 'USD', 'released', now(), now() FROM (VALUES
 SET LOCAL session_replication_role = origin;
 SELECT saas.set_context(d.team_id), saas.add_dispute_evidence(d.team_id, d.id, 'receipt', 'evidence', 'paid and delivered')
 FROM saas.payment_disputes AS d WHERE d.team_id IN (:'red', :'blue') \g /dev/null
+SELECT saas.set_context(t.team), saas.record_payment_fee(t.team, 'stripe', 'ch_fee', 0, 'usd', now())
+FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
 SELECT saas.clear_context() \g /dev/null
 
 -- A list with an entry each, and an exchange rate.
