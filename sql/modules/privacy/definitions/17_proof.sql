@@ -21,6 +21,8 @@ SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 SET datestyle = 'ISO, YMD'
 SET timezone = 'UTC'
+SET intervalstyle = 'postgres'
+SET extra_float_digits = 1
 AS $$
 DECLARE
     v_column record;
