@@ -169,8 +169,6 @@ RETURNS TABLE (
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 SET timezone = 'UTC'
-SET intervalstyle = 'postgres'
-SET extra_float_digits = 1
 AS $$
 DECLARE
     v_policy saas.retention_policies;
@@ -214,8 +212,6 @@ RETURNS timestamptz
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 SET timezone = 'UTC'
-SET intervalstyle = 'postgres'
-SET extra_float_digits = 1
 AS $$
     SELECT (regexp_match(pg_get_expr(c.relpartbound, c.oid), ' TO \(''([^'']+)''\)'))[1]::timestamptz
     FROM pg_class AS c
@@ -234,8 +230,6 @@ RETURNS TABLE (
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 SET search_path = pg_catalog, saas, pg_temp
 SET timezone = 'UTC'
-SET intervalstyle = 'postgres'
-SET extra_float_digits = 1
 AS $$
 DECLARE
     v_partition record;
