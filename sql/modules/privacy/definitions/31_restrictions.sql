@@ -212,13 +212,24 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
+    -- Whoever erases the person now has locked the row, and destroys this key, too, or has gone before.
+    PERFORM FROM saas.users AS u WHERE u.id = NEW.subject_id FOR KEY SHARE;
+    IF NOT FOUND AND NEW.status <> 'shredded' AND EXISTS (
+        SELECT FROM saas.user_deletion_requests AS r
+        WHERE r.subject_hash = saas.subject_hash(NEW.subject_id) AND r.mode = 'erase' AND r.status IN ('erased', 'completed')
+    ) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA137',
+            MESSAGE = 'the person was erased, and gets no new key',
+            HINT = 'Nothing more is to be stored about them.';
+    END IF;
     PERFORM pg_advisory_xact_lock_shared(hashtext('saas.restriction'), hashtext(NEW.subject_id::text) & 63);
     NEW.is_restricted := saas.is_restricted_whatever_snapshot(NEW.subject_id);
     RETURN NEW;
 END
 $$;
 COMMENT ON FUNCTION saas.mark_restricted_key() IS
-'A new key of a person whose data are restricted is restricted from the start.';
+'A new key of a person whose data are restricted is restricted from the start; somebody who was erased gets none (SA137).';
 REVOKE ALL ON FUNCTION saas.mark_restricted_key() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER encryption_keys_20_restricted
