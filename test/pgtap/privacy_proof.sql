@@ -101,7 +101,8 @@ SET LOCAL ROLE saas_service;
 SELECT throws_ok($$SELECT saas.sign_proof('{}')$$, '42501', NULL, 'a worker signs nothing');
 RESET ROLE;
 
--- The genuine one.
+-- The genuine one, when a newer key hashes the ids of people by now.
+SELECT saas.rotate_credential_key() \g /dev/null
 SELECT set_eq(format('SELECT request_id, outcome FROM saas.repeat_erasures(%L)', :'certificates'), format($$VALUES (%L::uuid, 'queued')$$, :'first'), 'the genuine one asks for her erasure again');
 SELECT is((SELECT count(*) FROM saas.repeat_erasures(:'certificates') AS r JOIN saas.user_deletion_requests AS q ON q.id = r.repeated_by AND q.subject_id = :'iris' AND q.status = 'verified'), 1::bigint, 'once, however often');
 SELECT place AS hold FROM saas.place_legal_hold(:'iris', 'claim', 'Art. 17(3)(e)') AS place \gset
@@ -113,6 +114,11 @@ SELECT results_eq('SELECT status FROM saas.process_deletion_requests()', '{compl
 RESET ROLE;
 SELECT is((SELECT string_agg(m.name, ',') FROM pg_temp.mentions(ARRAY['iris@example.org', 'Iris Restored']) AS m), NULL, 'nothing of her is left');
 SELECT results_eq(format('SELECT outcome FROM saas.repeat_erasures(%L)', :'certificates'), $$VALUES ('nobody')$$, 'afterwards there is nobody');
+SELECT saas.rotate_credential_key() \g /dev/null
+SELECT is((SELECT string_agg(DISTINCT e.action, ',') FROM saas.gdpr_erase(:'iris') AS e), 'already', 'whoever asks again hears that it is done');
+SELECT throws_ok(format($$SELECT saas.encrypt_sensitive_data('x', p_asset => saas.asset_id('saas.addresses', 'line2'), p_subject => %L, p_team => %L)$$, :'iris', :'red'), 'SA137', NULL, 'and makes her no new key');
+DELETE FROM saas.credential_keys AS k WHERE k.id = (SELECT min(c.id::text)::uuid FROM saas.credential_keys AS c);
+SELECT results_eq(format('SELECT outcome FROM saas.repeat_erasures(%L)', :'certificates'), $$VALUES ('unknown key')$$, 'without the key of that time nobody is known by it');
 -- Certificates in the table that somebody rewrote are not genuine.
 UPDATE saas.user_deletion_requests SET certificate = jsonb_set(certificate, '{erased_rows}', '0') WHERE status = 'completed';
 SELECT ok(NOT bool_or(saas.verify_erasure_certificate(certificate)), 'one that was rewritten in the table shows it') FROM saas.user_deletion_requests WHERE status = 'completed';

@@ -18,9 +18,6 @@ COMMENT ON FUNCTION saas.erasure_certificates(timestamptz) IS
 REVOKE ALL ON FUNCTION saas.erasure_certificates(timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.erasure_certificates(timestamptz) TO saas_service;
 
--- Which keys there are, not what they are.
-GRANT SELECT (id) ON saas.credential_keys TO saas_internal;
-
 CREATE OR REPLACE FUNCTION saas.repeat_erasures(p_certificates jsonb)
 RETURNS TABLE (
     request_id uuid,
@@ -55,29 +52,23 @@ BEGIN
             FROM given AS g WHERE g.is_genuine
         ),
         hashed AS MATERIALIZED (
-            SELECT u.id, saas.subject_hash(u.id) AS hash FROM saas.users AS u
-        ),
-        people AS (
-            SELECT g.place, h.id FROM genuine AS g JOIN hashed AS h ON h.hash = g.hash
-            UNION
-            -- Of a key that was replaced since: one by one.
-            SELECT g.place, u.id
-            FROM genuine AS g
-            JOIN saas.users AS u ON saas.credential_matches(g.hash, 'privacy_subject', u.id::text)
-            WHERE NOT EXISTS (SELECT FROM hashed AS h WHERE substring(h.hash FROM 1 FOR 16) = substring(g.hash FROM 1 FOR 16))
+            SELECT u.id, k.hash
+            FROM saas.users AS u
+            CROSS JOIN LATERAL unnest(saas.subject_hashes(u.id)) AS k (hash)
+            WHERE EXISTS (SELECT FROM genuine)
         )
         SELECT
-            a.place, g.request_id, g.mode, p.id AS subject,
+            a.place, g.request_id, g.mode, h.id AS subject,
             CASE
                 WHEN g.place IS NULL THEN 'not genuine'
                 WHEN EXISTS (SELECT FROM saas.user_deletion_requests AS r WHERE r.id = g.request_id AND r.status = 'completed') THEN 'done here'
                 WHEN NOT EXISTS (SELECT FROM saas.credential_keys AS k WHERE uuid_send(k.id) = substring(g.hash FROM 1 FOR 16)) THEN 'unknown key'
-                WHEN p.id IS NULL THEN 'nobody'
+                WHEN h.id IS NULL THEN 'nobody'
                 ELSE 'queued'
             END AS outcome
         FROM given AS a
         LEFT JOIN genuine AS g ON g.place = a.place
-        LEFT JOIN people AS p ON p.place = a.place
+        LEFT JOIN hashed AS h ON h.hash = g.hash
         ORDER BY a.place
     LOOP
         request_id := v_found.request_id;

@@ -216,7 +216,7 @@ BEGIN
     PERFORM FROM saas.users AS u WHERE u.id = NEW.subject_id FOR KEY SHARE;
     IF NOT FOUND AND NEW.status <> 'shredded' AND EXISTS (
         SELECT FROM saas.user_deletion_requests AS r
-        WHERE r.subject_hash = saas.subject_hash(NEW.subject_id) AND r.mode = 'erase' AND r.status IN ('erased', 'completed')
+        WHERE r.subject_hash = ANY (saas.subject_hashes(NEW.subject_id)) AND r.mode = 'erase' AND r.status IN ('erased', 'completed')
     ) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'SA137',
