@@ -134,9 +134,11 @@ TEST(webauthn_bits, OfARegistrationWithSelfAttestation) {
             const char before = bytes[bit / 8];
             bytes[bit / 8] = static_cast<char>(before ^ (1 << bit % 8));
             EXPECT_NE(reason(register_vector(of, strict)), "accepted") << part << " bit " << bit;
-            const auto result = register_vector(of, party());
-            const auto *made = std::get_if<registration>(&result);
-            EXPECT_TRUE(made == nullptr || made->attested == attestation::unchecked);
+            if (bit < 20 * 8) { // the format's name is in these
+                const auto result = register_vector(of, party());
+                const auto *made = std::get_if<registration>(&result);
+                EXPECT_TRUE(made == nullptr || made->attested == attestation::unchecked);
+            }
             bytes[bit / 8] = before;
         }
     }
@@ -367,7 +369,8 @@ TEST(webauthn_key, OnlyTheThreeAlgorithms) {
     const auto n = [](long value) { return au::number(value); };
     const std::string x = au::bytes(std::string(32, '\x01'));
     EXPECT_TRUE(key_of(au::device{au::kind::es256}.public_key()));
-    EXPECT_TRUE(key_of(au::device{au::kind::rs256}.public_key()));
+    const au::device with_rsa{au::kind::rs256};
+    EXPECT_TRUE(key_of(with_rsa.public_key()));
     EXPECT_FALSE(key_of(au::map(0, "")));
     EXPECT_FALSE(key_of(n(1)));
     EXPECT_FALSE(
@@ -386,7 +389,7 @@ TEST(webauthn_key, OnlyTheThreeAlgorithms) {
         return key_of(au::map(4, n(1) + n(3) + n(3) + n(-257) + n(-1) + au::bytes(modulus) + n(-2) +
                                      au::bytes(exponent)));
     };
-    const std::string modulus = au::device{au::kind::rs256}.number_of_key(OSSL_PKEY_PARAM_RSA_N, 0);
+    const std::string modulus = with_rsa.number_of_key(OSSL_PKEY_PARAM_RSA_N, 0);
     EXPECT_TRUE(rsa(modulus, {"\1\0\1", 3}));
     EXPECT_FALSE(rsa(modulus, {"\0\1\0\1", 4})) << "leading zero";
     EXPECT_FALSE(rsa('\0' + modulus, {"\1\0\1", 3}));
