@@ -23,11 +23,8 @@ relying_party party() {
     return {"example.org", {"https://example.org", "https://www.example.org"}};
 }
 
-std::string reason(const std::variant<registration, refusal> &result) {
-    const auto *why = std::get_if<refusal>(&result);
-    return why == nullptr ? "accepted" : std::string{name_of(*why)};
-}
-std::string reason(const std::variant<assertion, refusal> &result) {
+template <class Proved>
+std::string reason(const std::variant<Proved, refusal> &result) {
     const auto *why = std::get_if<refusal>(&result);
     return why == nullptr ? "accepted" : std::string{name_of(*why)};
 }
