@@ -12,6 +12,10 @@ BEGIN
         pg_catalog.current_setting('saas.role_internal')
     );
     EXECUTE pg_catalog.format(
+        'GRANT EXECUTE ON FUNCTION saas.insert_row(anyelement), saas.update_row(anyelement) TO %I',
+        pg_catalog.current_setting('saas.role_internal')
+    );
+    EXECUTE pg_catalog.format(
         'GRANT EXECUTE ON FUNCTION saas.write_rollup_changes() TO %I',
         pg_catalog.current_setting('saas.role_internal')
     );

@@ -8,7 +8,6 @@ CREATE OR REPLACE FUNCTION saas.map_status(
     OUT machine text
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     SELECT m.state, m.stage, m.machine
@@ -31,7 +30,6 @@ GRANT EXECUTE ON FUNCTION saas.map_status(text, text, text) TO saas_internal;
 CREATE OR REPLACE FUNCTION saas.provider_time(p_value jsonb)
 RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_text text := p_value #>> '{}';
@@ -54,7 +52,6 @@ GRANT EXECUTE ON FUNCTION saas.provider_time(jsonb) TO saas_internal;
 CREATE OR REPLACE FUNCTION saas.decimal_units(p_value jsonb, p_exponent integer)
 RETURNS bigint
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_text text := p_value #>> '{}';
@@ -73,7 +70,6 @@ GRANT EXECUTE ON FUNCTION saas.decimal_units(jsonb, integer) TO saas_internal;
 CREATE OR REPLACE FUNCTION saas.object_or_empty(p_value jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     RETURN CASE WHEN jsonb_typeof(p_value) = 'object' THEN p_value ELSE '{}'::jsonb END;

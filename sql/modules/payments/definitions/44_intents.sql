@@ -7,7 +7,6 @@ CREATE OR REPLACE FUNCTION saas.intent_disagreement(
 )
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
     SELECT format('the intent: %s %s, asked for: %s %s', p_new.amount, p_new.currency, i.amount, i.currency)
     FROM saas.payment_intents AS i
@@ -31,7 +30,6 @@ CREATE OR REPLACE FUNCTION saas.apply_intent(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_before saas.payment_intents;
@@ -169,7 +167,6 @@ CREATE OR REPLACE FUNCTION saas.follow_payment(
 )
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_before saas.payment_intents;

@@ -5,7 +5,6 @@ CREATE OR REPLACE FUNCTION saas.record_charge_operations(
 )
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_authorized text := CASE p_payment.status

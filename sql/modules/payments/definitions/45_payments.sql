@@ -7,7 +7,6 @@ CREATE OR REPLACE FUNCTION saas.lock_payment_snapshot(
     OUT payment saas.payments
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     intent_ref := p_new.provider_intent_id;
@@ -54,7 +53,6 @@ GRANT EXECUTE ON FUNCTION saas.lock_payment_snapshot(saas.payments, uuid) TO saa
 CREATE OR REPLACE FUNCTION saas.facts_order(p_stored saas.payments, p_new saas.payments)
 RETURNS integer
 LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
     SELECT saas.snapshot_order(
         'payment', p_stored.facts_status, p_stored.facts_at, p_stored.facts_event_id,
@@ -74,7 +72,6 @@ CREATE OR REPLACE FUNCTION saas.join_payment(
 )
 RETURNS saas.payments
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_row saas.payments := p_before;
@@ -165,7 +162,6 @@ GRANT EXECUTE ON FUNCTION saas.join_payment(saas.payments, saas.payments, boolea
 
 CREATE OR REPLACE FUNCTION saas.store_payment(INOUT p_row saas.payments, p_before saas.payments)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     IF p_before.id IS NULL THEN
@@ -246,7 +242,6 @@ CREATE OR REPLACE FUNCTION saas.apply_payment(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_locked record;

@@ -3,7 +3,6 @@
 CREATE OR REPLACE FUNCTION saas.stripe_time(p_value jsonb)
 RETURNS timestamptz
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     IF jsonb_typeof(p_value) = 'number' AND p_value::numeric BETWEEN 0 AND 253402300799 THEN
@@ -20,7 +19,6 @@ GRANT EXECUTE ON FUNCTION saas.stripe_time(jsonb) TO saas_internal;
 CREATE OR REPLACE FUNCTION saas.stripe_intent_attributes(p_intent jsonb, p_amount bigint, p_currency text)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     -- The method that was tried last, or that is expanded in the object; a charge has the same members
@@ -79,7 +77,6 @@ CREATE OR REPLACE FUNCTION saas.apply_stripe_intent(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.provider_currency('stripe', p_intent ->> 'currency');

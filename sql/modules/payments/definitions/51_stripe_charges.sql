@@ -10,7 +10,6 @@ CREATE OR REPLACE FUNCTION saas.apply_stripe_charge(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.provider_currency('stripe', p_charge ->> 'currency');

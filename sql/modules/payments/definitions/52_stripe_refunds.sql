@@ -10,7 +10,6 @@ CREATE OR REPLACE FUNCTION saas.apply_stripe_refund(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_charge_ref text := saas.provider_object_id(p_refund -> 'charge');

@@ -2,7 +2,6 @@
 
 CREATE OR REPLACE FUNCTION saas.paypal_money(p_amount jsonb, OUT amount bigint, OUT currency char(3))
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.provider_currency(
@@ -24,7 +23,6 @@ GRANT EXECUTE ON FUNCTION saas.paypal_money(jsonb) TO saas_internal;
 CREATE OR REPLACE FUNCTION saas.paypal_parent(p_object jsonb, p_kind text)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_id text := COALESCE(
@@ -57,7 +55,6 @@ CREATE OR REPLACE FUNCTION saas.apply_paypal_order(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_unit jsonb := p_object #> '{purchase_units,0}';
@@ -117,7 +114,6 @@ CREATE OR REPLACE FUNCTION saas.apply_paypal_payment(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.paypal_money(p_object -> 'amount');
@@ -183,7 +179,6 @@ CREATE OR REPLACE FUNCTION saas.apply_paypal_refund(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.paypal_money(p_object -> 'amount');
@@ -230,7 +225,6 @@ CREATE OR REPLACE FUNCTION saas.apply_paypal_dispute(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.paypal_money(p_object -> 'dispute_amount');
@@ -296,7 +290,6 @@ CREATE OR REPLACE FUNCTION saas.apply_paypal_payout(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.paypal_money(p_object #> '{payout_item,amount}');
@@ -332,7 +325,6 @@ CREATE OR REPLACE FUNCTION saas.apply_paypal_event(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_object jsonb := p_event -> 'resource';

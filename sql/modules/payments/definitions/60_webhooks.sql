@@ -2,7 +2,6 @@
 CREATE OR REPLACE FUNCTION saas.require_fresh_snapshots()
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     -- What another session committed while this one waited for a lock must be seen: a child that is deferred
@@ -30,7 +29,6 @@ CREATE OR REPLACE FUNCTION saas.webhook_event_facts(
     OUT occurred_at timestamptz
 )
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     CASE p_provider
@@ -73,7 +71,6 @@ CREATE OR REPLACE FUNCTION saas.apply_webhook(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_map record;
@@ -133,7 +130,6 @@ CREATE OR REPLACE FUNCTION saas.attempt_webhook(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_result record;
@@ -176,7 +172,6 @@ CREATE OR REPLACE FUNCTION saas.drain_deferred_webhooks(
 )
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_event record;
@@ -240,7 +235,6 @@ CREATE OR REPLACE FUNCTION saas.reject_webhook(
 )
 RETURNS uuid
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_id uuid;

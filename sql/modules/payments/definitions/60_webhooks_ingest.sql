@@ -2,7 +2,6 @@
 CREATE OR REPLACE FUNCTION saas.razorpay_event_id(p_team uuid, p_event_id text, p_body bytea)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_digest constant bytea := sha256(p_body);
@@ -45,7 +44,6 @@ CREATE OR REPLACE FUNCTION saas.take_webhook(
     OUT detail text
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_result record;
@@ -113,7 +111,6 @@ CREATE OR REPLACE FUNCTION saas.take_adyen_items(
     OUT detail text
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     -- Of several items the outcome is the one that needs attention most.
@@ -175,7 +172,6 @@ CREATE OR REPLACE FUNCTION saas.verify_delivery(
     OUT certificate_url text
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_secrets bytea[];
@@ -258,7 +254,6 @@ CREATE OR REPLACE FUNCTION saas.take_delivery(
     OUT detail text
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_check record := saas.verify_delivery(p_team, p_provider, p_headers, p_body, p_url, p_received_at);

@@ -7,7 +7,6 @@ CREATE OR REPLACE FUNCTION saas.ledger_account(
 )
 RETURNS saas.ledger_accounts
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_account saas.ledger_accounts;
@@ -47,7 +46,6 @@ GRANT EXECUTE ON FUNCTION saas.ledger_account(uuid, text, text, text) TO saas_in
 CREATE OR REPLACE FUNCTION saas.add_to_ledger_balance(p_account saas.ledger_accounts, p_amount bigint)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_stripe integer := pg_backend_pid() % p_account.stripes;
@@ -84,7 +82,6 @@ CREATE OR REPLACE FUNCTION saas.post_ledger_transaction(
 )
 RETURNS uuid
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_debit saas.ledger_accounts;

@@ -13,7 +13,6 @@ CREATE OR REPLACE FUNCTION saas.post_difference(
 )
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     IF p_difference > 0 THEN
