@@ -126,6 +126,14 @@ void make_slots(prepared_table *out, Relation table) {
     out->target->ri_TrigNewSlot = MakeSingleTupleTableSlot(out->shape, form);
 }
 
+// The executor would look them up in the context of a statement.
+void find_trigger_functions(prepared_table *out) {
+    const TriggerDesc *triggers = out->target->ri_TrigDesc;
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i)
+        fmgr_info_cxt(triggers->triggers[i].tgfoid, &out->target->ri_TrigFunctions[i],
+                      out->state->es_query_cxt);
+}
+
 // Leaves the indexes open, as open_indexes() does.
 void prepare(prepared_table *out, Relation table) {
     out->context = AllocSetContextCreate(TopMemoryContext, "saas prepared table", ALLOCSET_DEFAULT_SIZES);
@@ -138,6 +146,7 @@ void prepare(prepared_table *out, Relation table) {
     InitResultRelInfo(out->target, table, 1, nullptr, 0);
     out->state->es_opened_result_relations = list_make1(out->target);
     make_slots(out, table);
+    find_trigger_functions(out);
     if (out->command == CMD_INSERT)
         find_defaults(out, table);
     else

@@ -62,15 +62,37 @@ BEGIN
         WHEN v_order > 0 THEN 'processed'
         ELSE 'superseded'
     END;
-    -- What the newest snapshot says holds whole.
-    v_row := CASE WHEN v_order > 0 THEN p_new ELSE v_before END;
-    v_row.id := v_before.id;
+    v_row := v_before;
+    IF v_order > 0 THEN -- what the newest snapshot says holds whole
+        v_row.team_id := p_new.team_id;
+        v_row.provider := p_new.provider;
+        v_row.provider_intent_id := p_new.provider_intent_id;
+        v_row.amount := p_new.amount;
+        v_row.amount_capturable := COALESCE(p_new.amount_capturable, 0);
+        v_row.currency := p_new.currency;
+        v_row.status := p_new.status;
+        v_row.snapshot_at := p_new.snapshot_at;
+        v_row.snapshot_event_id := p_new.snapshot_event_id;
+        v_row.capture_method := p_new.capture_method;
+        v_row.description := p_new.description;
+        v_row.provider_customer_id := p_new.provider_customer_id;
+        v_row.provider_payment_method_id := p_new.provider_payment_method_id;
+        v_row.last_error_code := p_new.last_error_code;
+        v_row.last_error_decline_code := p_new.last_error_decline_code;
+        v_row.last_error_message := p_new.last_error_message;
+        v_row.cancellation_reason := p_new.cancellation_reason;
+        v_row.canceled_at := p_new.canceled_at;
+        v_row.attributes := COALESCE(p_new.attributes, '{}');
+        v_row.metadata := COALESCE(p_new.metadata, '{}');
+        v_row.livemode := COALESCE(p_new.livemode, false);
+        v_row.provider_created_at := p_new.provider_created_at;
+        v_row.status_source := 'provider';
+    END IF;
     v_row.states_seen := saas.add_state(v_before.states_seen, p_new.status);
     v_row.status_source := saas.state_source(
-        'payment_intent', v_row.status, v_row.states_seen,
-        CASE WHEN v_order > 0 THEN 'provider' ELSE v_before.status_source END
+        'payment_intent', v_row.status, v_row.states_seen, v_row.status_source
     );
-    v_row.amount_received := greatest(p_new.amount_received, v_before.amount_received);
+    v_row.amount_received := COALESCE(greatest(p_new.amount_received, v_before.amount_received), 0);
     v_row.disagreements := COALESCE(v_before.disagreements, '{}');
     IF v_ours IS NOT NULL THEN
         detail := saas.intent_disagreement(p_new, v_ours);
@@ -81,25 +103,7 @@ BEGIN
     END IF;
 
     IF v_is_new THEN
-        INSERT INTO saas.payment_intents (
-            team_id, provider, provider_intent_id, amount, amount_capturable, amount_received, currency,
-            status, status_source, states_seen, snapshot_at, snapshot_event_id, capture_method,
-            description, provider_customer_id, provider_payment_method_id, last_error_code,
-            last_error_decline_code, last_error_message, cancellation_reason, canceled_at, attributes,
-            metadata, livemode, provider_created_at, disagreements
-        )
-        VALUES (
-            v_row.team_id, v_row.provider, v_row.provider_intent_id, v_row.amount,
-            COALESCE(v_row.amount_capturable, 0), COALESCE(v_row.amount_received, 0), v_row.currency,
-            v_row.status, v_row.status_source, v_row.states_seen, v_row.snapshot_at,
-            v_row.snapshot_event_id, v_row.capture_method,
-            v_row.description, v_row.provider_customer_id, v_row.provider_payment_method_id,
-            v_row.last_error_code, v_row.last_error_decline_code, v_row.last_error_message,
-            v_row.cancellation_reason, v_row.canceled_at, COALESCE(v_row.attributes, '{}'),
-            COALESCE(v_row.metadata, '{}'), COALESCE(v_row.livemode, false), v_row.provider_created_at,
-            v_row.disagreements
-        )
-        RETURNING * INTO v_row;
+        v_row := saas.insert_row(v_row);
         IF EXISTS ( -- payments that came before it
             SELECT FROM saas.payments AS p
             WHERE p.team_id = v_row.team_id
@@ -115,36 +119,8 @@ BEGIN
                 AND p.payment_intent_id IS NULL;
             PERFORM saas.refresh_integrity(v_row); -- several payments were one another's parts
         END IF;
-    ELSIF v_order > 0
-        OR v_row.amount_received IS DISTINCT FROM v_before.amount_received
-        OR v_row.states_seen <> v_before.states_seen
-        OR v_row.disagreements <> v_before.disagreements
-    THEN
-        UPDATE saas.payment_intents AS i
-        SET amount = v_row.amount,
-            amount_capturable = COALESCE(v_row.amount_capturable, 0),
-            amount_received = COALESCE(v_row.amount_received, 0),
-            currency = v_row.currency,
-            status = v_row.status,
-            status_source = v_row.status_source,
-            states_seen = v_row.states_seen,
-            snapshot_at = v_row.snapshot_at,
-            snapshot_event_id = v_row.snapshot_event_id,
-            capture_method = v_row.capture_method,
-            description = v_row.description,
-            provider_customer_id = v_row.provider_customer_id,
-            provider_payment_method_id = v_row.provider_payment_method_id,
-            last_error_code = v_row.last_error_code,
-            last_error_decline_code = v_row.last_error_decline_code,
-            last_error_message = v_row.last_error_message,
-            cancellation_reason = v_row.cancellation_reason,
-            canceled_at = v_row.canceled_at,
-            attributes = COALESCE(v_row.attributes, '{}'),
-            metadata = COALESCE(v_row.metadata, '{}'),
-            livemode = COALESCE(v_row.livemode, false),
-            provider_created_at = v_row.provider_created_at,
-            disagreements = v_row.disagreements
-        WHERE i.team_id = v_row.team_id AND i.id = v_row.id;
+    ELSIF v_row IS DISTINCT FROM v_before THEN
+        v_row := saas.update_row(v_row);
         IF (v_row.status, v_row.amount, v_row.currency, v_row.disagreements)
             <> (v_before.status, v_before.amount, v_before.currency, v_before.disagreements)
         THEN

@@ -19,8 +19,31 @@ DECLARE
     END;
     v_ours bigint := 0;
     v_has_capture boolean := false;
+    v_operation saas.payment_transactions;
 BEGIN
-    IF NOT p_payment.lists_captures AND NOT p_is_new THEN
+    IF p_is_new THEN
+        v_operation.team_id := p_payment.team_id;
+        v_operation.payment_id := p_payment.id;
+        v_operation.operation := 'authorize';
+        v_operation.provider_reference := p_payment.provider_payment_id;
+        v_operation.amount := COALESCE(p_payment.authorized_amount, p_payment.amount);
+        v_operation.currency := p_payment.currency;
+        v_operation.status := v_authorized;
+        v_operation.status_source := v_source;
+        v_operation.failure_code := p_payment.failure_code;
+        v_operation.occurred_at := p_payment.provider_created_at;
+        v_operation := saas.insert_row(v_operation);
+        IF NOT p_payment.lists_captures AND p_payment.amount_captured > 0 THEN
+            v_operation.id := NULL;
+            v_operation.operation := 'capture';
+            v_operation.amount := p_payment.amount_captured;
+            v_operation.status := 'succeeded';
+            v_operation.failure_code := NULL;
+            v_operation := saas.insert_row(v_operation);
+        END IF;
+        RETURN;
+    END IF;
+    IF NOT p_payment.lists_captures THEN
         -- Captures that we asked for are operations of their own; the rest is one.
         SELECT
             COALESCE(sum(t.amount) FILTER (

@@ -165,65 +165,9 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 BEGIN
     IF p_before.id IS NULL THEN
-        INSERT INTO saas.payments (
-            team_id, provider, provider_payment_id, provider_intent_id, payment_intent_id, amount,
-            amount_captured, amount_refunded, amount_released, snapshot_refunded, currency, status,
-            status_source, states_seen, snapshot_at, snapshot_event_id, failure_code, failure_message,
-            payment_method_type, card_brand, card_last4, card_country, card_funding, card_fingerprint,
-            cvc_check, address_zip_check, provider_customer_id, description, metadata, is_disputed,
-            livemode, provider_created_at, lists_captures, integrity_issue
-        )
-        VALUES (
-            p_row.team_id, p_row.provider, p_row.provider_payment_id, p_row.provider_intent_id,
-            p_row.payment_intent_id, p_row.amount,
-            p_row.amount_captured, p_row.amount_refunded, p_row.amount_released, p_row.snapshot_refunded,
-            p_row.currency, p_row.status,
-            p_row.status_source, p_row.states_seen, p_row.snapshot_at, p_row.snapshot_event_id,
-            p_row.failure_code, p_row.failure_message,
-            p_row.payment_method_type, p_row.card_brand, p_row.card_last4, p_row.card_country,
-            p_row.card_funding, p_row.card_fingerprint,
-            p_row.cvc_check, p_row.address_zip_check, p_row.provider_customer_id, p_row.description,
-            p_row.metadata, p_row.is_disputed,
-            p_row.livemode, p_row.provider_created_at, p_row.lists_captures, p_row.integrity_issue
-        )
-        RETURNING * INTO p_row;
+        p_row := saas.insert_row(p_row);
     ELSIF p_row IS DISTINCT FROM p_before THEN
-        UPDATE saas.payments AS p
-        SET provider_intent_id = p_row.provider_intent_id,
-            payment_intent_id = p_row.payment_intent_id,
-            amount = p_row.amount,
-            authorized_amount = p_row.authorized_amount,
-            disagreements = p_row.disagreements,
-            amount_captured = p_row.amount_captured,
-            amount_refunded = p_row.amount_refunded,
-            amount_released = p_row.amount_released,
-            snapshot_refunded = p_row.snapshot_refunded,
-            status = p_row.status,
-            status_source = p_row.status_source,
-            states_seen = p_row.states_seen,
-            snapshot_at = p_row.snapshot_at,
-            snapshot_event_id = p_row.snapshot_event_id,
-            failure_code = p_row.failure_code,
-            failure_message = p_row.failure_message,
-            payment_method_type = p_row.payment_method_type,
-            card_brand = p_row.card_brand,
-            card_last4 = p_row.card_last4,
-            card_country = p_row.card_country,
-            card_funding = p_row.card_funding,
-            card_fingerprint = p_row.card_fingerprint,
-            cvc_check = p_row.cvc_check,
-            address_zip_check = p_row.address_zip_check,
-            provider_customer_id = p_row.provider_customer_id,
-            description = p_row.description,
-            metadata = p_row.metadata,
-            is_disputed = p_row.is_disputed,
-            livemode = p_row.livemode,
-            provider_created_at = p_row.provider_created_at,
-            facts_status = p_row.facts_status,
-            facts_at = p_row.facts_at,
-            facts_event_id = p_row.facts_event_id,
-            integrity_issue = p_row.integrity_issue
-        WHERE p.team_id = p_row.team_id AND p.id = p_row.id;
+        p_row := saas.update_row(p_row);
     END IF;
 END
 $$;

@@ -86,6 +86,8 @@ AS $$
 DECLARE
     v_debit saas.ledger_accounts;
     v_credit saas.ledger_accounts;
+    v_posted saas.ledger_transactions;
+    v_entry saas.ledger_entries;
     v_id uuid;
 BEGIN
     IF p_amount IS NULL OR p_amount <= 0 THEN
@@ -94,17 +96,28 @@ BEGIN
             MESSAGE = 'what is posted has to be an amount above zero',
             HINT = 'To take money back, exchange the accounts of debit and credit.';
     END IF;
-    INSERT INTO saas.ledger_transactions (
-        team_id, kind, ref_table, ref_id, idempotency_key, description, effective_at
-    )
-    VALUES (p_team, p_kind, p_ref_table, p_ref_id, p_idempotency_key, p_description, p_effective_at)
-    ON CONFLICT (team_id, idempotency_key) DO NOTHING
-    RETURNING id INTO v_id;
-    IF NOT FOUND THEN
-        SELECT t.id INTO STRICT v_id
-        FROM saas.ledger_transactions AS t
-        WHERE t.team_id = p_team AND t.idempotency_key = p_idempotency_key;
-        RETURN v_id;
+    IF p_idempotency_key IS NULL THEN
+        v_posted.team_id := p_team;
+        v_posted.kind := p_kind;
+        v_posted.ref_table := p_ref_table;
+        v_posted.ref_id := p_ref_id;
+        v_posted.description := p_description;
+        v_posted.effective_at := p_effective_at;
+        v_posted := saas.insert_row(v_posted);
+        v_id := v_posted.id;
+    ELSE
+        INSERT INTO saas.ledger_transactions (
+            team_id, kind, ref_table, ref_id, idempotency_key, description, effective_at
+        )
+        VALUES (p_team, p_kind, p_ref_table, p_ref_id, p_idempotency_key, p_description, p_effective_at)
+        ON CONFLICT (team_id, idempotency_key) DO NOTHING
+        RETURNING id INTO v_id;
+        IF NOT FOUND THEN
+            SELECT t.id INTO STRICT v_id
+            FROM saas.ledger_transactions AS t
+            WHERE t.team_id = p_team AND t.idempotency_key = p_idempotency_key;
+            RETURN v_id;
+        END IF;
     END IF;
     -- Kinds that belong to a provider have one account each; the bank and what the team decides itself
     -- have none.
@@ -116,10 +129,17 @@ BEGIN
         p_team, p_credit, p_currency,
         CASE WHEN p_credit NOT IN ('bank', 'adjustments', 'currency_exchange') THEN p_provider END
     );
-    INSERT INTO saas.ledger_entries (team_id, transaction_id, account_id, amount, currency, effective_at)
-    VALUES
-        (p_team, v_id, v_debit.id, p_amount, p_currency, p_effective_at),
-        (p_team, v_id, v_credit.id, -p_amount, p_currency, p_effective_at);
+    v_entry.team_id := p_team;
+    v_entry.transaction_id := v_id;
+    v_entry.account_id := v_debit.id;
+    v_entry.amount := p_amount;
+    v_entry.currency := p_currency;
+    v_entry.effective_at := p_effective_at;
+    v_entry := saas.insert_row(v_entry);
+    v_entry.id := NULL;
+    v_entry.account_id := v_credit.id;
+    v_entry.amount := -p_amount;
+    v_entry := saas.insert_row(v_entry);
     PERFORM saas.add_to_ledger_balance(
         v_debit, CASE v_debit.normal_side WHEN 'debit' THEN p_amount ELSE -p_amount END
     );
