@@ -1,4 +1,9 @@
 -- What the adapters of all providers share: reading states, times and decimal amounts.
+CREATE OR REPLACE TRIGGER provider_status_map_10_changed
+AFTER INSERT OR UPDATE OR DELETE ON saas.provider_status_map
+FOR EACH ROW EXECUTE FUNCTION saas.announce_change();
+ALTER TABLE saas.provider_status_map ENABLE ALWAYS TRIGGER provider_status_map_10_changed;
+
 CREATE OR REPLACE FUNCTION saas.map_status(
     p_provider text,
     p_object text,
@@ -7,13 +12,14 @@ CREATE OR REPLACE FUNCTION saas.map_status(
     OUT stage text,
     OUT machine text
 )
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 AS $$
+DECLARE
+    v_known constant record := saas.find_provider_status(p_provider, p_object, p_status);
 BEGIN
-    SELECT m.state, m.stage, m.machine
-    INTO state, stage, machine
-    FROM saas.provider_status_map AS m
-    WHERE m.provider = p_provider AND m.object = p_object AND m.provider_status = p_status;
+    state := v_known.state;
+    stage := v_known.stage;
+    machine := v_known.machine;
     IF state IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'SA072',

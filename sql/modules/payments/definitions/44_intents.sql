@@ -38,7 +38,7 @@ DECLARE
     v_order integer := 1;
     v_ours uuid := saas.uuid_or_null(p_ours);
 BEGIN
-    PERFORM saas.lock_provider_object(p_new.team_id, p_new.provider, p_new.provider_intent_id);
+    p_new.provider_intent_id := saas.lock_object(p_new.team_id, p_new.provider, p_new.provider_intent_id);
     IF v_ours IS NOT NULL THEN
         PERFORM saas.link_provider_intent(
             p_new.team_id, p_new.provider, p_new.provider_intent_id, p_ours, p_new.amount, p_new.currency

@@ -23,7 +23,7 @@ BEGIN
     END IF;
     IF intent_ref IS NOT NULL THEN
         ours := NULL; -- the provider tells of the intent itself
-        PERFORM saas.lock_provider_object(p_new.team_id, p_new.provider, intent_ref);
+        intent_ref := saas.lock_object(p_new.team_id, p_new.provider, intent_ref);
         -- The row as well, before the payment's: what is known of the card may change what is decided about it.
         PERFORM FROM saas.payment_intents AS i
         WHERE i.team_id = p_new.team_id AND i.provider = p_new.provider AND i.provider_intent_id = intent_ref
@@ -34,7 +34,7 @@ BEGIN
         WHERE i.team_id = p_new.team_id AND i.id = ours AND i.provider = p_new.provider
         FOR NO KEY UPDATE;
     END IF;
-    PERFORM saas.lock_provider_object(p_new.team_id, p_new.provider, p_new.provider_payment_id);
+    p_new.provider_payment_id := saas.lock_object(p_new.team_id, p_new.provider, p_new.provider_payment_id);
     SELECT p.* INTO payment
     FROM saas.payments AS p
     WHERE p.team_id = p_new.team_id

@@ -79,7 +79,7 @@ CREATE OR REPLACE FUNCTION saas.apply_stripe_intent(
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 DECLARE
-    v_money record := saas.provider_currency('stripe', p_intent ->> 'currency');
+    v_money record := saas.charge_currency('stripe', p_intent ->> 'currency');
     v_row saas.payment_intents;
     v_result record;
 BEGIN

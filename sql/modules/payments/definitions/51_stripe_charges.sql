@@ -12,7 +12,7 @@ CREATE OR REPLACE FUNCTION saas.apply_stripe_charge(
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 DECLARE
-    v_money record := saas.provider_currency('stripe', p_charge ->> 'currency');
+    v_money record := saas.charge_currency('stripe', p_charge ->> 'currency');
     v_card jsonb := p_charge #> '{payment_method_details,card}';
     v_row saas.payments;
     v_result record;

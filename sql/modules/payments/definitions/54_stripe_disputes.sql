@@ -12,7 +12,7 @@ CREATE OR REPLACE FUNCTION saas.apply_stripe_dispute(
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 DECLARE
-    v_money record := saas.provider_currency('stripe', p_dispute ->> 'currency');
+    v_money record := saas.charge_currency('stripe', p_dispute ->> 'currency');
     v_row saas.payment_disputes;
     v_state record;
     v_result record;
@@ -76,7 +76,7 @@ CREATE OR REPLACE FUNCTION saas.apply_stripe_payout(
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 DECLARE
-    v_money record := saas.provider_currency('stripe', p_payout ->> 'currency');
+    v_money record := saas.charge_currency('stripe', p_payout ->> 'currency');
     v_row saas.payouts;
     v_result record;
 BEGIN

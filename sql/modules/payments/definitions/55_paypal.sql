@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION saas.paypal_money(p_amount jsonb, OUT amount bigint, 
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
 DECLARE
-    v_money record := saas.provider_currency(
+    v_money record := saas.charge_currency(
         'paypal', COALESCE(p_amount ->> 'currency_code', p_amount ->> 'currency')
     );
 BEGIN

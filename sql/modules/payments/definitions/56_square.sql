@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION saas.counted_money(
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
 DECLARE
-    v_money record := saas.provider_currency(p_provider, p_currency);
+    v_money record := saas.charge_currency(p_provider, p_currency);
 BEGIN
     currency := v_money.code;
     amount := saas.minor_units(

@@ -22,6 +22,27 @@ COMMENT ON FUNCTION saas.require_fresh_snapshots() IS
 REVOKE ALL ON FUNCTION saas.require_fresh_snapshots() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.require_fresh_snapshots() TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.webhook_event_type(p_provider text, p_payload jsonb)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    RETURN left(
+        CASE p_provider
+            WHEN 'paypal' THEN p_payload ->> 'event_type'
+            WHEN 'adyen' THEN COALESCE(p_payload #>> '{NotificationRequestItem,eventCode}', p_payload ->> 'type')
+            WHEN 'razorpay' THEN p_payload ->> 'event'
+            ELSE p_payload ->> 'type'
+        END,
+        255
+    );
+END
+$$;
+COMMENT ON FUNCTION saas.webhook_event_type(text, jsonb) IS
+'The type of an event, where each provider writes it; NULL where it is missing.';
+REVOKE ALL ON FUNCTION saas.webhook_event_type(text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.webhook_event_type(text, jsonb) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.webhook_event_facts(
     p_provider text,
     p_payload jsonb,
@@ -31,27 +52,21 @@ CREATE OR REPLACE FUNCTION saas.webhook_event_facts(
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 AS $$
 BEGIN
+    event_type := saas.webhook_event_type(p_provider, p_payload);
     CASE p_provider
         WHEN 'stripe' THEN
-            event_type := p_payload ->> 'type';
             occurred_at := saas.stripe_time(p_payload -> 'created');
         WHEN 'paypal' THEN
-            event_type := p_payload ->> 'event_type';
             occurred_at := saas.provider_time(p_payload -> 'create_time');
         WHEN 'square' THEN
-            event_type := p_payload ->> 'type';
             occurred_at := saas.provider_time(p_payload -> 'created_at');
         WHEN 'adyen' THEN
-            event_type := COALESCE(p_payload #>> '{NotificationRequestItem,eventCode}', p_payload ->> 'type');
             occurred_at := saas.provider_time(p_payload #> '{NotificationRequestItem,eventDate}');
         WHEN 'razorpay' THEN
-            event_type := p_payload ->> 'event';
             occurred_at := saas.stripe_time(p_payload -> 'created_at');
         ELSE
-            event_type := p_payload ->> 'type';
             occurred_at := saas.provider_time(p_payload -> 'timestamp');
     END CASE;
-    event_type := left(event_type, 255);
 END
 $$;
 COMMENT ON FUNCTION saas.webhook_event_facts(text, jsonb) IS
@@ -76,13 +91,8 @@ DECLARE
     v_map record;
     v_result record;
 BEGIN
-    SELECT m.machine, m.state, m.reason
-    INTO v_map
-    FROM saas.provider_status_map AS m
-    WHERE m.provider = p_provider
-        AND m.object = 'event'
-        AND m.provider_status = (saas.webhook_event_facts(p_provider, p_payload)).event_type;
-    IF NOT FOUND OR v_map.state = 'ignored' THEN
+    v_map := saas.find_provider_status(p_provider, 'event', saas.webhook_event_type(p_provider, p_payload));
+    IF v_map.state IS NULL OR v_map.state = 'ignored' THEN
         outcome := 'ignored';
         detail := COALESCE(v_map.reason, 'the type of event is unknown');
         RETURN;

@@ -51,7 +51,7 @@ DECLARE
     v_event saas.webhook_events;
 BEGIN
     -- Of two sessions with the same event, the second waits here and then finds the first one's row.
-    PERFORM saas.lock_provider_object(p_team, p_provider, p_event_id);
+    p_event_id := saas.lock_object(p_team, p_provider, p_event_id);
     IF p_provider = 'razorpay' THEN
         p_event_id := saas.razorpay_event_id(p_team, p_event_id, p_body);
     END IF;
@@ -99,7 +99,13 @@ BEGIN
     END IF;
     v_event := saas.insert_row(v_event);
     webhook_event_id := v_event.id;
-    IF v_result.landed IS NOT NULL THEN
+    IF v_result.landed IS NOT NULL AND EXISTS (
+        SELECT FROM saas.webhook_events AS e
+        WHERE e.team_id = p_team
+            AND e.provider = p_provider
+            AND e.status = 'deferred'
+            AND e.waits_for = ANY (v_result.landed)
+    ) THEN
         PERFORM saas.drain_deferred_webhooks(p_team, p_provider, v_result.landed, p_received_at);
     END IF;
 END
@@ -237,7 +243,9 @@ AS $$
 DECLARE
     v_result record;
 BEGIN
-    PERFORM saas.require_fresh_snapshots();
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        PERFORM saas.require_fresh_snapshots();
+    END IF;
     v_result := saas.take_delivery(
         p_team, p_provider, p_headers, p_body, p_url, COALESCE(p_received_at, now()), NULL
     );

@@ -154,61 +154,6 @@ COMMENT ON FUNCTION saas.post_ledger_transaction(uuid, text, text, text, text, t
 REVOKE ALL ON FUNCTION saas.post_ledger_transaction(uuid, text, text, text, text, text, bigint, text, uuid, timestamptz, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.post_ledger_transaction(uuid, text, text, text, text, text, bigint, text, uuid, timestamptz, text, text) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.require_ledger_balance(p_team uuid, p_transaction uuid)
-RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-BEGIN
-    IF (
-        SELECT COALESCE(sum(s.entries), 0) < 2 OR bool_or(s.amount <> 0)
-        FROM (
-            SELECT count(*) AS entries, sum(e.amount) AS amount
-            FROM saas.ledger_entries AS e
-            WHERE e.team_id = p_team AND e.transaction_id = p_transaction
-            GROUP BY e.currency, e.layer
-        ) AS s
-    ) THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'SA075',
-            MESSAGE = 'a transaction of the ledger does not balance',
-            DETAIL = 'For each currency and layer, its two or more entries have to sum to zero.';
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION saas.require_ledger_balance(uuid, uuid) IS
-'Raises SA075 unless the ledger transaction has two or more entries that sum to zero for each currency and layer.';
-REVOKE ALL ON FUNCTION saas.require_ledger_balance(uuid, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.require_ledger_balance(uuid, uuid) TO saas_internal;
-
-CREATE OR REPLACE FUNCTION saas.check_ledger_transaction_balances()
-RETURNS trigger
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-BEGIN
-    PERFORM saas.require_ledger_balance(NEW.team_id, NEW.id);
-    RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION saas.check_ledger_transaction_balances() IS
-'Deferred constraint trigger of ledger_transactions: at commit each one balances (SA075).';
-REVOKE ALL ON FUNCTION saas.check_ledger_transaction_balances() FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION saas.check_ledger_entry_balances()
-RETURNS trigger
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-BEGIN
-    PERFORM saas.require_ledger_balance(NEW.team_id, NEW.transaction_id);
-    RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION saas.check_ledger_entry_balances() IS
-'Deferred constraint trigger of ledger_entries: at commit the transaction of each one balances (SA075).';
-REVOKE ALL ON FUNCTION saas.check_ledger_entry_balances() FROM PUBLIC;
-
 CREATE OR REPLACE FUNCTION saas.check_ledger_entry()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -272,12 +217,15 @@ DROP TRIGGER IF EXISTS ledger_transactions_40_balanced ON saas.ledger_transactio
 CREATE CONSTRAINT TRIGGER ledger_transactions_40_balanced
 AFTER INSERT ON saas.ledger_transactions
 DEFERRABLE INITIALLY DEFERRED
-FOR EACH ROW EXECUTE FUNCTION saas.check_ledger_transaction_balances();
+FOR EACH ROW EXECUTE FUNCTION saas.enforce_ledger_balance('id');
 DROP TRIGGER IF EXISTS ledger_entries_40_balanced ON saas.ledger_entries;
 CREATE CONSTRAINT TRIGGER ledger_entries_40_balanced
 AFTER INSERT ON saas.ledger_entries
 DEFERRABLE INITIALLY DEFERRED
-FOR EACH ROW EXECUTE FUNCTION saas.check_ledger_entry_balances();
+FOR EACH ROW EXECUTE FUNCTION saas.enforce_ledger_balance('transaction_id');
+DROP FUNCTION IF EXISTS saas.check_ledger_transaction_balances();
+DROP FUNCTION IF EXISTS saas.check_ledger_entry_balances();
+DROP FUNCTION IF EXISTS saas.require_ledger_balance(uuid, uuid);
 
 SELECT saas.add_refuse_delete('saas.ledger_accounts');
 SELECT saas.add_refuse_delete('saas.ledger_transactions');

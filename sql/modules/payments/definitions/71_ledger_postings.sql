@@ -47,14 +47,18 @@ BEGIN
         v_captured := v_captured - OLD.amount_captured;
         v_refunded := v_refunded - OLD.amount_refunded;
     END IF;
-    PERFORM saas.post_difference(
-        NEW.team_id, NEW.provider, NEW.currency, v_captured, '{capture,adjustment}',
-        'provider_balance', 'sales', 'payments', NEW.id, v_at
-    );
-    PERFORM saas.post_difference(
-        NEW.team_id, NEW.provider, NEW.currency, v_refunded, '{refund,refund_returned}',
-        'refunds', 'provider_balance', 'payments', NEW.id, v_at
-    );
+    IF v_captured <> 0 THEN
+        PERFORM saas.post_difference(
+            NEW.team_id, NEW.provider, NEW.currency, v_captured, '{capture,adjustment}',
+            'provider_balance', 'sales', 'payments', NEW.id, v_at
+        );
+    END IF;
+    IF v_refunded <> 0 THEN
+        PERFORM saas.post_difference(
+            NEW.team_id, NEW.provider, NEW.currency, v_refunded, '{refund,refund_returned}',
+            'refunds', 'provider_balance', 'payments', NEW.id, v_at
+        );
+    END IF;
     RETURN NULL;
 END
 $$;
