@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: PostgreSQL
-// Constraint triggers of the ledger, and locks on the objects of providers.
+// Triggers of the ledger: what is posted balances, and stays.
 #include <cstring>
 
 #include "core/error.hpp"
 #include "pg/boundary.hpp"
-#include "pg/datum.hpp"
+#include "payments/initialise.hpp"
+#include "pg/key_lookup.hpp"
 #include "pg/spi.hpp"
 #include "pg/trigger.hpp"
 
@@ -16,7 +17,9 @@ extern "C" {
 #include "catalog/pg_type.h"     // UUIDOID
 #include "executor/spi.h"        // SPI_execute_plan
 #include "utils/rel.h"           // RelationGetDescr
+#include "utils/timestamp.h"     // DatumGetTimestampTz
 #include "utils/uuid.h"          // pg_uuid_t
+#include "utils/xid8.h"          // DatumGetFullTransactionId
 }
 
 using namespace saas; // NOLINT: entry points only
@@ -24,6 +27,11 @@ using namespace saas; // NOLINT: entry points only
 namespace {
 
 constexpr core::sqlstate k_unbalanced{"SA075"};
+constexpr core::sqlstate k_posted{"SA076"};
+
+constexpr pg::column_form k_transaction_form[] = {
+    {"team_id", UUIDOID}, {"id", UUIDOID}, {"xact_id", XID8OID}, {"effective_at", TIMESTAMPTZOID}};
+constinit pg::key_lookup transactions{"ledger_transactions", k_transaction_form, 2};
 
 struct transaction_key {
     pg_uuid_t team;
@@ -84,7 +92,40 @@ bool balances_unsafe(transaction_key &key) {
     return balances;
 }
 
+// Whether this database transaction has posted the ledger transaction, with this time.
+bool is_open(const transaction_key &key, TimestampTz effective_at) {
+    const Datum id[2] = {UUIDPGetDatum(&key.team), UUIDPGetDatum(&key.id)};
+    const FullTransactionId now = GetTopFullTransactionIdIfAny();
+    bool open = false;
+    bool *out = &open;
+    (void)transactions.read(id, [=](const Datum *values, const bool *nulls) {
+        *out = !nulls[2] && !nulls[3] &&
+               FullTransactionIdEquals(DatumGetFullTransactionId(values[2]), now) &&
+               DatumGetTimestampTz(values[3]) == effective_at;
+    });
+    return open;
+}
+
 } // namespace
+
+void saas::payments::initialise_ledger() {
+    transactions.watch();
+}
+
+SAAS_FUNCTION(saas_enforce_open_ledger) {
+    const TriggerData &data = pg::trigger_data(fcinfo, "enforce_open_ledger");
+    TupleDesc columns = RelationGetDescr(data.tg_relation);
+    const int number = SPI_fnumber(columns, "effective_at");
+    bool missing = true;
+    Datum at = 0;
+    if (number > 0 && TupleDescAttr(columns, number - 1)->atttypid == TIMESTAMPTZOID)
+        at = heap_getattr(data.tg_trigtuple, number, columns, &missing);
+    if (missing || !is_open({uuid_column(data, "team_id"), uuid_column(data, "transaction_id")},
+                            DatumGetTimestampTz(at)))
+        throw core::error{k_posted, "an entry belongs to a transaction of the ledger that is being posted",
+                          {}, "What has been posted stays. Post a transaction that corrects it."};
+    return PointerGetDatum(data.tg_trigtuple);
+}
 
 SAAS_FUNCTION(saas_enforce_ledger_balance) {
     const TriggerData &data = pg::trigger_data(fcinfo, "enforce_ledger_balance");

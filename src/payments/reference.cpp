@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // saas.find_provider_status() and saas.find_currency(): rows of reference tables by their keys, without a
 // statement for each.
-#include "payments/reference.hpp"
+#include "payments/initialise.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -103,7 +103,7 @@ void set_text(pg::tuple &out, int column, const pg::text_value &value) {
 
 } // namespace
 
-void saas::payments::initialise() {
+void saas::payments::initialise_reference() {
     status_table.watch();
     currency_table.watch();
     exponent_table.watch();

@@ -196,10 +196,11 @@ BEGIN
     v_assessment := saas.assess_intent(NEW, TG_OP = 'INSERT');
     -- A provider may report an intent that we have not seen before and that is already confirmed; a
     -- change of the amount may come with a step that the new assessment does not allow.
+    IF NEW.fraud_flag IS NOT NULL OR TG_OP = 'UPDATE' AND OLD.status IS NOT DISTINCT FROM NEW.status THEN
+        RETURN NULL;
+    END IF;
     v_obstacle := saas.fraud_obstacle(NEW.team_id, NEW.id, NEW.status, NEW.capture_method);
-    IF v_obstacle IS NULL OR NEW.fraud_flag IS NOT NULL
-        OR TG_OP = 'UPDATE' AND OLD.status IS NOT DISTINCT FROM NEW.status
-    THEN
+    IF v_obstacle IS NULL THEN
         RETURN NULL;
     END IF;
     IF NEW.status_source <> 'api' THEN

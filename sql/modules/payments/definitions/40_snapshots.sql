@@ -88,7 +88,12 @@ BEGIN
     ELSIF p_state = ANY (p_states) THEN
         RETURN p_states;
     END IF;
-    RETURN ARRAY(SELECT s.state FROM unnest(p_states || p_state) AS s (state) ORDER BY s.state);
+    FOR n IN 1 .. cardinality(p_states) LOOP
+        IF p_state < p_states[n] THEN
+            RETURN p_states[:n - 1] || p_state || p_states[n:];
+        END IF;
+    END LOOP;
+    RETURN p_states || p_state;
 END
 $$;
 COMMENT ON FUNCTION saas.add_state(text[], text) IS

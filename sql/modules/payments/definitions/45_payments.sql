@@ -4,7 +4,8 @@ CREATE OR REPLACE FUNCTION saas.lock_payment_snapshot(
     p_ours uuid,
     OUT intent_ref text,
     OUT ours uuid,
-    OUT payment saas.payments
+    OUT payment saas.payments,
+    OUT intent saas.payment_intents
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
@@ -25,14 +26,16 @@ BEGIN
         ours := NULL; -- the provider tells of the intent itself
         intent_ref := saas.lock_object(p_new.team_id, p_new.provider, intent_ref);
         -- The row as well, before the payment's: what is known of the card may change what is decided about it.
-        PERFORM FROM saas.payment_intents AS i
+        SELECT i.* INTO intent
+        FROM saas.payment_intents AS i
         WHERE i.team_id = p_new.team_id AND i.provider = p_new.provider AND i.provider_intent_id = intent_ref
         FOR NO KEY UPDATE;
     ELSIF ours IS NOT NULL THEN
-        SELECT i.id INTO ours
+        SELECT i.* INTO intent
         FROM saas.payment_intents AS i
         WHERE i.team_id = p_new.team_id AND i.id = ours AND i.provider = p_new.provider
         FOR NO KEY UPDATE;
+        ours := intent.id;
     END IF;
     p_new.provider_payment_id := saas.lock_object(p_new.team_id, p_new.provider, p_new.provider_payment_id);
     SELECT p.* INTO payment
@@ -44,7 +47,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.lock_payment_snapshot(saas.payments, uuid) IS
-'Locks what a snapshot of a payment is about, intent before payment, and returns the payment as it is, what it is known to belong to, and the intent of ours that follows it.';
+'Locks what a snapshot of a payment is about, intent before payment, and returns both as they are, what the payment is known to belong to, and the intent of ours that follows it.';
 REVOKE ALL ON FUNCTION saas.lock_payment_snapshot(saas.payments, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.lock_payment_snapshot(saas.payments, uuid) TO saas_internal;
 
@@ -237,7 +240,9 @@ BEGIN
     END IF;
 
     v_row.provider_intent_id := COALESCE(v_row.provider_intent_id, v_locked.intent_ref); -- never changes
-    IF v_row.provider_intent_id IS NOT NULL THEN
+    IF v_row.provider_intent_id IS NOT DISTINCT FROM v_locked.intent_ref THEN
+        v_intent := v_locked.intent;
+    ELSIF v_row.provider_intent_id IS NOT NULL THEN
         SELECT i.* INTO v_intent
         FROM saas.payment_intents AS i
         WHERE i.team_id = v_row.team_id

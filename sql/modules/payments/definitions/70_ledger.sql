@@ -154,32 +154,6 @@ COMMENT ON FUNCTION saas.post_ledger_transaction(uuid, text, text, text, text, t
 REVOKE ALL ON FUNCTION saas.post_ledger_transaction(uuid, text, text, text, text, text, bigint, text, uuid, timestamptz, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.post_ledger_transaction(uuid, text, text, text, text, text, bigint, text, uuid, timestamptz, text, text) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.check_ledger_entry()
-RETURNS trigger
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-BEGIN
-    IF NOT EXISTS (
-        SELECT
-        FROM saas.ledger_transactions AS t
-        WHERE t.team_id = NEW.team_id
-            AND t.id = NEW.transaction_id
-            AND t.xact_id = pg_current_xact_id()
-            AND t.effective_at = NEW.effective_at
-    ) THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'SA076',
-            MESSAGE = 'an entry belongs to a transaction of the ledger that is being posted',
-            HINT = 'What has been posted stays. Post a transaction that corrects it.';
-    END IF;
-    RETURN NEW;
-END
-$$;
-COMMENT ON FUNCTION saas.check_ledger_entry() IS
-'BEFORE INSERT row trigger: entries are added to a ledger transaction by the database transaction that posted it, and by no later one (SA076).';
-REVOKE ALL ON FUNCTION saas.check_ledger_entry() FROM PUBLIC;
-
 CREATE OR REPLACE FUNCTION saas.refuse_ledger_change()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -210,7 +184,8 @@ EXECUTE FUNCTION saas.enforce_immutable(
 );
 CREATE OR REPLACE TRIGGER ledger_entries_30_open
 BEFORE INSERT ON saas.ledger_entries
-FOR EACH ROW EXECUTE FUNCTION saas.check_ledger_entry();
+FOR EACH ROW EXECUTE FUNCTION saas.enforce_open_ledger();
+DROP FUNCTION IF EXISTS saas.check_ledger_entry();
 
 -- A constraint trigger cannot be replaced.
 DROP TRIGGER IF EXISTS ledger_transactions_40_balanced ON saas.ledger_transactions;
