@@ -14,3 +14,11 @@ AS 'MODULE_PATHNAME', 'saas_update_row';
 COMMENT ON FUNCTION saas.update_row(anyelement) IS
 'Stores a row of a table''s row type in the place of the one with its primary key, which the transaction has locked, likewise; returns it as it was stored. Nothing is written where no column differs, and triggers UPDATE OF see the columns that do. P0002 for an unknown key, 40001 when the row was not locked and has changed meanwhile.';
 REVOKE ALL ON FUNCTION saas.update_row(anyelement) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.with_columns(p_row anyelement, p_columns text[], VARIADIC p_values "any")
+RETURNS anyelement
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_with_columns';
+COMMENT ON FUNCTION saas.with_columns(anyelement, text[], "any") IS
+'A row of a table''s row type (NULL: an empty one) with the columns of these names replaced by the values: one expression instead of an assignment for each. 42703 for a column that the row does not have, 42804 for a value of another type.';
+REVOKE ALL ON FUNCTION saas.with_columns(anyelement, text[], "any") FROM PUBLIC;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
-// saas.insert_row() and saas.update_row(): rows that are written one at a time, many times a second.
+// saas.with_columns(), saas.insert_row() and saas.update_row(): rows that are written one at a time, many times a second.
 #include "pg/boundary.hpp"
+#include "pg/row_columns.hpp"
 #include "pg/row_writer.hpp"
 
 #include "pg/prelude.hpp"
@@ -10,6 +11,10 @@ extern "C" {
 }
 
 using namespace saas; // NOLINT: entry points only
+
+SAAS_FUNCTION(saas_with_columns) {
+    return pg::with_columns(fcinfo);
+}
 
 SAAS_FUNCTION(saas_insert_row) {
     HeapTupleHeader stored = pg::insert_row(PG_GETARG_HEAPTUPLEHEADER(0));

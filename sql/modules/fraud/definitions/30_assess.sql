@@ -70,20 +70,14 @@ BEGIN
     ) THEN
         PERFORM saas.keep_fraud_rule_set(p_intent.team_id, v_result.rule_set_version);
     END IF;
-    v_assessment.team_id := p_intent.team_id;
-    v_assessment.payment_intent_id := p_intent.id;
-    v_assessment.score := v_result.score;
-    v_assessment.decision := v_result.decision;
-    v_assessment.matched := v_result.matched;
-    v_assessment.shadow := v_result.shadow;
-    v_assessment.errors := v_result.errors;
-    v_assessment.attributes := v_attributes;
-    v_assessment.rule_set_version := v_result.rule_set_version;
-    v_assessment.settings := v_result.settings;
-    v_assessment.models := v_models;
-    v_assessment.assessed_at := v_at;
-    v_assessment.microseconds :=
-        GREATEST(0, (EXTRACT(epoch FROM clock_timestamp() - v_begin) * 1000000)::bigint);
+    v_assessment := saas.with_columns(
+        v_assessment,
+        '{team_id,payment_intent_id,score,decision,matched,shadow,errors,attributes,
+          rule_set_version,settings,models,assessed_at,microseconds}',
+        p_intent.team_id, p_intent.id, v_result.score, v_result.decision, v_result.matched,
+        v_result.shadow, v_result.errors, v_attributes, v_result.rule_set_version, v_result.settings,
+        v_models, v_at, GREATEST(0, (EXTRACT(epoch FROM clock_timestamp() - v_begin) * 1000000)::bigint)
+    );
     v_assessment := saas.insert_row(v_assessment);
     IF v_result.terms <> '[]' THEN
         INSERT INTO saas.fraud_assessment_terms (team_id, assessment_id, terms)

@@ -64,29 +64,21 @@ BEGIN
     END;
     v_row := v_before;
     IF v_order > 0 THEN -- what the newest snapshot says holds whole
-        v_row.team_id := p_new.team_id;
-        v_row.provider := p_new.provider;
-        v_row.provider_intent_id := p_new.provider_intent_id;
-        v_row.amount := p_new.amount;
-        v_row.amount_capturable := COALESCE(p_new.amount_capturable, 0);
-        v_row.currency := p_new.currency;
-        v_row.status := p_new.status;
-        v_row.snapshot_at := p_new.snapshot_at;
-        v_row.snapshot_event_id := p_new.snapshot_event_id;
-        v_row.capture_method := p_new.capture_method;
-        v_row.description := p_new.description;
-        v_row.provider_customer_id := p_new.provider_customer_id;
-        v_row.provider_payment_method_id := p_new.provider_payment_method_id;
-        v_row.last_error_code := p_new.last_error_code;
-        v_row.last_error_decline_code := p_new.last_error_decline_code;
-        v_row.last_error_message := p_new.last_error_message;
-        v_row.cancellation_reason := p_new.cancellation_reason;
-        v_row.canceled_at := p_new.canceled_at;
-        v_row.attributes := COALESCE(p_new.attributes, '{}');
-        v_row.metadata := COALESCE(p_new.metadata, '{}');
-        v_row.livemode := COALESCE(p_new.livemode, false);
-        v_row.provider_created_at := p_new.provider_created_at;
-        v_row.status_source := 'provider';
+        v_row := saas.with_columns(
+            v_row,
+            '{team_id,provider,provider_intent_id,amount,amount_capturable,currency,status,
+              snapshot_at,snapshot_event_id,capture_method,description,provider_customer_id,
+              provider_payment_method_id,last_error_code,last_error_decline_code,last_error_message,
+              cancellation_reason,canceled_at,attributes,metadata,livemode,provider_created_at,
+              status_source}',
+            p_new.team_id, p_new.provider, p_new.provider_intent_id, p_new.amount,
+            COALESCE(p_new.amount_capturable, 0::bigint), p_new.currency, p_new.status, p_new.snapshot_at,
+            p_new.snapshot_event_id, p_new.capture_method, p_new.description, p_new.provider_customer_id,
+            p_new.provider_payment_method_id, p_new.last_error_code, p_new.last_error_decline_code,
+            p_new.last_error_message, p_new.cancellation_reason, p_new.canceled_at,
+            COALESCE(p_new.attributes, '{}'::jsonb), COALESCE(p_new.metadata, '{}'::jsonb),
+            COALESCE(p_new.livemode, false), p_new.provider_created_at, 'provider'::text
+        );
     END IF;
     v_row.states_seen := saas.add_state(v_before.states_seen, p_new.status);
     v_row.status_source := saas.state_source(

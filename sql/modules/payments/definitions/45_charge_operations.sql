@@ -22,24 +22,21 @@ DECLARE
     v_operation saas.payment_transactions;
 BEGIN
     IF p_is_new THEN
-        v_operation.team_id := p_payment.team_id;
-        v_operation.payment_id := p_payment.id;
-        v_operation.operation := 'authorize';
-        v_operation.provider_reference := p_payment.provider_payment_id;
-        v_operation.amount := COALESCE(p_payment.authorized_amount, p_payment.amount);
-        v_operation.currency := p_payment.currency;
-        v_operation.status := v_authorized;
-        v_operation.status_source := v_source;
-        v_operation.failure_code := p_payment.failure_code;
-        v_operation.occurred_at := p_payment.provider_created_at;
+        v_operation := saas.with_columns(
+            v_operation,
+            '{team_id,payment_id,operation,provider_reference,amount,currency,status,status_source,
+              failure_code,occurred_at}',
+            p_payment.team_id, p_payment.id, 'authorize'::text, p_payment.provider_payment_id,
+            COALESCE(p_payment.authorized_amount, p_payment.amount), p_payment.currency, v_authorized,
+            v_source, p_payment.failure_code, p_payment.provider_created_at
+        );
         v_operation := saas.insert_row(v_operation);
         IF NOT p_payment.lists_captures AND p_payment.amount_captured > 0 THEN
-            v_operation.id := NULL;
-            v_operation.operation := 'capture';
-            v_operation.amount := p_payment.amount_captured;
-            v_operation.status := 'succeeded';
-            v_operation.failure_code := NULL;
-            v_operation := saas.insert_row(v_operation);
+            v_operation := saas.insert_row(saas.with_columns(
+                v_operation,
+                '{id,operation,amount,status,failure_code}',
+                NULL::uuid, 'capture'::text, p_payment.amount_captured, 'succeeded'::text, NULL::text
+            ));
         END IF;
         RETURN;
     END IF;

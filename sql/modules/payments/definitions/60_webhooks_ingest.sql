@@ -77,26 +77,16 @@ BEGIN
     v_facts := saas.webhook_event_facts(p_provider, v_result.payload);
     outcome := v_result.outcome;
     detail := v_result.detail;
-    v_event.team_id := p_team;
-    v_event.id := COALESCE(p_id, saas.uuid_v7());
-    v_event.provider := p_provider;
-    v_event.provider_event_id := p_event_id;
-    v_event.event_type := v_facts.event_type;
-    v_event.status := outcome;
-    v_event.reason := detail;
-    v_event.error_code := v_result.error_code;
-    v_event.waits_for := v_result.waits_for;
-    v_event.body_sha256 := sha256(p_body);
-    v_event.body_bytes := octet_length(p_body);
-    v_event.payload := v_result.payload;
-    v_event.secret_no := p_secret_no;
-    v_event.signed_at := p_signed_at;
-    v_event.provider_created_at := v_facts.occurred_at;
-    v_event.received_at := p_received_at;
-    v_event.last_received_at := p_received_at;
-    IF outcome NOT IN ('deferred', 'unconfirmed') THEN
-        v_event.processed_at := p_received_at;
-    END IF;
+    v_event := saas.with_columns(
+        v_event,
+        '{team_id,id,provider,provider_event_id,event_type,status,reason,error_code,waits_for,
+          body_sha256,body_bytes,payload,secret_no,signed_at,provider_created_at,received_at,
+          last_received_at,processed_at}',
+        p_team, COALESCE(p_id, saas.uuid_v7()), p_provider, p_event_id, v_facts.event_type, outcome,
+        detail, v_result.error_code, v_result.waits_for, sha256(p_body), octet_length(p_body),
+        v_result.payload, p_secret_no, p_signed_at, v_facts.occurred_at, p_received_at, p_received_at,
+        CASE WHEN outcome NOT IN ('deferred', 'unconfirmed') THEN p_received_at END
+    );
     v_event := saas.insert_row(v_event);
     webhook_event_id := v_event.id;
     IF v_result.landed IS NOT NULL AND EXISTS (

@@ -97,12 +97,11 @@ BEGIN
             HINT = 'To take money back, exchange the accounts of debit and credit.';
     END IF;
     IF p_idempotency_key IS NULL THEN
-        v_posted.team_id := p_team;
-        v_posted.kind := p_kind;
-        v_posted.ref_table := p_ref_table;
-        v_posted.ref_id := p_ref_id;
-        v_posted.description := p_description;
-        v_posted.effective_at := p_effective_at;
+        v_posted := saas.with_columns(
+            v_posted,
+            '{team_id,kind,ref_table,ref_id,description,effective_at}',
+            p_team, p_kind, p_ref_table, p_ref_id, p_description, p_effective_at
+        );
         v_posted := saas.insert_row(v_posted);
         v_id := v_posted.id;
     ELSE
@@ -129,17 +128,15 @@ BEGIN
         p_team, p_credit, p_currency,
         CASE WHEN p_credit NOT IN ('bank', 'adjustments', 'currency_exchange') THEN p_provider END
     );
-    v_entry.team_id := p_team;
-    v_entry.transaction_id := v_id;
-    v_entry.account_id := v_debit.id;
-    v_entry.amount := p_amount;
-    v_entry.currency := p_currency;
-    v_entry.effective_at := p_effective_at;
+    v_entry := saas.with_columns(
+        v_entry,
+        '{team_id,transaction_id,account_id,amount,currency,effective_at}',
+        p_team, v_id, v_debit.id, p_amount, p_currency::char(3), p_effective_at
+    );
     v_entry := saas.insert_row(v_entry);
-    v_entry.id := NULL;
-    v_entry.account_id := v_credit.id;
-    v_entry.amount := -p_amount;
-    v_entry := saas.insert_row(v_entry);
+    v_entry := saas.insert_row(saas.with_columns(
+        v_entry, '{id,account_id,amount}', NULL::uuid, v_credit.id, -p_amount
+    ));
     PERFORM saas.add_to_ledger_balance(
         v_debit, CASE v_debit.normal_side WHEN 'debit' THEN p_amount ELSE -p_amount END
     );
