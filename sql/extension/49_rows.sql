@@ -12,7 +12,7 @@ RETURNS anyelement
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'saas_update_row';
 COMMENT ON FUNCTION saas.update_row(anyelement) IS
-'Stores a row of a table''s row type in the place of the one with its primary key, which the transaction has locked, likewise; returns it as it was stored. Nothing is written where no column differs, and triggers UPDATE OF see the columns that do. P0002 for an unknown key, 40001 when the row was not locked and has changed meanwhile.';
+'Stores a row of a table''s row type in the place of the one with its primary key, which the transaction has locked, likewise; returns it as it was stored. Nothing is written where no column differs, and triggers UPDATE OF see the columns that do. P0002 for an unknown key, 40001 when the row was not locked and has changed since the statement began.';
 REVOKE ALL ON FUNCTION saas.update_row(anyelement) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION saas.with_columns(p_row anyelement, p_columns text[], VARIADIC p_values "any")

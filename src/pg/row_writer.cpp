@@ -18,7 +18,7 @@ extern "C" {
 #include "utils/datum.h"             // datum_image_eq
 #include "utils/lsyscache.h"         // get_typ_typrelid
 #include "utils/rel.h"               // RelationGetRelid
-#include "utils/snapmgr.h"           // GetLatestSnapshot
+#include "utils/snapmgr.h"           // PushCopiedSnapshot
 }
 
 namespace saas::pg {
@@ -122,7 +122,8 @@ HeapTupleHeader insert_into(prepared_table *to, HeapTupleHeader row) {
     return out;
 }
 
-// Finds the row of the key that is in to->row by an index scan, as the transaction sees it now.
+// Finds the row of the key that is in to->row by an index scan, as the caller's statement sees it with what the
+// transaction itself has done since: a change of others that it does not see is then noticed.
 bool find_former(prepared_table *to) {
     for (int i = 0; i < to->key_length; ++i) {
         const int column = to->key_columns[i] - 1;
@@ -132,18 +133,20 @@ bool find_former(prepared_table *to) {
     }
     Relation table = to->target->ri_RelationDesc;
     Relation index = index_open(to->key_index, AccessShareLock);
-    Snapshot newest = RegisterSnapshot(GetLatestSnapshot());
+    PushCopiedSnapshot(GetActiveSnapshot());
+    UpdateActiveSnapshotCommandId();
+    Snapshot seen = GetActiveSnapshot();
 #if PG_VERSION_NUM >= 180000
-    IndexScanDesc scan = index_beginscan(table, index, newest, nullptr, to->key_length, 0);
+    IndexScanDesc scan = index_beginscan(table, index, seen, nullptr, to->key_length, 0);
 #else
-    IndexScanDesc scan = index_beginscan(table, index, newest, to->key_length, 0);
+    IndexScanDesc scan = index_beginscan(table, index, seen, to->key_length, 0);
 #endif
     index_rescan(scan, to->keys, to->key_length, nullptr, 0);
     const bool found = index_getnext_slot(scan, ForwardScanDirection, to->former);
     if (found)
         ExecMaterializeSlot(to->former);
     index_endscan(scan);
-    UnregisterSnapshot(newest);
+    PopActiveSnapshot();
     index_close(index, AccessShareLock);
     return found;
 }

@@ -20,7 +20,7 @@ HeapTupleHeader insert_row(HeapTupleHeader row);
 
 // Stores a row in the place of the one with the same primary key, which the transaction has locked; nothing
 // when no column differs. Returns the row as it was stored; null when a trigger has skipped it. Raises
-// P0002 when there is no such row, 40001 when another transaction has changed it meanwhile.
+// P0002 when there is no such row, 40001 when another transaction has changed it since the statement began.
 HeapTupleHeader update_row(HeapTupleHeader row);
 
 } // namespace saas::pg
