@@ -38,8 +38,8 @@ struct transaction_key {
     pg_uuid_t id;
 };
 
-// A ledger transaction that was found to balance, and when: nothing has been written since while the
-// command and the subtransaction are the same.
+// A ledger transaction that was found to balance, and when: nothing has been written since while
+// the command and the subtransaction are the same.
 struct checked_transaction {
     transaction_key key;
     TransactionId transaction;
@@ -72,16 +72,18 @@ bool balances_unsafe(transaction_key &key) {
     Oid types[2] = {UUIDOID, UUIDOID};
     SPI_connect();
     if (plan == nullptr) {
-        SPIPlanPtr made = SPI_prepare(
-            "SELECT 1 FROM (SELECT pg_catalog.count(*) AS entries, pg_catalog.sum(e.amount) AS amount"
-            " FROM saas.ledger_entries AS e"
-            " WHERE e.team_id OPERATOR(pg_catalog.=) $1 AND e.transaction_id OPERATOR(pg_catalog.=) $2"
-            " GROUP BY e.currency, e.layer) AS s"
-            " HAVING pg_catalog.sum(s.entries) OPERATOR(pg_catalog.>=) 2"
-            " AND pg_catalog.bool_and(s.amount OPERATOR(pg_catalog.=) 0)",
-            2, types);
+        SPIPlanPtr made = SPI_prepare("SELECT 1 FROM (SELECT pg_catalog.count(*) AS entries, "
+                                      "pg_catalog.sum(e.amount) AS amount"
+                                      " FROM saas.ledger_entries AS e"
+                                      " WHERE e.team_id OPERATOR(pg_catalog.=) $1 AND "
+                                      "e.transaction_id OPERATOR(pg_catalog.=) $2"
+                                      " GROUP BY e.currency, e.layer) AS s"
+                                      " HAVING pg_catalog.sum(s.entries) OPERATOR(pg_catalog.>=) 2"
+                                      " AND pg_catalog.bool_and(s.amount OPERATOR(pg_catalog.=) 0)",
+                                      2, types);
         if (made == nullptr || SPI_keepplan(made) != 0)
-            elog(ERROR, "cannot prepare the check of the ledger: %s", SPI_result_code_string(SPI_result));
+            elog(ERROR, "cannot prepare the check of the ledger: %s",
+                 SPI_result_code_string(SPI_result));
         plan = made;
     }
     const int code = SPI_execute_plan(plan, values, nullptr, false, 1);
@@ -122,8 +124,10 @@ SAAS_FUNCTION(saas_enforce_open_ledger) {
         at = heap_getattr(data.tg_trigtuple, number, columns, &missing);
     if (missing || !is_open({uuid_column(data, "team_id"), uuid_column(data, "transaction_id")},
                             DatumGetTimestampTz(at)))
-        throw core::error{k_posted, "an entry belongs to a transaction of the ledger that is being posted",
-                          {}, "What has been posted stays. Post a transaction that corrects it."};
+        throw core::error{k_posted,
+                          "an entry belongs to a transaction of the ledger that is being posted",
+                          {},
+                          "What has been posted stays. Post a transaction that corrects it."};
     return PointerGetDatum(data.tg_trigtuple);
 }
 
@@ -132,10 +136,11 @@ SAAS_FUNCTION(saas_enforce_ledger_balance) {
     if (data.tg_trigger->tgnargs != 1)
         throw core::error{pg::k_trigger_protocol_violated,
                           "saas.enforce_ledger_balance() needs the column of the transaction"};
-    checked_transaction now{{uuid_column(data, "team_id"), uuid_column(data, data.tg_trigger->tgargs[0])},
-                            GetTopTransactionIdIfAny(),
-                            GetCurrentSubTransactionId(),
-                            GetCurrentCommandId(false)};
+    checked_transaction now{
+        {uuid_column(data, "team_id"), uuid_column(data, data.tg_trigger->tgargs[0])},
+        GetTopTransactionIdIfAny(),
+        GetCurrentSubTransactionId(),
+        GetCurrentCommandId(false)};
     if (same_moment(now, last_checked))
         return PointerGetDatum(nullptr);
     bool balances = false;
@@ -144,8 +149,9 @@ SAAS_FUNCTION(saas_enforce_ledger_balance) {
         balances = pg::call([&] { return balances_unsafe(now.key); });
     }
     if (!balances)
-        throw core::error{k_unbalanced, "a transaction of the ledger does not balance",
-                          "For each currency and layer, its two or more entries have to sum to zero."};
+        throw core::error{
+            k_unbalanced, "a transaction of the ledger does not balance",
+            "For each currency and layer, its two or more entries have to sum to zero."};
     now.command = GetCurrentCommandId(false);
     last_checked = now;
     return PointerGetDatum(nullptr);

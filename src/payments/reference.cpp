@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// saas.find_provider_status() and saas.find_currency(): rows of reference tables by their keys, without a
-// statement for each.
+// saas.find_provider_status() and saas.find_currency(): rows of reference tables by their keys,
+// without a statement for each.
 #include "payments/initialise.hpp"
 
 #include <algorithm>
@@ -64,16 +64,19 @@ const kept_rows<provider_status> &statuses() {
         pg::refuse_not_deployed();
     const std::uint64_t before = status_table.generation(); // a change from here on counts
     kept_rows<provider_status> fresh{before, {}};
-    for (pg::text_row &row : read_rows("SELECT m.provider, m.object, m.provider_status, m.state, m.stage,"
-                                       " m.machine, m.reason FROM saas.provider_status_map AS m"))
+    for (pg::text_row &row :
+         read_rows("SELECT m.provider, m.object, m.provider_status, m.state, m.stage,"
+                   " m.machine, m.reason FROM saas.provider_status_map AS m"))
         fresh.rows.insert_or_assign(
             key_of(row[0].value_or(""), row[1].value_or(""), row[2].value_or("")),
-            provider_status{std::move(row[3]), std::move(row[4]), std::move(row[5]), std::move(row[6])});
+            provider_status{std::move(row[3]), std::move(row[4]), std::move(row[5]),
+                            std::move(row[6])});
     kept = std::move(fresh);
     return kept;
 }
 
-// Exponents of currencies by their code; of providers, by provider and code, where they count otherwise.
+// Exponents of currencies by their code; of providers, by provider and code, where they count
+// otherwise.
 const kept_rows<int> &exponents() {
     static kept_rows<int> kept;
     if (kept.generation == currency_table.generation() + exponent_table.generation())
@@ -84,7 +87,8 @@ const kept_rows<int> &exponents() {
     for (const pg::text_row &row :
          read_rows("SELECT '', c.code::pg_catalog.text, c.exponent::pg_catalog.text"
                    " FROM saas.currencies AS c WHERE c.exponent IS NOT NULL"
-                   " UNION ALL SELECT p.provider, p.currency::pg_catalog.text, p.exponent::pg_catalog.text"
+                   " UNION ALL SELECT p.provider, p.currency::pg_catalog.text, "
+                   "p.exponent::pg_catalog.text"
                    " FROM saas.provider_currency_exponents AS p"
                    " WHERE p.purpose OPERATOR(pg_catalog.=) 'charge'")) {
         const std::string digits = row[2].value_or("");
@@ -131,7 +135,9 @@ SAAS_FUNCTION(saas_find_currency) {
         return pg::tuple{fcinfo, 3}.datum();
     const std::string_view provider = pg::text_view_unsafe(PG_GETARG_DATUM(0));
     std::string code{pg::text_view_unsafe(PG_GETARG_DATUM(1))};
-    const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; };
+    const auto upper = [](char c) {
+        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    };
     std::transform(code.begin(), code.end(), code.begin(), upper);
     const auto &known = exponents().rows;
     pg::tuple out{fcinfo, 3};

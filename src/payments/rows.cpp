@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// saas.with_columns(), saas.insert_row() and saas.update_row(): rows that are written one at a time, many times a second.
+// saas.with_columns(), saas.insert_row() and saas.update_row(): rows that are written one at a
+// time, many times a second.
 #include "pg/boundary.hpp"
 #include "pg/row_columns.hpp"
 #include "pg/row_writer.hpp"
@@ -7,7 +8,7 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "fmgr.h"                // PG_GETARG_HEAPTUPLEHEADER
+#include "fmgr.h" // PG_GETARG_HEAPTUPLEHEADER
 }
 
 using namespace saas; // NOLINT: entry points only

@@ -6,21 +6,21 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "access/genam.h"            // index_open
-#include "access/table.h"            // table_open
-#include "access/tableam.h"          // table_slot_callbacks
-#include "catalog/pg_class.h"        // RELKIND_RELATION
-#include "executor/executor.h"       // CreateExecutorState
-#include "nodes/makefuncs.h"         // makeNode
-#include "parser/parse_relation.h"   // addRTEPermissionInfo
-#include "rewrite/rewriteHandler.h"  // build_column_default
-#include "utils/acl.h"               // pg_class_aclcheck
-#include "utils/inval.h"             // CacheRegisterSyscacheCallback
-#include "utils/lsyscache.h"         // get_opfamily_member
-#include "utils/memutils.h"          // TopMemoryContext
-#include "utils/rel.h"               // RelationGetDescr
-#include "utils/rls.h"               // check_enable_rls
-#include "utils/syscache.h"          // PROCOID
+#include "access/genam.h"           // index_open
+#include "access/table.h"           // table_open
+#include "access/tableam.h"         // table_slot_callbacks
+#include "catalog/pg_class.h"       // RELKIND_RELATION
+#include "executor/executor.h"      // CreateExecutorState
+#include "nodes/makefuncs.h"        // makeNode
+#include "parser/parse_relation.h"  // addRTEPermissionInfo
+#include "rewrite/rewriteHandler.h" // build_column_default
+#include "utils/acl.h"              // pg_class_aclcheck
+#include "utils/inval.h"            // CacheRegisterSyscacheCallback
+#include "utils/lsyscache.h"        // get_opfamily_member
+#include "utils/memutils.h"         // TopMemoryContext
+#include "utils/rel.h"              // RelationGetDescr
+#include "utils/rls.h"              // check_enable_rls
+#include "utils/syscache.h"         // PROCOID
 }
 
 namespace saas::pg {
@@ -86,8 +86,8 @@ void make_range_table(prepared_table *out) {
 }
 
 void find_defaults(prepared_table *out, Relation table) {
-    out->defaults =
-        static_cast<ExprState **>(palloc0(sizeof(ExprState *) * static_cast<Size>(out->shape->natts)));
+    out->defaults = static_cast<ExprState **>(
+        palloc0(sizeof(ExprState *) * static_cast<Size>(out->shape->natts)));
     for (int i = 0; i < out->shape->natts; ++i) {
         Form_pg_attribute column = TupleDescAttr(out->shape, i);
         if (column->attisdropped || !column->attnotnull || column->attgenerated != '\0')
@@ -136,7 +136,8 @@ void find_trigger_functions(prepared_table *out) {
 
 // Leaves the indexes open, as open_indexes() does.
 void prepare(prepared_table *out, Relation table) {
-    out->context = AllocSetContextCreate(TopMemoryContext, "saas prepared table", ALLOCSET_DEFAULT_SIZES);
+    out->context =
+        AllocSetContextCreate(TopMemoryContext, "saas prepared table", ALLOCSET_DEFAULT_SIZES);
     MemoryContext before = MemoryContextSwitchTo(out->context);
     out->state = CreateExecutorState();
     MemoryContextSwitchTo(out->state->es_query_cxt);
@@ -174,7 +175,8 @@ void open_indexes(prepared_table *out) {
 bool is_of_one_statement(const prepared_table *kept) {
     const TupleConstr *constraints = kept->shape->constr;
     const TriggerDesc *triggers = kept->target->ri_TrigDesc;
-    return kept->command == CMD_UPDATE && constraints != nullptr && constraints->has_generated_stored &&
+    return kept->command == CMD_UPDATE && constraints != nullptr &&
+           constraints->has_generated_stored &&
            (triggers == nullptr || !triggers->trig_update_before_row);
 }
 
@@ -219,9 +221,7 @@ prepared_table *open_table(Oid oid, CmdType command) {
         found->next = first_kept;
         first_kept = found;
         PG_TRY();
-        {
-            prepare(found, table);
-        }
+        { prepare(found, table); }
         PG_CATCH();
         {
             forget(found);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
-// What the executor prepares for every statement that writes to a table, kept for the next one: CHECK
-// constraints, conditions of triggers and of partial indexes, and defaults are parsed and planned
-// once and not for each row that is written alone.
+// What the executor prepares for every statement that writes to a table, kept for the next one:
+// CHECK constraints, conditions of triggers and of partial indexes, and defaults are parsed and
+// planned once and not for each row that is written alone.
 //
 // Everything here may ereport: plain frames only.
 #pragma once
@@ -9,10 +9,10 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "access/skey.h"        // ScanKeyData
-#include "nodes/execnodes.h"    // EState, ResultRelInfo
-#include "nodes/parsenodes.h"   // RangeTblEntry
-#include "utils/relcache.h"     // Relation
+#include "access/skey.h"      // ScanKeyData
+#include "nodes/execnodes.h"  // EState, ResultRelInfo
+#include "nodes/parsenodes.h" // RangeTblEntry
+#include "utils/relcache.h"   // Relation
 }
 
 namespace saas::pg {
@@ -38,9 +38,9 @@ struct prepared_table {
     prepared_table *next;
 };
 
-// Opens the table and its indexes for one row. Raises 42501 without the right or under row-level security,
-// 42809 for what is not a plain table. The caller hands it back with close_table(), or after an error
-// with abandon_table().
+// Opens the table and its indexes for one row. Raises 42501 without the right or under row-level
+// security, 42809 for what is not a plain table. The caller hands it back with close_table(), or
+// after an error with abandon_table().
 prepared_table *open_table(Oid table, CmdType command);
 void close_table(prepared_table *opened);
 void abandon_table(prepared_table *opened) noexcept;

@@ -82,11 +82,13 @@ void replace_columns(FunctionCallInfo fcinfo, TupleDesc shape, const row_columns
     int place = -1;
     for (int i = 0; i < count; ++i) {
         if (nulls[i])
-            ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a column has no name")));
+            ereport(ERROR,
+                    (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a column has no name")));
         place = find_column(shape, DatumGetTextPP(names[i]), place + 1);
         check_type(fcinfo, i + k_first_value, TupleDescAttr(shape, place));
         columns.nulls[place] = PG_ARGISNULL(i + k_first_value);
-        columns.values[place] = columns.nulls[place] ? Datum{0} : PG_GETARG_DATUM(i + k_first_value);
+        columns.values[place] =
+            columns.nulls[place] ? Datum{0} : PG_GETARG_DATUM(i + k_first_value);
     }
 }
 

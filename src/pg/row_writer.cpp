@@ -8,17 +8,17 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "access/genam.h"            // index_beginscan
-#include "access/htup_details.h"     // heap_deform_tuple
-#include "access/tableam.h"          // table_tuple_insert
-#include "access/xact.h"             // CommandCounterIncrement
-#include "commands/trigger.h"        // ExecBRInsertTriggers
-#include "executor/executor.h"       // ExecConstraints
+#include "access/genam.h"             // index_beginscan
+#include "access/htup_details.h"      // heap_deform_tuple
+#include "access/tableam.h"           // table_tuple_insert
+#include "access/xact.h"              // CommandCounterIncrement
+#include "commands/trigger.h"         // ExecBRInsertTriggers
+#include "executor/executor.h"        // ExecConstraints
 #include "executor/nodeModifyTable.h" // ExecComputeStoredGenerated
-#include "utils/datum.h"             // datum_image_eq
-#include "utils/lsyscache.h"         // get_typ_typrelid
-#include "utils/rel.h"               // RelationGetRelid
-#include "utils/snapmgr.h"           // PushCopiedSnapshot
+#include "utils/datum.h"              // datum_image_eq
+#include "utils/lsyscache.h"          // get_typ_typrelid
+#include "utils/rel.h"                // RelationGetRelid
+#include "utils/snapmgr.h"            // PushCopiedSnapshot
 }
 
 namespace saas::pg {
@@ -55,9 +55,8 @@ void store_row(TupleTableSlot *row) {
 void take_defaults(prepared_table *to) {
     for (int i = 0; i < to->shape->natts; ++i) {
         if (to->row->tts_isnull[i] && to->defaults[i] != nullptr)
-            to->row->tts_values[i] =
-                ExecEvalExprSwitchContext(to->defaults[i], GetPerTupleExprContext(to->state),
-                                          &to->row->tts_isnull[i]);
+            to->row->tts_values[i] = ExecEvalExprSwitchContext(
+                to->defaults[i], GetPerTupleExprContext(to->state), &to->row->tts_isnull[i]);
     }
 }
 
@@ -79,11 +78,13 @@ void check_row(prepared_table *to, CmdType command) {
     ExecConstraints(to->target, to->row, to->state);
 }
 
-List *insert_index_entries(prepared_table *to, bool is_update, [[maybe_unused]] bool only_summaries) {
+List *insert_index_entries(prepared_table *to, bool is_update,
+                           [[maybe_unused]] bool only_summaries) {
     if (to->target->ri_NumIndices == 0)
         return NIL;
 #if PG_VERSION_NUM >= 160000
-    return ExecInsertIndexTuples(to->target, to->row, to->state, is_update, false, nullptr, NIL, only_summaries);
+    return ExecInsertIndexTuples(to->target, to->row, to->state, is_update, false, nullptr, NIL,
+                                 only_summaries);
 #else
     return ExecInsertIndexTuples(to->target, to->row, to->state, is_update, false, nullptr, NIL);
 #endif
@@ -122,8 +123,9 @@ HeapTupleHeader insert_into(prepared_table *to, HeapTupleHeader row) {
     return out;
 }
 
-// Finds the row of the key that is in to->row by an index scan, as the caller's statement sees it with what the
-// transaction itself has done since: a change of others that it does not see is then noticed.
+// Finds the row of the key that is in to->row by an index scan, as the caller's statement sees it
+// with what the transaction itself has done since: a change of others that it does not see is then
+// noticed.
 bool find_former(prepared_table *to) {
     for (int i = 0; i < to->key_length; ++i) {
         const int column = to->key_columns[i] - 1;
@@ -164,11 +166,10 @@ Bitmapset *changed_columns(prepared_table *to) {
             to->row->tts_isnull[i] = to->former->tts_isnull[i];
             continue;
         }
-        const bool same =
-            to->row->tts_isnull[i] == to->former->tts_isnull[i] &&
-            (to->row->tts_isnull[i] ||
-             datum_image_eq(to->row->tts_values[i], to->former->tts_values[i], column->attbyval,
-                            column->attlen));
+        const bool same = to->row->tts_isnull[i] == to->former->tts_isnull[i] &&
+                          (to->row->tts_isnull[i] ||
+                           datum_image_eq(to->row->tts_values[i], to->former->tts_values[i],
+                                          column->attbyval, column->attlen));
         if (!same)
             changed = bms_add_member(changed, i + 1 - FirstLowInvalidHeapAttributeNumber);
     }
@@ -200,15 +201,18 @@ bool fire_before_update(prepared_table *to, ItemPointer place) {
         return true;
     EPQState again;
     TM_FailureData failure;
-    EvalPlanQualInit(&again, to->state, nullptr, NIL, -1);
 #if PG_VERSION_NUM >= 160000
+    EvalPlanQualInit(&again, to->state, nullptr, NIL, -1, NIL);
     TM_Result result = TM_Ok;
 #if PG_VERSION_NUM >= 180000
-    return ExecBRUpdateTriggers(to->state, &again, to->target, place, nullptr, to->row, &result, &failure, false);
+    return ExecBRUpdateTriggers(to->state, &again, to->target, place, nullptr, to->row, &result,
+                                &failure, false);
 #else
-    return ExecBRUpdateTriggers(to->state, &again, to->target, place, nullptr, to->row, &result, &failure);
+    return ExecBRUpdateTriggers(to->state, &again, to->target, place, nullptr, to->row, &result,
+                                &failure);
 #endif
 #else
+    EvalPlanQualInit(&again, to->state, nullptr, NIL, -1);
     return ExecBRUpdateTriggers(to->state, &again, to->target, place, nullptr, to->row, &failure);
 #endif
 }
