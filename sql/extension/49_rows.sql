@@ -4,7 +4,7 @@ RETURNS anyelement
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'saas_insert_row';
 COMMENT ON FUNCTION saas.insert_row(anyelement) IS
-'Inserts a row of a table''s row type with all that belongs to it (triggers, constraints, indexes, foreign keys) and returns it as it was stored. A column that is NULL although it must not be gets its default. What an INSERT prepares anew each time is kept for the next row of the table. Needs the right to insert; refuses tables that row-level security would filter.';
+'Inserts a row of a table''s row type with all that belongs to it (triggers, constraints, indexes, foreign keys) and returns it as it was stored. A column that is NULL gets its default, if it has one. What an INSERT prepares anew each time is kept for the next row of the table. Needs the right to insert; refuses tables that row-level security would filter.';
 REVOKE ALL ON FUNCTION saas.insert_row(anyelement) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION saas.update_row(p_row anyelement)

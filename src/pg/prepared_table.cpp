@@ -90,7 +90,7 @@ void find_defaults(prepared_table *out, Relation table) {
         palloc0(sizeof(ExprState *) * static_cast<Size>(out->shape->natts)));
     for (int i = 0; i < out->shape->natts; ++i) {
         Form_pg_attribute column = TupleDescAttr(out->shape, i);
-        if (column->attisdropped || !column->attnotnull || column->attgenerated != '\0')
+        if (column->attisdropped || column->attgenerated != '\0')
             continue;
         Node *made = build_column_default(table, i + 1);
         if (made != nullptr)

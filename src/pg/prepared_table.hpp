@@ -29,7 +29,7 @@ struct prepared_table {
     Bitmapset **written_columns; // where the executor looks for the columns of an UPDATE
     TupleTableSlot *row;
     TupleTableSlot *former;
-    ExprState **defaults; // of columns that are NOT NULL; null where there is none
+    ExprState **defaults; // null where there is none
     Oid *indexes;
     Oid key_index; // of CMD_UPDATE
     int key_length;

@@ -10,7 +10,7 @@ CREATE TABLE shop.things (
     parent uuid REFERENCES shop.parents (id),
     name text NOT NULL CONSTRAINT things_name_check CHECK (length(name) BETWEEN 1 AND 10),
     size integer NOT NULL DEFAULT 7,
-    note text DEFAULT 'only where it is left out',
+    note text DEFAULT 'new',
     doubled integer GENERATED ALWAYS AS (size * 2) STORED,
     PRIMARY KEY (id)
 );
@@ -58,7 +58,7 @@ SELECT throws_ok($$SELECT saas.with_columns(1, '{size}', 3)$$, '42809', 'the row
 
 -- Inserting.
 SELECT saas.insert_row(pg_temp.thing('first')) AS row \gset
-SELECT results_eq('SELECT name, size, note, doubled FROM shop.things', $$VALUES ('first', 7, '!', 14)$$, 'default, trigger and generated column');
+SELECT results_eq('SELECT name, size, note, doubled FROM shop.things', $$VALUES ('first', 7, 'new!', 14)$$, 'defaults, trigger and generated column');
 SELECT is((SELECT t FROM shop.things AS t), :'row'::shop.things, 'what is returned is what is stored');
 SELECT is((SELECT string_agg(what, ',') FROM shop.seen), 'INSERT first', 'the AFTER trigger has run');
 SELECT throws_ok($$SELECT saas.insert_row(pg_temp.thing(NULL))$$, '23502', NULL, 'NULL without a default');
@@ -82,7 +82,7 @@ SELECT throws_ok($$SELECT saas.insert_row(pg_temp.thing('bigger', 100))$$, '2350
 CREATE OR REPLACE FUNCTION shop.before() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.note := 'other'; RETURN NEW; END $$;
 SELECT is((saas.insert_row(pg_temp.thing('second'))).note, 'other', 'another text of the trigger''s function');
 ALTER TABLE shop.things DISABLE TRIGGER before;
-SELECT is((saas.insert_row(pg_temp.thing('third'))).note, NULL, 'a trigger that is off; a NULL where NULL may be');
+SELECT is((saas.insert_row(pg_temp.thing('third'))).note, 'new', 'a trigger that is off');
 ALTER TABLE shop.things ADD COLUMN colour text NOT NULL DEFAULT 'red', DROP COLUMN note;
 SELECT is((saas.insert_row(pg_temp.thing('fourth'))).colour, 'red', 'a column more and one less');
 CREATE FUNCTION shop.statement() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -177,5 +177,12 @@ SELECT team_id, :'posted', id, -5, currency, now() FROM saas.ledger_accounts WHE
 SELECT lives_ok('SET CONSTRAINTS ALL IMMEDIATE', 'two entries balance');
 ROLLBACK TO half;
 SELECT throws_ok('SET CONSTRAINTS ALL IMMEDIATE', 'SA075', NULL, 'one that is left does not, although both were found to');
+-- Columns of the owner's own stay what they are, and get their defaults.
+ALTER TABLE saas.payments ADD COLUMN region text DEFAULT 'north', ADD COLUMN note_of_ours text;
+ALTER TABLE saas.payment_intents ADD COLUMN region text DEFAULT 'north';
+SELECT pg_temp.deliver(:'red', 'evt_own', '{"id": "ch_own", "object": "charge", "amount": 500, "captured": false, "currency": "usd", "status": "pending", "created": 1700000001}') \g /dev/null
+UPDATE saas.payments SET note_of_ours = 'kept' WHERE provider_payment_id = 'ch_own';
+SELECT pg_temp.deliver(:'red', 'evt_own_2', '{"id": "ch_own", "object": "charge", "amount": 500, "captured": true, "currency": "usd", "status": "succeeded", "created": 1700000001}') \g /dev/null
+SELECT results_eq($$SELECT status, region, note_of_ours FROM saas.payments WHERE provider_payment_id = 'ch_own'$$, $$VALUES ('paid', 'north', 'kept')$$, 'columns of the owner''s own');
 SELECT * FROM finish();
 ROLLBACK;

@@ -82,42 +82,23 @@ BEGIN
     IF NOT p_is_partial AND (
         p_order > 0 OR (p_before.facts_at IS NOT NULL AND saas.facts_order(p_before, p_new) > 0)
     ) THEN -- what the newest description says holds whole
-        v_row := p_new;
-        v_row.id := p_before.id;
-        v_row.amount := p_before.amount;
-        v_row.authorized_amount := p_before.authorized_amount;
-        v_row.currency := COALESCE(p_before.currency, p_new.currency);
-        v_row.status := p_before.status;
-        v_row.status_source := p_before.status_source;
-        v_row.snapshot_at := p_before.snapshot_at;
-        v_row.snapshot_event_id := p_before.snapshot_event_id;
-        v_row.snapshot_refunded := p_before.snapshot_refunded;
-        v_row.states_seen := p_before.states_seen;
-        v_row.provider_intent_id := p_before.provider_intent_id;
-        v_row.payment_intent_id := p_before.payment_intent_id;
-        v_row.amount_captured := p_before.amount_captured;
-        v_row.amount_refunded := p_before.amount_refunded;
-        v_row.amount_released := p_before.amount_released;
-        v_row.disputed_total := p_before.disputed_total;
-        v_row.amount_disputed := p_before.amount_disputed;
-        v_row.is_overdrawn := p_before.is_overdrawn;
-        v_row.fraud_warned_at := p_before.fraud_warned_at;
-        v_row.lists_captures := COALESCE(p_before.lists_captures, p_new.amount_captured IS NULL);
-        v_row.facts_status := CASE WHEN p_order <= 0 THEN p_new.status END;
-        v_row.facts_at := CASE WHEN p_order <= 0 THEN p_new.snapshot_at END;
-        v_row.facts_event_id := CASE WHEN p_order <= 0 THEN p_new.snapshot_event_id END;
-        v_row.disagreements := p_before.disagreements;
-        v_row.integrity_issue := p_before.integrity_issue;
-        v_row.integrity_resolved := p_before.integrity_resolved;
-        v_row.integrity_resolved_by := p_before.integrity_resolved_by;
-        v_row.integrity_resolved_at := p_before.integrity_resolved_at;
-        v_row.integrity_note := p_before.integrity_note;
-        v_row.integrity_hold := p_before.integrity_hold;
-        v_row.created_at := p_before.created_at;
-        v_row.updated_at := p_before.updated_at;
-        v_row.metadata := COALESCE(p_new.metadata, '{}');
-        v_row.is_disputed := COALESCE(p_new.is_disputed, false);
-        v_row.livemode := COALESCE(p_new.livemode, false);
+        v_row := saas.with_columns(
+            v_row,
+            '{team_id,provider,provider_payment_id,currency,failure_code,failure_message,
+              payment_method_type,card_brand,card_last4,card_country,card_funding,card_fingerprint,
+              cvc_check,address_zip_check,provider_customer_id,description,metadata,is_disputed,
+              livemode,provider_created_at,lists_captures,facts_status,facts_at,facts_event_id}',
+            p_new.team_id, p_new.provider, p_new.provider_payment_id,
+            COALESCE(p_before.currency, p_new.currency), p_new.failure_code, p_new.failure_message,
+            p_new.payment_method_type, p_new.card_brand, p_new.card_last4, p_new.card_country,
+            p_new.card_funding, p_new.card_fingerprint, p_new.cvc_check, p_new.address_zip_check,
+            p_new.provider_customer_id, p_new.description, COALESCE(p_new.metadata, '{}'::jsonb),
+            COALESCE(p_new.is_disputed, false), COALESCE(p_new.livemode, false), p_new.provider_created_at,
+            COALESCE(p_before.lists_captures, p_new.amount_captured IS NULL),
+            CASE WHEN p_order <= 0 THEN p_new.status END,
+            CASE WHEN p_order <= 0 THEN p_new.snapshot_at END,
+            CASE WHEN p_order <= 0 THEN p_new.snapshot_event_id END
+        );
     END IF;
     IF p_order > 0 THEN
         IF p_is_partial AND p_before.facts_at IS NULL THEN
@@ -198,6 +179,7 @@ DECLARE
     v_order integer := 1;
     v_refunds record;
     v_total bigint;
+    v_other boolean := false;
 BEGIN
     -- Also of a snapshot that will be superseded: whether an event fails does not depend on the order.
     IF greatest(p_new.amount_captured, p_new.snapshot_refunded) > p_new.amount THEN
@@ -217,12 +199,7 @@ BEGIN
         waits_for := p_new.provider_payment_id;
         RETURN;
     ELSIF v_before.id IS NOT NULL THEN
-        IF NOT p_is_partial AND v_before.currency <> p_new.currency THEN
-            outcome := 'conflict';
-            detail := format('the payment: %s %s', p_new.amount, p_new.currency);
-            PERFORM saas.note_disagreement(v_before.team_id, v_before.id, detail);
-            RETURN;
-        END IF;
+        v_other := NOT p_is_partial AND v_before.currency <> p_new.currency;
         v_order := saas.snapshot_order(
             'payment', v_before.status, v_before.snapshot_at, v_before.snapshot_event_id,
             p_new.status, p_new.snapshot_at, p_new.snapshot_event_id
@@ -233,8 +210,12 @@ BEGIN
         WHEN v_order > 0 THEN 'processed'
         ELSE 'superseded'
     END;
-    v_row := saas.join_payment(v_before, p_new, p_is_partial, v_order);
-    IF v_before.id IS NOT NULL AND COALESCE(v_before.authorized_amount, v_before.amount) <> p_new.amount THEN
+    IF v_other THEN
+        v_row := saas.join_other_currency(v_before, p_new, v_order);
+    ELSE
+        v_row := saas.join_payment(v_before, p_new, p_is_partial, v_order);
+    END IF;
+    IF v_other OR COALESCE(v_before.authorized_amount, v_before.amount) <> p_new.amount THEN
         outcome := 'conflict';
         detail := format('the payment: %s %s', p_new.amount, p_new.currency);
     END IF;
@@ -267,7 +248,9 @@ BEGIN
 
     IF v_before.id IS NULL OR v_row IS DISTINCT FROM v_before THEN
         v_row := saas.store_payment(v_row, v_before);
-        PERFORM saas.record_charge_operations(v_row, v_before.id IS NULL);
+        PERFORM saas.record_charge_operations(
+            v_row, v_before.id IS NULL OR v_row.currency <> v_before.currency
+        );
         IF v_intent.id IS NOT NULL
             AND v_row.amount <> v_intent.amount
             AND (v_row.status, v_row.payment_intent_id, v_row.amount)
@@ -290,6 +273,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.apply_payment(saas.payments, text, boolean) IS
-'Joins a snapshot of a payment into payments and payment_transactions. amount_captured NULL: the provider names each capture. snapshot_refunded NULL: it does not tell, and all of a voided payment is released. p_ours is the identifier of the intent that we asked for, where the provider has none of its own. A partial snapshot tells of the state alone and is deferred while the payment is unknown. One whose amount or currency differ puts the payment on hold; of the amounts the greatest holds. landed: the identifiers for which deferred events may have waited.';
+'Joins a snapshot of a payment into payments and payment_transactions. amount_captured NULL: the provider names each capture. snapshot_refunded NULL: it does not tell, and all of a voided payment is released. p_ours is the identifier of the intent that we asked for, where the provider has none of its own. A partial snapshot tells of the state alone and is deferred while the payment is unknown. One whose amount or currency differ puts the payment on hold; of the amounts the greatest holds, of the currencies the first by the alphabet. landed: the identifiers for which deferred events may have waited.';
 REVOKE ALL ON FUNCTION saas.apply_payment(saas.payments, text, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.apply_payment(saas.payments, text, boolean) TO saas_internal;
