@@ -162,8 +162,16 @@ SELECT is(saas.lock_object('00000000-0000-7000-8000-000000000001', 'stripe', 'pi
 SELECT saas.lock_provider_object('00000000-0000-7000-8000-000000000001', 'stripe', 'pi_1') \g /dev/null
 SELECT is((SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()), 1::bigint, 'one lock by both functions');
 
--- The ledger balances at the end of each transaction, whatever was found before.
 \ir include/two_teams.sql
+-- Columns of the owner's own stay what they are, and get their defaults.
+ALTER TABLE saas.payments ADD COLUMN region text DEFAULT 'north', ADD COLUMN note_of_ours text;
+ALTER TABLE saas.payment_intents ADD COLUMN region text DEFAULT 'north';
+SELECT pg_temp.deliver(:'red', 'evt_own', '{"id": "ch_own", "object": "charge", "amount": 500, "captured": false, "currency": "usd", "status": "pending", "created": 1700000001}') \g /dev/null
+UPDATE saas.payments SET note_of_ours = 'kept' WHERE provider_payment_id = 'ch_own';
+SELECT pg_temp.deliver(:'red', 'evt_own_2', '{"id": "ch_own", "object": "charge", "amount": 500, "captured": true, "currency": "usd", "status": "succeeded", "created": 1700000001}') \g /dev/null
+SELECT results_eq($$SELECT status, region, note_of_ours FROM saas.payments WHERE provider_payment_id = 'ch_own'$$, $$VALUES ('paid', 'north', 'kept')$$, 'columns of the owner''s own');
+
+-- The ledger balances at the end of each transaction, whatever was found before.
 SELECT id AS account FROM saas.ledger_accounts WHERE team_id = :'red' AND kind = 'sales' \gset
 WITH t AS (
     INSERT INTO saas.ledger_transactions (team_id, kind, effective_at) VALUES (:'red', 'adjustment', now()) RETURNING id
@@ -177,12 +185,5 @@ SELECT team_id, :'posted', id, -5, currency, now() FROM saas.ledger_accounts WHE
 SELECT lives_ok('SET CONSTRAINTS ALL IMMEDIATE', 'two entries balance');
 ROLLBACK TO half;
 SELECT throws_ok('SET CONSTRAINTS ALL IMMEDIATE', 'SA075', NULL, 'one that is left does not, although both were found to');
--- Columns of the owner's own stay what they are, and get their defaults.
-ALTER TABLE saas.payments ADD COLUMN region text DEFAULT 'north', ADD COLUMN note_of_ours text;
-ALTER TABLE saas.payment_intents ADD COLUMN region text DEFAULT 'north';
-SELECT pg_temp.deliver(:'red', 'evt_own', '{"id": "ch_own", "object": "charge", "amount": 500, "captured": false, "currency": "usd", "status": "pending", "created": 1700000001}') \g /dev/null
-UPDATE saas.payments SET note_of_ours = 'kept' WHERE provider_payment_id = 'ch_own';
-SELECT pg_temp.deliver(:'red', 'evt_own_2', '{"id": "ch_own", "object": "charge", "amount": 500, "captured": true, "currency": "usd", "status": "succeeded", "created": 1700000001}') \g /dev/null
-SELECT results_eq($$SELECT status, region, note_of_ours FROM saas.payments WHERE provider_payment_id = 'ch_own'$$, $$VALUES ('paid', 'north', 'kept')$$, 'columns of the owner''s own');
 SELECT * FROM finish();
 ROLLBACK;
