@@ -207,6 +207,22 @@ COMMENT ON FUNCTION saas.erasure_graph(text) IS
 REVOKE ALL ON FUNCTION saas.erasure_graph(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.erasure_graph(text) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.is_never_null(p_type oid)
+RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    WITH RECURSIVE types (oid, base, is_never_null) AS (
+        SELECT t.oid, t.typbasetype, t.typnotnull FROM pg_type AS t WHERE t.oid = p_type AND t.typtype = 'd'
+        UNION ALL
+        SELECT t.oid, t.typbasetype, t.typnotnull FROM types AS d JOIN pg_type AS t ON t.oid = d.base AND t.typtype = 'd'
+    )
+    SELECT COALESCE(bool_or(t.is_never_null), false) FROM types AS t
+$$;
+COMMENT ON FUNCTION saas.is_never_null(oid) IS 'Whether a type is a domain that refuses NULL, or over one that does.';
+REVOKE ALL ON FUNCTION saas.is_never_null(oid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.is_never_null(oid) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.erasure_problems(p_subject uuid, p_mode text, p_strict boolean)
 RETURNS TABLE (
     sqlstate_code text,
@@ -249,7 +265,11 @@ AS $$
     -- Else the erasure would fail in its middle.
     SELECT DISTINCT
         'SA153', n.table_name,
-        CASE WHEN r.may THEN 'column ' || a.attname || ' cannot be NULL, and is to be emptied' ELSE 'saas_internal may not update column ' || a.attname END
+        CASE
+            WHEN NOT r.may THEN 'saas_internal may not update column ' || a.attname
+            WHEN g.is_generated THEN 'column ' || a.attname || ' is generated, and cannot be changed'
+            ELSE 'column ' || a.attname || ' cannot be NULL, and is to be emptied'
+        END
     FROM saas.erasure_nodes(p_mode) AS n
     JOIN (
         SELECT c.table_name, NULL::text AS link_name, c.column_name AS name, c.value FROM saas.personal_columns AS c
@@ -262,7 +282,12 @@ AS $$
         AND (n.party_link = x.link_name OR n.party_link IS NULL AND x.link_name IS NULL AND n.action = 'anonymise')
     JOIN pg_attribute AS a ON a.attrelid = saas.personal_table(n.table_name) AND a.attname = x.name AND a.attnum > 0
     CROSS JOIN LATERAL (SELECT has_column_privilege(current_user, a.attrelid, a.attnum, 'UPDATE') AS may) AS r
-    WHERE NOT r.may OR x.value IS NULL AND a.attnotnull
+    CROSS JOIN LATERAL (SELECT a.attgenerated <> '' OR a.attidentity = 'a' AS is_generated) AS g
+    WHERE NOT r.may OR g.is_generated OR x.value IS NULL AND (a.attnotnull OR saas.is_never_null(a.atttypid))
+    UNION ALL
+    SELECT DISTINCT 'SA153', n.table_name, 'rule ' || w.rulename || ' does something else than what is asked for'
+    FROM saas.erasure_nodes(p_mode) AS n
+    JOIN pg_rewrite AS w ON w.ev_class = saas.personal_table(n.table_name) AND w.ev_type IN ('2', '4') AND w.ev_enabled <> 'D'
     UNION ALL
     SELECT DISTINCT 'SA153', n.table_name, 'it belongs to somebody else than the owner of the database, or runs code of theirs'
     FROM saas.erasure_nodes(p_mode) AS n

@@ -30,7 +30,7 @@ BEGIN
     IF NOT FOUND THEN
         -- Erased before: nothing more happens, and what was done then is what there is to say.
         SELECT r.* INTO v_request FROM saas.user_deletion_requests AS r
-        WHERE r.subject_hash = saas.subject_hash(p_user) AND r.status IN ('erased', 'completed') ORDER BY r.requested_at DESC LIMIT 1;
+        WHERE r.subject_hash = ANY (saas.subject_hashes(p_user)) AND r.status IN ('erased', 'completed') ORDER BY r.requested_at DESC LIMIT 1;
         IF NOT FOUND THEN
             RAISE EXCEPTION USING ERRCODE = 'P0002', MESSAGE = 'there is no such user';
         END IF;

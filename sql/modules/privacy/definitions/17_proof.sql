@@ -21,6 +21,8 @@ SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 SET datestyle = 'ISO, YMD'
 SET timezone = 'UTC'
+SET intervalstyle = 'postgres'
+SET extra_float_digits = 1
 AS $$
 DECLARE
     v_column record;
@@ -93,7 +95,7 @@ BEGIN
                 AND has_schema_privilege(current_user, n.oid, 'USAGE')
         FROM pg_class AS c
         JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE c.relkind IN ('r', 'p')
+        WHERE c.relkind IN ('r', 'p', 'm')
             AND NOT c.relispartition
             AND c.relpersistence <> 't'
             AND n.nspname !~ '^(pg_|information_schema$)'
@@ -207,6 +209,10 @@ BEGIN
     )
     INTO v_verification
     FROM saas.scan_for_needles(p_request) AS s;
+    v_verification := jsonb_set(v_verification, '{residual}', (v_verification -> 'residual') || (
+        SELECT COALESCE(jsonb_agg(jsonb_build_object('table', s.table_name, 'column', s.column_name, 'rows', s.found_rows)), '[]'::jsonb)
+        FROM saas.surviving_rows(p_request) AS s
+    ));
     SELECT jsonb_build_object(
         'kind', 'erasure certificate 1',
         'request_id', r.id,

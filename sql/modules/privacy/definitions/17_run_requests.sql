@@ -115,6 +115,8 @@ BEGIN
                 PERFORM saas.complete_deletion_request(request_id);
                 SELECT r.status INTO status FROM saas.user_deletion_requests AS r WHERE r.id = request_id;
             END IF;
+            -- What is checked at the end of the transaction would take the others with it.
+            SET CONSTRAINTS ALL IMMEDIATE;
         EXCEPTION
             WHEN OTHERS THEN
                 GET STACKED DIAGNOSTICS v_table = TABLE_NAME, v_schema = SCHEMA_NAME;
