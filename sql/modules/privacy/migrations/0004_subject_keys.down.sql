@@ -1,0 +1,1 @@
+DROP INDEX saas.encryption_keys_subject_id_idx;
