@@ -5,7 +5,7 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "catalog/pg_type.h"  // INT4OID
+#include "catalog/pg_type.h"  // TEXTOID
 #include "utils/array.h"      // DatumGetArrayTypeP
 #include "utils/builtins.h"   // CStringGetTextDatum
 #include "utils/memutils.h"   // AllocSetContextCreate
@@ -86,9 +86,9 @@ program *load_program_unsafe(const char *mode, std::uint64_t state) {
     kept_program *place = strcmp(mode, kept[1].mode) == 0 ? &kept[1] : &kept[0];
     if (place->steps != nullptr && place->steps->state == state)
         return place->steps;
-    Oid types[] = {TEXTOID};
-    Datum values[] = {CStringGetTextDatum(place->mode)};
-    const int result = SPI_execute_with_args("SELECT * FROM saas.erasure_program($1)", 1, types,
+    Oid types[] = {INT8OID, TEXTOID};
+    Datum values[] = {Int64GetDatum(static_cast<std::int64_t>(state)), CStringGetTextDatum(place->mode)};
+    const int result = SPI_execute_with_args("SELECT * FROM saas.erasure_program($1, $2)", 2, types,
                                              values, nullptr, false, 0);
     if (result != SPI_OK_SELECT)
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),

@@ -15,13 +15,16 @@ AS $$
     WITH nodes AS MATERIALIZED (
         SELECT n.node, n.table_name, saas.personal_table(n.table_name) AS relation FROM saas.erasure_nodes(p_mode) AS n
     ),
+    edges AS MATERIALIZED (
+        SELECT e.parent, e.parent_columns FROM saas.erasure_edges(p_mode) AS e
+    ),
     names AS (
         SELECT n.node, n.relation, k.name, min(k.place) AS key_place
         FROM nodes AS n
         CROSS JOIN LATERAL (
             SELECT u.name, u.place::integer FROM unnest(saas.personal_key(n.table_name)) WITH ORDINALITY AS u (name, place)
             UNION ALL
-            SELECT u.name, NULL FROM saas.erasure_edges(p_mode) AS e CROSS JOIN LATERAL unnest(e.parent_columns) AS u (name) WHERE e.parent = n.node
+            SELECT u.name, NULL FROM edges AS e CROSS JOIN LATERAL unnest(e.parent_columns) AS u (name) WHERE e.parent = n.node
         ) AS k
         GROUP BY n.node, n.relation, k.name
     )
@@ -37,7 +40,7 @@ COMMENT ON FUNCTION saas.program_places(text) IS
 REVOKE ALL ON FUNCTION saas.program_places(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.program_places(text) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.program_nodes(p_mode text)
+CREATE OR REPLACE FUNCTION saas.program_nodes(p_state bigint, p_mode text)
 RETURNS TABLE (
     node integer,
     place integer,
@@ -52,12 +55,21 @@ RETURNS TABLE (
     is_supported boolean,
     is_direct boolean
 )
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 AS $$
     WITH edges AS MATERIALIZED (
         SELECT e.* FROM saas.erasure_edges(p_mode) AS e
+    ),
+    nodes AS MATERIALIZED (
+        SELECT n.* FROM saas.erasure_nodes(p_mode) AS n
+    ),
+    audited AS MATERIALIZED (
+        SELECT t.table_name FROM saas.audited_tables AS t
+    ),
+    identifying AS MATERIALIZED (
+        SELECT DISTINCT c.table_name FROM saas.personal_columns AS c WHERE c.is_identifying
     ),
     kept AS MATERIALIZED (
         SELECT
@@ -75,24 +87,59 @@ AS $$
             AND s.step > 0
             AND s.circle = 'none'
             AND NOT EXISTS (SELECT FROM edges AS e WHERE e.parent = s.step)
-            AND NOT EXISTS (SELECT FROM saas.personal_columns AS c WHERE c.table_name = s.table_name AND c.is_identifying)
-            AND s.table_name NOT IN (SELECT t.table_name FROM saas.audited_tables AS t)
+            AND s.table_name NOT IN (SELECT c.table_name FROM identifying AS c)
+            AND s.table_name NOT IN (SELECT t.table_name FROM audited AS t)
             AND (
                 SELECT count(*) = 1 AND bool_and(
                     p.action IN ('delete', 'anonymise')
                     AND (e.kind = 'key' OR e.kind = 'column' AND e.parent_columns = saas.personal_key(p.table_name))
                 )
                 FROM edges AS e
-                JOIN saas.erasure_nodes(p_mode) AS p ON p.node = e.parent
+                JOIN nodes AS p ON p.node = e.parent
                 WHERE e.child = s.step
             )
-    FROM saas.planned_steps(p_mode) AS s
+    FROM saas.known_plan(p_state, p_mode) AS s
     LEFT JOIN kept AS k ON k.node = s.step
+    WHERE s.step >= 0
 $$;
-COMMENT ON FUNCTION saas.program_nodes(text) IS
+COMMENT ON FUNCTION saas.program_nodes(bigint, text) IS
 'The steps of an erasure with what the engine keeps of their rows. is_supported: it can work on them; is_direct: it deletes them without looking them up first.';
-REVOKE ALL ON FUNCTION saas.program_nodes(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.program_nodes(text) TO saas_internal;
+REVOKE ALL ON FUNCTION saas.program_nodes(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.program_nodes(bigint, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.known_nodes(p_state bigint, p_mode text)
+RETURNS TABLE (
+    node integer,
+    place integer,
+    table_name text,
+    action text,
+    party_link text,
+    circle text,
+    places integer[],
+    names text[],
+    type_names text[],
+    keys integer,
+    is_supported boolean,
+    is_direct boolean
+)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+    SELECT n.*
+    FROM jsonb_to_recordset(
+        saas.privacy_answer(
+            p_state, format('SELECT jsonb_agg(to_jsonb(n)) FROM saas.program_nodes(%L, %L) AS n', p_state, p_mode)
+        )::jsonb
+    ) AS n (
+        node integer, place integer, table_name text, action text, party_link text, circle text, places integer[], names text[],
+        type_names text[], keys integer, is_supported boolean, is_direct boolean
+    )
+$$;
+COMMENT ON FUNCTION saas.known_nodes(bigint, text) IS
+'saas.program_nodes(), found once in a session as long as saas.privacy_state() is the same.';
+REVOKE ALL ON FUNCTION saas.known_nodes(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.known_nodes(bigint, text) TO saas_internal;
 
 -- A statement takes places as $1, $2, …; unnest() makes them rows again.
 CREATE OR REPLACE FUNCTION saas.program_rows(p_names text[], p_type_names text[], p_first integer, p_alias text)
@@ -121,26 +168,29 @@ COMMENT ON FUNCTION saas.program_key(text[], integer, text, text) IS 'That two r
 REVOKE ALL ON FUNCTION saas.program_key(text[], integer, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.program_key(text[], integer, text, text) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.program_searches(p_mode text)
+CREATE OR REPLACE FUNCTION saas.program_searches(p_state bigint, p_mode text)
 RETURNS TABLE (
     node integer,
     found text,
     direct text,
     inputs integer[]
 )
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 AS $$
     WITH nodes AS MATERIALIZED (
-        SELECT n.* FROM saas.program_nodes(p_mode) AS n WHERE n.is_supported
+        SELECT n.* FROM saas.known_nodes(p_state, p_mode) AS n WHERE n.is_supported
+    ),
+    edges AS MATERIALIZED (
+        SELECT e.* FROM saas.erasure_edges(p_mode) AS e
     ),
     parents AS MATERIALIZED (
         -- The parents of a node, one after another in its parameters.
         SELECT
             x.child, x.parent, n.places, n.names, n.type_names,
             1 + COALESCE(sum(cardinality(n.places) + 1) OVER (PARTITION BY x.child ORDER BY x.parent ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::integer AS first
-        FROM (SELECT DISTINCT e.child, e.parent FROM saas.erasure_edges(p_mode) AS e) AS x
+        FROM (SELECT DISTINCT e.child, e.parent FROM edges AS e) AS x
         JOIN nodes AS n ON n.node = x.parent
     ),
     sources AS (
@@ -164,7 +214,7 @@ AS $$
                      FROM unnest(c.names[1:c.keys]) WITH ORDINALITY AS k (name, place))
                 )
             ) AS direct
-        FROM saas.erasure_edges(p_mode) AS e
+        FROM edges AS e
         JOIN nodes AS c ON c.node = e.child
         JOIN parents AS p ON p.child = e.child AND p.parent = e.parent
         GROUP BY e.child
@@ -197,7 +247,7 @@ AS $$
         FROM unnest(n.names) WITH ORDINALITY AS k (name, place)
     ) AS o
 $$;
-COMMENT ON FUNCTION saas.program_searches(text) IS
+COMMENT ON FUNCTION saas.program_searches(bigint, text) IS
 'For each node the statement that finds its rows, that which deletes them at once, and the places that both take.';
-REVOKE ALL ON FUNCTION saas.program_searches(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.program_searches(text) TO saas_internal;
+REVOKE ALL ON FUNCTION saas.program_searches(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.program_searches(bigint, text) TO saas_internal;

@@ -1,10 +1,10 @@
 -- What the engine does to the rows that it has found: what is searched for afterwards, the audit trail, the rows.
-CREATE OR REPLACE FUNCTION saas.program_needles(p_mode text)
+CREATE OR REPLACE FUNCTION saas.program_needles(p_state bigint, p_mode text)
 RETURNS TABLE (
     node integer,
     statement text
 )
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 AS $$
@@ -30,30 +30,30 @@ AS $$
             c.column_name, saas.program_rows(n.names, n.type_names, 2, 'r'), n.table_name,
             saas.program_key(n.names, n.keys, 'c', 'r'), '%@%'
         )
-    FROM saas.program_nodes(p_mode) AS n
+    FROM saas.known_nodes(p_state, p_mode) AS n
     JOIN saas.personal_columns AS c ON c.table_name = n.table_name AND c.is_identifying
     WHERE n.is_supported AND n.party_link IS NULL AND n.action IN ('delete', 'anonymise')
 $$;
-COMMENT ON FUNCTION saas.program_needles(text) IS
+COMMENT ON FUNCTION saas.program_needles(bigint, text) IS
 'For each identifying column of rows that go or are anonymised the statement that makes keyed hashes of its rare values: $1 the key, then the node''s places.';
-REVOKE ALL ON FUNCTION saas.program_needles(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.program_needles(text) TO saas_internal;
+REVOKE ALL ON FUNCTION saas.program_needles(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.program_needles(bigint, text) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.program_audits(p_mode text)
+CREATE OR REPLACE FUNCTION saas.program_audits(p_state bigint, p_mode text)
 RETURNS TABLE (
     node integer,
     found text,
     redacted text
 )
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 AS $$
     SELECT
         n.node,
         format(x.template, 'count(*)', x.rows, x.entries),
-        format(x.template, 'count(saas.redact_audit_row(l.team_id, l.id, ''erasure request '' || ($1)[r.s])::text)', x.rows, x.entries)
-    FROM saas.program_nodes(p_mode) AS n
+        format(x.template, 'count(saas.redact_audit_entry(l.team_id, l.created_at, l.id, ''erasure request '' || ($1)[r.s])::text)', x.rows, x.entries)
+    FROM saas.known_nodes(p_state, p_mode) AS n
     CROSS JOIN LATERAL (
         SELECT array_agg(m.column_name) AS names
         FROM saas.personal_columns AS m
@@ -81,12 +81,12 @@ AS $$
         AND n.type_names[n.keys] = 'uuid'
         AND (n.action = 'delete' OR c.names IS NOT NULL)
 $$;
-COMMENT ON FUNCTION saas.program_audits(text) IS
+COMMENT ON FUNCTION saas.program_audits(bigint, text) IS
 'For each audited node the statements that count, and empty, entries of the audit trail that repeat values of its rows: $1 the requests by number of the person, then the node''s places.';
-REVOKE ALL ON FUNCTION saas.program_audits(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.program_audits(text) TO saas_internal;
+REVOKE ALL ON FUNCTION saas.program_audits(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.program_audits(bigint, text) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.erasure_program(p_mode text)
+CREATE OR REPLACE FUNCTION saas.erasure_program(p_state bigint, p_mode text)
 RETURNS TABLE (
     kind text,
     step integer,
@@ -96,15 +96,15 @@ RETURNS TABLE (
     input_types oid[],
     outputs integer[]
 )
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 AS $$
     WITH nodes AS MATERIALIZED (
-        SELECT n.*, (n.places[1] - 1) || n.places AS own FROM saas.program_nodes(p_mode) AS n
+        SELECT n.*, (n.places[1] - 1) || n.places AS own FROM saas.known_nodes(p_state, p_mode) AS n
     ),
     searches AS MATERIALIZED (
-        SELECT f.* FROM saas.program_searches(p_mode) AS f
+        SELECT f.* FROM saas.program_searches(p_state, p_mode) AS f
     ),
     statements AS (
         SELECT 1 AS part, -1 AS place, 'find' AS kind, n.node, n.table_name,
@@ -118,11 +118,11 @@ AS $$
         FROM nodes AS n JOIN searches AS f ON f.node = n.node
         UNION ALL
         SELECT 3, n.place, 'needles', n.node, n.table_name, l.statement, 2 || n.own, '{}'
-        FROM nodes AS n JOIN saas.program_needles(p_mode) AS l ON l.node = n.node
+        FROM nodes AS n JOIN saas.program_needles(p_state, p_mode) AS l ON l.node = n.node
         UNION ALL
         SELECT 4, n.place, a.kind, n.node, n.table_name, a.statement, 1 || n.own, '{}'
         FROM nodes AS n
-        JOIN saas.program_audits(p_mode) AS l ON l.node = n.node
+        JOIN saas.program_audits(p_state, p_mode) AS l ON l.node = n.node
         CROSS JOIN LATERAL (VALUES ('audited', l.found), ('redact', l.redacted)) AS a (kind, statement)
         UNION ALL
         SELECT
@@ -164,7 +164,7 @@ AS $$
     FROM statements AS s
     ORDER BY s.part, s.place, s.node
 $$;
-COMMENT ON FUNCTION saas.erasure_program(text) IS
+COMMENT ON FUNCTION saas.erasure_program(bigint, text) IS
 'What the engine does, in this order. kind: find rows (count: only where nothing is changed), needles, audited or redact entries of the audit trail, delete, change or keep rows, refuse (rows there need saas.run_deletion_request()). Statements take the places in inputs and fill those in outputs.';
-REVOKE ALL ON FUNCTION saas.erasure_program(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.erasure_program(text) TO saas_internal;
+REVOKE ALL ON FUNCTION saas.erasure_program(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.erasure_program(bigint, text) TO saas_internal;

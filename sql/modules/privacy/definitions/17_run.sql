@@ -229,7 +229,7 @@ BEGIN
         SELECT r.row_key FROM saas.erasure_rows AS r
         WHERE r.run_id = p_request AND r.step = -1 AND NOT r.is_done LIMIT p_batch
     LOOP
-        PERFORM saas.redact_audit_row(v_key[1]::uuid, v_key[3]::uuid, 'erasure request ' || p_request);
+        PERFORM saas.redact_audit_entry(v_key[1]::uuid, v_key[2]::timestamptz, v_key[3]::uuid, 'erasure request ' || p_request);
         UPDATE saas.erasure_rows AS r SET is_done = true
         WHERE r.run_id = p_request AND r.step = -1 AND r.row_key = v_key;
         v_done := v_done + 1;

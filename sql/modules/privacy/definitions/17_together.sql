@@ -1,36 +1,4 @@
 -- Erasing many people in one transaction: what saas.run_deletion_request() does step by step for one.
-CREATE OR REPLACE FUNCTION saas.known_plan(p_state bigint, p_mode text)
-RETURNS TABLE (
-    place integer,
-    step integer,
-    table_name text,
-    action text,
-    party_link text,
-    path text,
-    circle text,
-    group_number integer,
-    basis text,
-    kept_for interval
-)
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
-SET jit = off
-AS $$
-    SELECT s.place, s.step, s.table_name, s.action, s.party_link, s.path, s.circle, s.group_number, s.basis, s.kept_for
-    FROM jsonb_to_recordset(
-        saas.privacy_answer(p_state, format('SELECT jsonb_agg(to_jsonb(s)) FROM saas.planned_steps(%L) AS s', p_mode))::jsonb
-    ) AS s (
-        place integer, step integer, table_name text, action text, party_link text, path text, circle text, group_number integer,
-        basis text, kept_for interval
-    )
-    UNION ALL
-    SELECT 1000000, -1, 'saas.audit_logs', 'shred', NULL, 'entries about these rows', 'none', -1, NULL, NULL
-$$;
-COMMENT ON FUNCTION saas.known_plan(bigint, text) IS
-'saas.planned_steps(), planned once in a session as long as saas.privacy_state() is the same, and the step for entries of the audit trail.';
-REVOKE ALL ON FUNCTION saas.known_plan(bigint, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.known_plan(bigint, text) TO saas_internal;
-
 CREATE OR REPLACE FUNCTION saas.lock_requests(p_requests uuid[], p_state bigint, p_mode text)
 RETURNS TABLE (
     requests uuid[],
