@@ -131,6 +131,22 @@ REVOKE ALL ON FUNCTION saas.search_table(oid, bytea[]) FROM PUBLIC;
 COMMENT ON FUNCTION saas.search_table(oid, bytea[]) IS
 'Reads a table with its partitions once for the needles of many requests, each as saas.needle_columns() takes them: by the number of the request and the column the number of rows in which one of them occurs; request 0: all rows. No row for a table that is not a heap. Only for functions of the package.';
 
+CREATE OR REPLACE FUNCTION saas.export_person(p_state bigint, p_person uuid, p_portable boolean)
+RETURNS jsonb
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_export_person';
+REVOKE ALL ON FUNCTION saas.export_person(bigint, uuid, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION saas.export_person(bigint, uuid, boolean) IS
+'Everything that belongs to a person by saas.export_program(), in sections. Only for functions of the package.';
+
+CREATE OR REPLACE FUNCTION saas.rows_as_json(p_statement text, p_table text, p_run uuid, p_step integer, p_number bigint)
+RETURNS text
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_rows_as_json';
+REVOKE ALL ON FUNCTION saas.rows_as_json(text, text, uuid, integer, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION saas.rows_as_json(text, text, uuid, integer, bigint) IS
+'Runs a statement of the privacy engine with parameters $1, $2 and $3; the number of its rows, a space, and the rows as the text of a JSON array, each with the name of the table as "_table". Only for functions of the package.';
+
 DO $$
 BEGIN
     EXECUTE pg_catalog.format(
@@ -139,7 +155,8 @@ BEGIN
             saas.privacy_answer(bigint, text),
             saas.erase_people(text, bigint, uuid[], uuid[], bytea[], bytea, boolean, bigint), saas.erasure_needle(bytea, text),
             saas.holds_needle(text, bytea), saas.needle_columns(record, bytea),
-            saas.search_table(oid, bytea[]) TO %I',
+            saas.search_table(oid, bytea[]), saas.export_person(bigint, uuid, boolean),
+            saas.rows_as_json(text, text, uuid, integer, bigint) TO %I',
         pg_catalog.current_setting('saas.role_internal')
     );
 END

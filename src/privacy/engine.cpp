@@ -28,31 +28,42 @@ void count_rows(batch *work, std::int64_t rows) {
         refuse_many(work->most_rows);
 }
 
-// Runs a step; false without running it when it has no rows to work on.
-bool run_step(batch *work, program_step *step, long most) {
-    auto *values = static_cast<Datum *>(palloc(static_cast<std::size_t>(step->input_count) * sizeof(Datum)));
-    auto *nulls = static_cast<char *>(palloc(static_cast<std::size_t>(step->input_count)));
+// The values of a step's inputs; false when it has no rows to work on.
+bool take_inputs(const batch *work, const program_step *step, Datum **values, char **nulls) {
+    *values = static_cast<Datum *>(palloc(static_cast<std::size_t>(step->input_count) * sizeof(Datum)));
+    *nulls = static_cast<char *>(palloc(static_cast<std::size_t>(step->input_count)));
     bool any = false;
     for (int i = 0; i < step->input_count; ++i) {
         const place &input = work->places[step->inputs[i]];
-        values[i] = input.value;
-        nulls[i] = input.is_null ? 'n' : ' ';
+        (*values)[i] = input.value;
+        (*nulls)[i] = input.is_null ? 'n' : ' ';
         // The first places are arguments, which are always there.
         any = any || (!input.is_null && (step->inputs[i] > 3 || step->input_count == 1));
     }
-    if (!any)
+    return any;
+}
+
+void prepare_step(program_step *step) {
+    if (step->plan != nullptr)
+        return;
+    // Made for any arrays: the plan for given ones would cost more than to run it.
+    SPIPlanPtr plan = SPI_prepare_cursor(step->statement, step->input_count,
+                                         const_cast<Oid *>(step->types), CURSOR_OPT_GENERIC_PLAN);
+    if (plan == nullptr || SPI_keepplan(plan) != 0)
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                        errmsg("a statement of the privacy engine was refused: %s",
+                               SPI_result_code_string(SPI_result))));
+    step->plan = plan;
+}
+
+// Runs a step; false without running it when it has no rows to work on.
+bool run_step(batch *work, program_step *step, long most) {
+    Datum *values;
+    char *nulls;
+    if (!take_inputs(work, step, &values, &nulls))
         return false;
     CHECK_FOR_INTERRUPTS();
-    if (step->plan == nullptr) {
-        // Made for any arrays: the plan for given ones would cost more than to run it.
-        SPIPlanPtr plan = SPI_prepare_cursor(step->statement, step->input_count,
-                                             const_cast<Oid *>(step->types), CURSOR_OPT_GENERIC_PLAN);
-        if (plan == nullptr || SPI_keepplan(plan) != 0)
-            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-                            errmsg("a statement of the privacy engine was refused: %s",
-                                   SPI_result_code_string(SPI_result))));
-        step->plan = plan;
-    }
+    prepare_step(step);
     const int result = SPI_execute_plan(step->plan, values, nulls, false, most);
     if (result < 0)
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
@@ -233,6 +244,15 @@ void erase_rows(batch *work, program_step *step) {
 }
 
 } // namespace
+
+Portal open_step_unsafe(batch *work, program_step *step) {
+    Datum *values;
+    char *nulls;
+    if (!take_inputs(work, step, &values, &nulls))
+        return nullptr;
+    prepare_step(step);
+    return SPI_cursor_open(nullptr, step->plan, values, nulls, false);
+}
 
 const std::int32_t *persons_of_unsafe(const place &rows, int *count) {
     *count = 0;

@@ -16,7 +16,7 @@ extern "C" {
 
 namespace saas::privacy {
 
-enum class step_kind { find, count, needles, audited, redact, erase, change, keep, refuse };
+enum class step_kind { find, count, needles, audited, redact, erase, change, keep, refuse, select };
 
 // The number of the step that entries of the audit trail are counted under.
 inline constexpr int k_audit_step = -1;
@@ -26,6 +26,7 @@ struct program_step {
     int step;          // node of the map
     const char *table; // schema and name
     const char *statement;
+    const char *section; // of an export
     SPIPlanPtr plan; // prepared when it is needed first
     int input_count;
     const int *inputs; // numbers of places
@@ -67,7 +68,7 @@ struct batch {
     StringInfoData deleted;  // person (int32), length (int32), table and key of a row; and so on
 };
 
-// The program of a mode, read anew when the state is another one. Needs SPI.
+// The program of a mode (erase, anonymise, export, portable), read anew when the state is another one. Needs SPI.
 [[nodiscard]] program *load_program_unsafe(const char *mode, std::uint64_t state);
 
 // Places for so many people; the first three are those of the arguments.
@@ -81,6 +82,9 @@ void note_rows_unsafe(batch *work, bool change);
 
 // Does to the rows what the steps say.
 void change_rows_unsafe(batch *work);
+
+// The rows of a step of the kind select; nullptr when it has none to begin with.
+[[nodiscard]] Portal open_step_unsafe(batch *work, program_step *step);
 
 // The numbers of the persons that a place's rows belong to.
 [[nodiscard]] const std::int32_t *persons_of_unsafe(const place &rows, int *count);

@@ -16,10 +16,24 @@ namespace {
 
 struct kept_program {
     const char *mode;
+    const char *statement;
     program *steps;
 };
 
-kept_program kept[] = {{"erase", nullptr}, {"anonymise", nullptr}};
+constexpr char k_erasing[] = "SELECT p.*, NULL::text FROM saas.erasure_program($1, $2) AS p";
+constexpr char k_exporting[] = "SELECT p.* FROM saas.export_program($1, $2) AS p";
+
+kept_program kept[] = {{"erase", k_erasing, nullptr},
+                       {"anonymise", k_erasing, nullptr},
+                       {"export", k_exporting, nullptr},
+                       {"portable", k_exporting, nullptr}};
+
+kept_program *program_of(const char *mode) {
+    for (kept_program &one : kept)
+        if (strcmp(one.mode, mode) == 0)
+            return &one;
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there is no mode \"%s\"", mode)));
+}
 
 struct kind_name {
     const char *name;
@@ -29,7 +43,8 @@ struct kind_name {
 constexpr kind_name k_kinds[] = {
     {"find", step_kind::find},       {"count", step_kind::count},   {"needles", step_kind::needles},
     {"audited", step_kind::audited}, {"redact", step_kind::redact}, {"delete", step_kind::erase},
-    {"change", step_kind::change},   {"keep", step_kind::keep},     {"refuse", step_kind::refuse}};
+    {"change", step_kind::change},   {"keep", step_kind::keep},     {"refuse", step_kind::refuse},
+    {"select", step_kind::select}};
 
 step_kind read_kind(const char *text) {
     for (const kind_name &one : k_kinds)
@@ -59,6 +74,7 @@ void read_step(HeapTuple row, TupleDesc columns, program *steps, program_step *s
     step->step = pg_strtoint32(SPI_getvalue(row, columns, 2));
     step->table = SPI_getvalue(row, columns, 3);
     step->statement = SPI_getvalue(row, columns, 4);
+    step->section = SPI_getvalue(row, columns, 8);
     int types = 0;
     step->inputs = reinterpret_cast<int *>(read_numbers(row, columns, 5, &step->input_count));
     step->types = read_numbers(row, columns, 6, &types);
@@ -83,13 +99,12 @@ void drop_program(program *steps) {
 } // namespace
 
 program *load_program_unsafe(const char *mode, std::uint64_t state) {
-    kept_program *place = strcmp(mode, kept[1].mode) == 0 ? &kept[1] : &kept[0];
+    kept_program *place = program_of(mode);
     if (place->steps != nullptr && place->steps->state == state)
         return place->steps;
     Oid types[] = {INT8OID, TEXTOID};
     Datum values[] = {Int64GetDatum(static_cast<std::int64_t>(state)), CStringGetTextDatum(place->mode)};
-    const int result = SPI_execute_with_args("SELECT * FROM saas.erasure_program($1, $2)", 2, types,
-                                             values, nullptr, false, 0);
+    const int result = SPI_execute_with_args(place->statement, 2, types, values, nullptr, false, 0);
     if (result != SPI_OK_SELECT)
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
                         errmsg("a statement of the privacy engine was refused: %s",
