@@ -147,6 +147,14 @@ REVOKE ALL ON FUNCTION saas.rows_as_json(text, text, uuid, integer, bigint) FROM
 COMMENT ON FUNCTION saas.rows_as_json(text, text, uuid, integer, bigint) IS
 'Runs a statement of the privacy engine with parameters $1, $2 and $3; the number of its rows, a space, and the rows as the text of a JSON array, each with the name of the table as "_table". Only for functions of the package.';
 
+CREATE OR REPLACE FUNCTION saas.leaf_hashes(p_salt bytea, p_table text, p_keys text[])
+RETURNS bytea
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_leaf_hashes';
+REVOKE ALL ON FUNCTION saas.leaf_hashes(bytea, text, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION saas.leaf_hashes(bytea, text, text[]) IS
+'Leaf hashes (RFC 6962) of the salted primary keys of rows of a table, one after another: SHA-256 of a zero byte and the SHA-256 of the salt, the table''s name, a space and the key.';
+
 DO $$
 BEGIN
     EXECUTE pg_catalog.format(
@@ -155,7 +163,8 @@ BEGIN
             saas.privacy_answer(bigint, text),
             saas.erase_people(text, bigint, uuid[], uuid[], bytea[], bytea, boolean, bigint), saas.erasure_needle(bytea, text),
             saas.holds_needle(text, bytea), saas.needle_columns(record, bytea),
-            saas.search_table(oid, bytea[]), saas.export_person(bigint, uuid, boolean),
+            saas.search_table(oid, bytea[]), saas.leaf_hashes(bytea, text, text[]),
+            saas.export_person(bigint, uuid, boolean),
             saas.rows_as_json(text, text, uuid, integer, bigint) TO %I',
         pg_catalog.current_setting('saas.role_internal')
     );

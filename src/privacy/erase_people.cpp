@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "pg/prelude.hpp"
@@ -85,9 +86,22 @@ std::span<const std::uint8_t> bytes_at(const char *data, std::size_t size) noexc
     return {reinterpret_cast<const std::uint8_t *>(data), size};
 }
 
-// For each person the tree of rows that were deleted; a leaf is SHA-256(0x00 ‖ SHA-256(salt ‖ table and key)).
+// SHA-256(0x00 ‖ SHA-256(salt ‖ table and key))
+core::digest leaf_of(core::sha256_hasher &hasher, std::span<const std::uint8_t> salt,
+                     std::span<const std::uint8_t> row) {
+    constexpr std::uint8_t k_leaf = 0;
+    hasher.begin();
+    hasher.add(salt);
+    hasher.add(row);
+    const core::digest inner = hasher.end();
+    hasher.begin();
+    hasher.add({&k_leaf, 1});
+    hasher.add(inner);
+    return hasher.end();
+}
+
+// For each person the tree of rows that were deleted.
 std::vector<std::unique_ptr<tree>> make_trees(const task &done) {
-    constexpr std::uint8_t leaf = 0;
     std::vector<std::unique_ptr<tree>> trees(static_cast<std::size_t>(done.work->people));
     core::sha256_hasher hasher;
     core::cancel_poll poll{pg::stop_requested};
@@ -100,17 +114,11 @@ std::vector<std::unique_ptr<tree>> make_trees(const task &done) {
         std::memcpy(&length, place + sizeof(person), sizeof(length));
         place += sizeof(person) + sizeof(length);
         const salt &own = done.salts[person];
-        hasher.begin();
-        hasher.add(bytes_at(own.bytes, own.size));
-        hasher.add(bytes_at(place, static_cast<std::size_t>(length)));
-        const core::digest row = hasher.end();
-        hasher.begin();
-        hasher.add({&leaf, 1});
-        hasher.add(row);
         auto &of_person = trees[static_cast<std::size_t>(person)];
         if (!of_person)
             of_person = std::make_unique<tree>();
-        of_person->append(hasher.end());
+        of_person->append(leaf_of(hasher, bytes_at(own.bytes, own.size),
+                                  bytes_at(place, static_cast<std::size_t>(length))));
         place += length;
     }
     return trees;
@@ -166,4 +174,19 @@ SAAS_FUNCTION(saas_erase_people) {
     }
     pg::call([] { SPI_finish(); });
     return Datum{0};
+}
+
+// (salt, table, keys) -> leaf hashes
+SAAS_FUNCTION(saas_leaf_hashes) {
+    const auto salt = pg::bytes(PG_GETARG_DATUM(0));
+    const std::string table = pg::text_string(PG_GETARG_DATUM(1)) + ' ';
+    core::sha256_hasher hasher;
+    core::cancel_poll poll{pg::stop_requested};
+    std::vector<std::uint8_t> leaves;
+    for (const std::string &key : pg::text_array(PG_GETARG_DATUM(2))) {
+        poll.step();
+        const core::digest leaf = leaf_of(hasher, salt, core::bytes_of(table + key));
+        leaves.insert(leaves.end(), leaf.begin(), leaf.end());
+    }
+    return pg::bytea_datum(leaves);
 }

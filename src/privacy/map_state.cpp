@@ -54,8 +54,8 @@ constexpr Oid k_catalogs[] = {
 constexpr const char *k_tables[] = {"personal_data_links", "personal_data_columns",
                                     "personal_data_proposals", "data_assets", "retention_policies"};
 
-// Answers are few: a plan, its statements and its problems for each of two modes.
-constexpr int k_most_answers = 64;
+// A plan, its statements and its problems for each of two modes, and what is done to each table.
+constexpr int k_most_answers = 512;
 
 struct answer {
     std::uint64_t state;

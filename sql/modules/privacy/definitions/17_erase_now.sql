@@ -63,7 +63,7 @@ BEGIN
             UPDATE saas.user_deletion_requests AS r SET grace_until = now() WHERE r.id = v_request.id AND r.grace_until > now();
         END IF;
         -- Step by step where it cannot be done at once: too many rows, keys in circles, or something fails.
-        IF saas.try_erase_requests(ARRAY[v_request.id], p_mode, NOT p_dry_run) = '{}' THEN
+        IF saas.try_erase_requests(ARRAY[v_request.id], p_mode, NOT p_dry_run, 2000000) = '{}' THEN
             IF p_dry_run THEN
                 PERFORM saas.start_erasure(v_request.id);
             ELSE

@@ -41,20 +41,20 @@ BEGIN
         -- A value that somebody else has as well does not tell of this person.
         v_more := saas.privacy_query(
             format(
-                'SELECT encode(string_agg(DISTINCT saas.erasure_needle(n.key, v.value), %L::bytea), %L)
+                'WITH own AS MATERIALIZED (
+                    SELECT c.%1$I::text AS value, count(*) AS rows FROM %2$s AS c JOIN saas.erasure_rows AS r ON %3$s
+                    WHERE r.run_id = $1 AND r.step = $2 AND NOT r.is_done AND saas.is_distinctive(c.%1$I::text) GROUP BY 1
+                ),
+                rare AS MATERIALIZED (
+                    SELECT o.%1$I::text AS value, count(*) AS rows FROM %2$s AS o
+                    WHERE o.%1$I::text IN (SELECT w.value FROM own AS w WHERE w.value NOT LIKE %4$L) GROUP BY 1
+                )
+                SELECT encode(string_agg(DISTINCT saas.erasure_needle(n.key, w.value), %5$L::bytea), %6$L)
                 FROM saas.erasure_needles AS n
-                CROSS JOIN (
-                    SELECT DISTINCT c.%I::text AS value FROM %s AS c JOIN saas.erasure_rows AS r ON %s
-                    WHERE r.run_id = $1 AND r.step = $2 AND NOT r.is_done AND c.%I IS NOT NULL
-                ) AS v
-                WHERE n.request_id = $1 AND saas.is_distinctive(v.value)
-                    AND (v.value LIKE %L OR NOT EXISTS (
-                        SELECT FROM %s AS o WHERE o.%I::text = v.value
-                            AND NOT EXISTS (SELECT FROM saas.erasure_rows AS w WHERE w.run_id = $1 AND w.step = $2 AND %s)
-                    ))',
-                '', 'hex', v_column.column_name, v_column.table_name, saas.personal_key_match(v_column.table_name, 'c', 'r'),
-                v_column.column_name, '%@%', v_column.table_name, v_column.column_name,
-                saas.personal_key_match(v_column.table_name, 'o', 'w')
+                CROSS JOIN own AS w
+                LEFT JOIN rare AS a ON a.value = w.value
+                WHERE n.request_id = $1 AND (w.value LIKE %4$L OR a.rows = w.rows)',
+                v_column.column_name, v_column.table_name, saas.personal_key_match(v_column.table_name, 'c', 'r'), '%@%', '', 'hex'
             ),
             p_request, v_column.step, NULL
         );

@@ -45,7 +45,12 @@ COMMENT ON FUNCTION saas.lock_requests(uuid[], bigint, text) IS
 REVOKE ALL ON FUNCTION saas.lock_requests(uuid[], bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.lock_requests(uuid[], bigint, text) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.erase_requests(p_requests uuid[], p_mode text, p_change boolean DEFAULT true)
+CREATE OR REPLACE FUNCTION saas.erase_requests(
+    p_requests uuid[],
+    p_mode text,
+    p_change boolean DEFAULT true,
+    p_most_rows bigint DEFAULT 200000
+)
 RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
@@ -71,8 +76,7 @@ BEGIN
     SELECT sha256(convert_to(string_agg(concat_ws('|', s.place, s.table_name, s.action, s.party_link, s.path, s.circle, s.basis), E'\n' ORDER BY s.place), 'UTF8'))
     INTO v_plan_hash FROM saas.known_plan(v_state, p_mode) AS s;
     WITH worked AS MATERIALIZED (
-        -- So many rows fit into memory with room to spare.
-        SELECT w.* FROM saas.erase_people(p_mode, v_state, v_people, v_requests, v_salts, v_key, p_change, 200000) AS w
+        SELECT w.* FROM saas.erase_people(p_mode, v_state, v_people, v_requests, v_salts, v_key, p_change, p_most_rows) AS w
     ),
     steps AS (
         INSERT INTO saas.erasure_steps (
@@ -109,12 +113,17 @@ BEGIN
     RETURN v_requests;
 END
 $$;
-COMMENT ON FUNCTION saas.erase_requests(uuid[], text, boolean) IS
-'Erases the people of requests of one mode together, or (p_change false) counts what that would do. Returns the requests that it did; others have begun already, or something stands against them, which saas.run_deletion_request() tells. SA133, SA134: these people have to be erased one by one.';
-REVOKE ALL ON FUNCTION saas.erase_requests(uuid[], text, boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.erase_requests(uuid[], text, boolean) TO saas_internal;
+COMMENT ON FUNCTION saas.erase_requests(uuid[], text, boolean, bigint) IS
+'Erases the people of requests of one mode together, or (p_change false) counts what that would do. Returns the requests that it did; others have begun already, or something stands against them, which saas.run_deletion_request() tells. A row takes about 200 bytes of memory until the end, so p_most_rows limits them. SA133, SA134: these people have to be erased one by one.';
+REVOKE ALL ON FUNCTION saas.erase_requests(uuid[], text, boolean, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.erase_requests(uuid[], text, boolean, bigint) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.try_erase_requests(p_requests uuid[], p_mode text, p_change boolean DEFAULT true)
+CREATE OR REPLACE FUNCTION saas.try_erase_requests(
+    p_requests uuid[],
+    p_mode text,
+    p_change boolean DEFAULT true,
+    p_most_rows bigint DEFAULT 200000
+)
 RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
@@ -122,18 +131,18 @@ AS $$
 DECLARE
     v_half CONSTANT integer := cardinality(p_requests) / 2;
 BEGIN
-    RETURN saas.erase_requests(p_requests, p_mode, p_change);
+    RETURN saas.erase_requests(p_requests, p_mode, p_change, p_most_rows);
 EXCEPTION
     -- Whatever one of them fails by is found, and told, when it is tried alone by saas.run_deletion_request().
     WHEN OTHERS THEN
         IF v_half = 0 THEN
             RETURN '{}'::uuid[];
         END IF;
-        RETURN saas.try_erase_requests(p_requests[:v_half], p_mode, p_change)
-            || saas.try_erase_requests(p_requests[v_half + 1:], p_mode, p_change);
+        RETURN saas.try_erase_requests(p_requests[:v_half], p_mode, p_change, p_most_rows)
+            || saas.try_erase_requests(p_requests[v_half + 1:], p_mode, p_change, p_most_rows);
 END
 $$;
-COMMENT ON FUNCTION saas.try_erase_requests(uuid[], text, boolean) IS
+COMMENT ON FUNCTION saas.try_erase_requests(uuid[], text, boolean, bigint) IS
 'saas.erase_requests() for as many of the requests as it works for.';
-REVOKE ALL ON FUNCTION saas.try_erase_requests(uuid[], text, boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.try_erase_requests(uuid[], text, boolean) TO saas_internal;
+REVOKE ALL ON FUNCTION saas.try_erase_requests(uuid[], text, boolean, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.try_erase_requests(uuid[], text, boolean, bigint) TO saas_internal;
