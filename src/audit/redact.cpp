@@ -105,7 +105,7 @@ bool is_erasure(TupleDesc shape, HeapTuple before, HeapTuple after) {
 }
 
 // Prepared once a session for any key: to plan it over all partitions costs far more than to run it. Needs SPI.
-SPIPlanPtr erasing_plan() {
+SPIPlanPtr erasing_plan_unsafe() {
     static SPIPlanPtr kept = nullptr;
     if (kept != nullptr)
         return kept;
@@ -133,7 +133,7 @@ uint64 erase_unsafe(Datum *key) {
     SetUserIdAndSecContext(owner, security | SECURITY_LOCAL_USERID_CHANGE |
                                       SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
     SPI_connect();
-    const int result = SPI_execute_plan(erasing_plan(), key, nullptr, false, 0);
+    const int result = SPI_execute_plan(erasing_plan_unsafe(), key, nullptr, false, 0);
     const uint64 rows = SPI_processed;
     SPI_finish();
     SetUserIdAndSecContext(caller, security);

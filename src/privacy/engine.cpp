@@ -15,7 +15,7 @@ namespace {
 constexpr int k_too_many_rows = MAKE_SQLSTATE('S', 'A', '1', '3', '3');
 constexpr int k_not_in_batch = MAKE_SQLSTATE('S', 'A', '1', '3', '4');
 
-[[noreturn]] void refuse_many(std::int64_t most) {
+[[noreturn]] void refuse_many_unsafe(std::int64_t most) {
     ereport(ERROR, (errcode(k_too_many_rows),
                     errmsg("there are too many rows to erase at once"),
                     errdetail("These people have more than %lld.", static_cast<long long>(most)),
@@ -25,7 +25,7 @@ constexpr int k_not_in_batch = MAKE_SQLSTATE('S', 'A', '1', '3', '4');
 void count_rows(batch *work, std::int64_t rows) {
     work->rows += rows;
     if (work->rows > work->most_rows)
-        refuse_many(work->most_rows);
+        refuse_many_unsafe(work->most_rows);
 }
 
 // The values of a step's inputs; false when it has no rows to work on.
@@ -43,7 +43,7 @@ bool take_inputs(const batch *work, const program_step *step, Datum **values, ch
     return any;
 }
 
-void prepare_step(program_step *step) {
+void prepare_step_unsafe(program_step *step) {
     if (step->plan != nullptr)
         return;
     // Made for any arrays: the plan for given ones would cost more than to run it.
@@ -57,13 +57,13 @@ void prepare_step(program_step *step) {
 }
 
 // Runs a step; false without running it when it has no rows to work on.
-bool run_step(batch *work, program_step *step, long most) {
+bool run_step_unsafe(batch *work, program_step *step, long most) {
     Datum *values;
     char *nulls;
     if (!take_inputs(work, step, &values, &nulls))
         return false;
     CHECK_FOR_INTERRUPTS();
-    prepare_step(step);
+    prepare_step_unsafe(step);
     const int result = SPI_execute_plan(step->plan, values, nulls, false, most);
     if (result < 0)
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
@@ -88,7 +88,7 @@ bool is_due(const batch *work, const program_step *step, const int *ran, int num
 }
 
 // What a step found is put in its places; true when there are more rows than before.
-bool take_rows(batch *work, const program_step *step) {
+bool take_rows_unsafe(batch *work, const program_step *step) {
     if (SPI_processed != 1 || SPI_tuptable->tupdesc->natts != step->output_count)
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
                         errmsg("a step of the privacy engine is broken")));
@@ -110,7 +110,7 @@ bool take_rows(batch *work, const program_step *step) {
 
 // Adds what a step answers as two arrays, persons and something of theirs, one by one.
 template <class Take>
-void take_pairs(Take take) {
+void take_pairs_unsafe(Take take) {
     if (SPI_processed != 1 || SPI_tuptable->tupdesc->natts != 2)
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
                         errmsg("a step of the privacy engine is broken")));
@@ -215,7 +215,7 @@ bool was_direct(const batch *work, int step) {
 }
 
 // Without inputs: rows of its table cannot even be looked up here.
-void refuse_step(batch *work, const program_step *step) {
+void refuse_step_unsafe(batch *work, const program_step *step) {
     bool any = step->input_count == 0;
     for (int person = 0; person < work->people; ++person)
         any = any || count_of(work, person, step->step).found > 0;
@@ -229,7 +229,7 @@ void refuse_step(batch *work, const program_step *step) {
 void erase_rows(batch *work, program_step *step) {
     const bool direct = was_direct(work, step->step);
     const long most = static_cast<long>(work->most_rows - work->rows + 1);
-    if (!run_step(work, step, direct ? most : 0))
+    if (!run_step_unsafe(work, step, direct ? most : 0))
         return;
     if (direct)
         count_rows(work, static_cast<std::int64_t>(SPI_processed));
@@ -250,7 +250,7 @@ Portal open_step_unsafe(batch *work, program_step *step) {
     char *nulls;
     if (!take_inputs(work, step, &values, &nulls))
         return nullptr;
-    prepare_step(step);
+    prepare_step_unsafe(step);
     return SPI_cursor_open(nullptr, step->plan, values, nulls, false);
 }
 
@@ -295,7 +295,7 @@ void find_rows_unsafe(batch *work, bool all) {
             if (!is_due(work, step, ran, i))
                 continue;
             ran[i] = version;
-            if (!run_step(work, step, 0) || !take_rows(work, step))
+            if (!run_step_unsafe(work, step, 0) || !take_rows_unsafe(work, step))
                 continue;
             ++version;
             for (int o = 0; o < step->output_count; ++o)
@@ -313,8 +313,8 @@ void find_rows_unsafe(batch *work, bool all) {
 void note_rows_unsafe(batch *work, bool change) {
     for (int i = 0; i < work->steps->step_count; ++i) {
         program_step *step = &work->steps->steps[i];
-        if (step->kind == step_kind::needles && change && run_step(work, step, 0)) {
-            take_pairs([work](int person, Datum needle) {
+        if (step->kind == step_kind::needles && change && run_step_unsafe(work, step, 0)) {
+            take_pairs_unsafe([work](int person, Datum needle) {
                 StringInfo to = &work->needles[person];
                 if (to->data == nullptr)
                     initStringInfo(to);
@@ -322,8 +322,8 @@ void note_rows_unsafe(batch *work, bool change) {
                 appendBinaryStringInfo(to, VARDATA_ANY(bytes), static_cast<int>(VARSIZE_ANY_EXHDR(bytes)));
             });
         }
-        if (step->kind == (change ? step_kind::redact : step_kind::audited) && run_step(work, step, 0)) {
-            take_pairs([work, change](int person, Datum entries) {
+        if (step->kind == (change ? step_kind::redact : step_kind::audited) && run_step_unsafe(work, step, 0)) {
+            take_pairs_unsafe([work, change](int person, Datum entries) {
                 step_count &count = count_of(work, person, k_audit_step);
                 count.found += DatumGetInt64(entries);
                 count.done += change ? DatumGetInt64(entries) : 0;
@@ -345,7 +345,7 @@ void change_rows_unsafe(batch *work) {
                 count_of(work, person, step->step).done = count_of(work, person, step->step).found;
             break;
         case step_kind::refuse:
-            refuse_step(work, step);
+            refuse_step_unsafe(work, step);
             break;
         default:
             break;

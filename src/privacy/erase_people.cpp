@@ -40,7 +40,7 @@ struct salt {
 };
 
 // bytea[] without NULLs
-salt *read_salts(Datum array, int people) {
+salt *read_salts_unsafe(Datum array, int people) {
     Datum *elements;
     bool *nulls;
     int count;
@@ -79,7 +79,7 @@ task do_task_unsafe(FunctionCallInfo fcinfo) {
     privacy::note_rows_unsafe(work, change);
     if (change)
         privacy::change_rows_unsafe(work);
-    return {work, read_salts(PG_GETARG_DATUM(4), count)};
+    return {work, read_salts_unsafe(PG_GETARG_DATUM(4), count)};
 }
 
 std::span<const std::uint8_t> bytes_at(const char *data, std::size_t size) noexcept {

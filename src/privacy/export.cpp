@@ -51,7 +51,7 @@ struct person_export {
     MemoryContext row;
 };
 
-section *section_of(person_export *all, const char *name) {
+section *section_of_unsafe(person_export *all, const char *name) {
     for (int i = 0; i < all->section_count; ++i)
         if (strcmp(all->sections[i].name, name) == 0)
             return &all->sections[i];
@@ -97,7 +97,7 @@ void export_step(person_export *all, privacy::batch *work, privacy::program_step
     Portal rows = privacy::open_step_unsafe(work, step);
     if (rows == nullptr)
         return;
-    section *to = section_of(all, step->section);
+    section *to = section_of_unsafe(all, step->section);
     privacy::json_rows *columns = nullptr;
     for (;;) {
         CHECK_FOR_INTERRUPTS();
@@ -142,7 +142,7 @@ Jsonb *tables_of(const person_export *all) {
     return pg::make_json_object(members, all->table_count);
 }
 
-Jsonb *metadata_of(const person_export *all, Datum person, bool portable) {
+Jsonb *metadata_of_unsafe(const person_export *all, Datum person, bool portable) {
     Oid types[] = {UUIDOID, BOOLOID, JSONBOID};
     Datum values[] = {person, BoolGetDatum(portable), JsonbPGetDatum(tables_of(all))};
     const int result = SPI_execute_with_args("SELECT saas.export_metadata($1, $2, $3)", 3, types, values,
@@ -178,11 +178,11 @@ Datum export_unsafe(FunctionCallInfo fcinfo) {
     all->results = CurrentMemoryContext;
     all->row = AllocSetContextCreate(CurrentMemoryContext, "exported row", ALLOCSET_DEFAULT_SIZES);
     for (const char *name : k_sections)
-        section_of(all, name);
+        section_of_unsafe(all, name);
     for (int i = 0; i < steps->step_count; ++i)
         if (steps->steps[i].kind == privacy::step_kind::select)
             export_step(all, work, &steps->steps[i]);
-    Jsonb *whole = whole_of(all, metadata_of(all, person, portable));
+    Jsonb *whole = whole_of(all, metadata_of_unsafe(all, person, portable));
     auto *out = static_cast<Jsonb *>(SPI_palloc(VARSIZE(whole)));
     memcpy(out, whole, VARSIZE(whole));
     SPI_finish();

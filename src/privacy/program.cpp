@@ -28,7 +28,7 @@ kept_program kept[] = {{"erase", k_erasing, nullptr},
                        {"export", k_exporting, nullptr},
                        {"portable", k_exporting, nullptr}};
 
-kept_program *program_of(const char *mode) {
+kept_program *program_of_unsafe(const char *mode) {
     for (kept_program &one : kept)
         if (strcmp(one.mode, mode) == 0)
             return &one;
@@ -46,7 +46,7 @@ constexpr kind_name k_kinds[] = {
     {"change", step_kind::change},   {"keep", step_kind::keep},     {"refuse", step_kind::refuse},
     {"select", step_kind::select}};
 
-step_kind read_kind(const char *text) {
+step_kind read_kind_unsafe(const char *text) {
     for (const kind_name &one : k_kinds)
         if (strcmp(one.name, text) == 0)
             return one.kind;
@@ -55,7 +55,7 @@ step_kind read_kind(const char *text) {
 }
 
 // The elements of an int4[] or oid[], in the current memory context.
-std::uint32_t *read_numbers(HeapTuple row, TupleDesc columns, int column, int *count) {
+std::uint32_t *read_numbers_unsafe(HeapTuple row, TupleDesc columns, int column, int *count) {
     bool is_null;
     Datum value = SPI_getbinval(row, columns, column, &is_null);
     *count = 0;
@@ -69,16 +69,16 @@ std::uint32_t *read_numbers(HeapTuple row, TupleDesc columns, int column, int *c
     return reinterpret_cast<std::uint32_t *>(ARR_DATA_PTR(array));
 }
 
-void read_step(HeapTuple row, TupleDesc columns, program *steps, program_step *step) {
-    step->kind = read_kind(SPI_getvalue(row, columns, 1));
+void read_step_unsafe(HeapTuple row, TupleDesc columns, program *steps, program_step *step) {
+    step->kind = read_kind_unsafe(SPI_getvalue(row, columns, 1));
     step->step = pg_strtoint32(SPI_getvalue(row, columns, 2));
     step->table = SPI_getvalue(row, columns, 3);
     step->statement = SPI_getvalue(row, columns, 4);
     step->section = SPI_getvalue(row, columns, 8);
     int types = 0;
-    step->inputs = reinterpret_cast<int *>(read_numbers(row, columns, 5, &step->input_count));
-    step->types = read_numbers(row, columns, 6, &types);
-    step->outputs = reinterpret_cast<int *>(read_numbers(row, columns, 7, &step->output_count));
+    step->inputs = reinterpret_cast<int *>(read_numbers_unsafe(row, columns, 5, &step->input_count));
+    step->types = read_numbers_unsafe(row, columns, 6, &types);
+    step->outputs = reinterpret_cast<int *>(read_numbers_unsafe(row, columns, 7, &step->output_count));
     if (step->statement != nullptr && types != step->input_count)
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
                         errmsg("a step of the privacy engine is broken")));
@@ -99,7 +99,7 @@ void drop_program(program *steps) {
 } // namespace
 
 program *load_program_unsafe(const char *mode, std::uint64_t state) {
-    kept_program *place = program_of(mode);
+    kept_program *place = program_of_unsafe(mode);
     if (place->steps != nullptr && place->steps->state == state)
         return place->steps;
     Oid types[] = {INT8OID, TEXTOID};
@@ -120,7 +120,7 @@ program *load_program_unsafe(const char *mode, std::uint64_t state) {
     steps->step_count = static_cast<int>(SPI_processed);
     steps->steps = static_cast<program_step *>(palloc0(SPI_processed * sizeof(program_step)));
     for (int i = 0; i < steps->step_count; ++i)
-        read_step(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, steps, &steps->steps[i]);
+        read_step_unsafe(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, steps, &steps->steps[i]);
     MemoryContextSwitchTo(before);
     SPI_freetuptable(SPI_tuptable);
     if (place->steps != nullptr)

@@ -63,7 +63,7 @@ struct json_reader {
     const char *end; // of the value
 };
 
-void append_container(const json_reader &reader, const char *container);
+void append_container_unsafe(const json_reader &reader, const char *container);
 
 std::uint32_t number_at(const char *bytes) noexcept {
     std::uint32_t number;
@@ -85,7 +85,7 @@ void append_numeric(StringInfo out, const char *bytes) {
     pfree(copy);
 }
 
-void append_element(const json_reader &reader, JEntry entry, const char *base, std::uint32_t offset) {
+void append_element_unsafe(const json_reader &reader, JEntry entry, const char *base, std::uint32_t offset) {
     if (JBE_ISSTRING(entry)) {
         const std::uint32_t length = end_of(entry, offset) - offset;
         if (base + offset + length > reader.end)
@@ -94,13 +94,13 @@ void append_element(const json_reader &reader, JEntry entry, const char *base, s
     } else if (JBE_ISNUMERIC(entry)) {
         append_numeric(reader.out, base + INTALIGN(offset));
     } else if (JBE_ISCONTAINER(entry)) {
-        append_container(reader, base + INTALIGN(offset));
+        append_container_unsafe(reader, base + INTALIGN(offset));
         return;
     }
     appendStringInfoCharMacro(reader.out, ' ');
 }
 
-void append_container(const json_reader &reader, const char *container) {
+void append_container_unsafe(const json_reader &reader, const char *container) {
     check_stack_depth();
     const std::uint32_t header = number_at(container);
     const std::uint32_t count = header & JB_CMASK;
@@ -116,11 +116,11 @@ void append_container(const json_reader &reader, const char *container) {
     for (std::uint32_t i = 0; i < count; ++i) {
         if (is_object) {
             const JEntry entry = number_at(entries + sizeof(JEntry) * i);
-            append_element(reader, entry, base, key);
+            append_element_unsafe(reader, entry, base, key);
             key = end_of(entry, key);
         }
         const JEntry entry = number_at(entries + sizeof(JEntry) * (is_object ? count + i : i));
-        append_element(reader, entry, base, value);
+        append_element_unsafe(reader, entry, base, value);
         value = end_of(entry, value);
     }
 }
@@ -197,7 +197,7 @@ void append_text_unsafe(row_reader *reader, int column, StringInfo out) {
     switch (reader->kinds[column]) {
     case column_kind::json: {
         const column_text json = stored_text_unsafe(reader, column);
-        append_container({out, json.bytes + json.size}, json.bytes);
+        append_container_unsafe({out, json.bytes + json.size}, json.bytes);
         break;
     }
     case column_kind::id:

@@ -92,15 +92,13 @@ void add_needles(search &to, const std::vector<std::uint8_t> &bytes, int request
 // bytea[] without NULLs: one set a request
 search make_search(Datum array) {
     int count = 0;
-    Datum *elements = pg::call([&] {
-        Datum *all;
-        bool *nulls;
-        deconstruct_array(DatumGetArrayTypeP(array), BYTEAOID, -1, false, TYPALIGN_INT, &all, &nulls, &count);
-        for (int i = 0; i < count; ++i)
-            if (nulls[i])
-                ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a set of needles is missing")));
-        return all;
+    Datum *elements = nullptr;
+    bool *nulls = nullptr;
+    pg::call([&] {
+        deconstruct_array(DatumGetArrayTypeP(array), BYTEAOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
     });
+    if (std::find(nulls, nulls + count, true) != nulls + count)
+        throw core::error{core::k_invalid_parameter_value, "a set of needles is missing"};
     search made;
     for (int i = 0; i < count; ++i)
         add_needles(made, pg::bytes(elements[i]), i + 1);
