@@ -145,7 +145,7 @@ LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'saas_rows_as_json';
 REVOKE ALL ON FUNCTION saas.rows_as_json(text, text, uuid, integer, bigint) FROM PUBLIC;
 COMMENT ON FUNCTION saas.rows_as_json(text, text, uuid, integer, bigint) IS
-'Runs a statement of the privacy engine with parameters $1, $2 and $3; the number of its rows, a space, and the rows as the text of a JSON array, each with the name of the table as "_table". Only for functions of the package.';
+'Runs a statement of the privacy engine with parameters $1, $2 and $3; the number of its rows in ten digits, a space, and the rows as the text of a JSON array, each with the name of the table as "_table". Only for functions of the package.';
 
 CREATE OR REPLACE FUNCTION saas.leaf_hashes(p_salt bytea, p_table text, p_keys text[])
 RETURNS bytea

@@ -189,37 +189,49 @@ Datum export_unsafe(FunctionCallInfo fcinfo) {
     return JsonbPGetDatum(out);
 }
 
-// The rows of a statement with the parameters $1 uuid, $2 integer and $3 bigint as a JSON array, and how many there are.
-text *write_unsafe(FunctionCallInfo fcinfo) {
+// Room for the number of rows before them.
+constexpr int k_count_digits = 10;
+
+// The rows of a statement with the parameters $1 uuid, $2 integer and $3 bigint as a JSON array, after their number. Written
+// where the answer is, which is as large as it may be.
+Datum write_unsafe(FunctionCallInfo fcinfo) {
     const char *statement = text_to_cstring(PG_GETARG_TEXT_PP(0));
     const char *table = text_to_cstring(PG_GETARG_TEXT_PP(1));
     Oid types[] = {UUIDOID, INT4OID, INT8OID};
     Datum values[] = {PG_GETARG_DATUM(2), PG_GETARG_DATUM(3), PG_GETARG_DATUM(4)};
-    SPI_connect();
-    const int result = SPI_execute_with_args(statement, 3, types, values, nullptr, false, 0);
-    if (result != SPI_OK_SELECT)
-        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-                        errmsg("a statement of the privacy engine was refused: %s", SPI_result_code_string(result))));
-    privacy::json_rows *columns = privacy::make_json_rows_unsafe(SPI_tuptable->tupdesc, table);
     StringInfoData out;
     initStringInfo(&out);
-    appendStringInfo(&out, "%lld [", static_cast<long long>(SPI_processed));
+    appendStringInfoSpaces(&out, VARHDRSZ + k_count_digits);
+    appendStringInfoString(&out, " [");
+    std::int64_t count = 0;
+    SPI_connect();
+    Portal rows = SPI_cursor_open_with_args(nullptr, statement, 3, types, values, nullptr, false, 0);
     MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "exported row", ALLOCSET_DEFAULT_SIZES);
-    for (std::uint64_t i = 0; i < SPI_processed; ++i) {
+    privacy::json_rows *columns = nullptr;
+    for (;;) {
+        CHECK_FOR_INTERRUPTS();
+        SPI_cursor_fetch(rows, true, k_rows_at_once);
+        if (SPI_processed == 0)
+            break;
+        if (columns == nullptr)
+            columns = privacy::make_json_rows_unsafe(CreateTupleDescCopy(SPI_tuptable->tupdesc), table);
         MemoryContext before = MemoryContextSwitchTo(row);
-        if (i > 0)
-            appendBinaryStringInfo(&out, ", ", 2);
-        privacy::append_row_unsafe(columns, SPI_tuptable->vals[i], &out);
+        for (std::uint64_t i = 0; i < SPI_processed; ++i) {
+            if (count++ > 0)
+                appendBinaryStringInfo(&out, ", ", 2);
+            privacy::append_row_unsafe(columns, SPI_tuptable->vals[i], &out);
+            MemoryContextReset(row);
+        }
         MemoryContextSwitchTo(before);
-        MemoryContextReset(row);
+        SPI_freetuptable(SPI_tuptable);
     }
-    appendStringInfoCharMacro(&out, ']');
-    const Size size = VARHDRSZ + static_cast<Size>(out.len);
-    auto *answer = static_cast<struct varlena *>(SPI_palloc(size));
-    SET_VARSIZE(answer, size);
-    memcpy(VARDATA(answer), out.data, static_cast<Size>(out.len));
     SPI_finish();
-    return answer;
+    appendStringInfoCharMacro(&out, ']');
+    char digits[k_count_digits + 1];
+    pg_snprintf(digits, sizeof(digits), "%0*lld", k_count_digits, static_cast<long long>(count));
+    memcpy(out.data + VARHDRSZ, digits, k_count_digits);
+    SET_VARSIZE(out.data, static_cast<Size>(out.len));
+    return PointerGetDatum(out.data);
 }
 
 } // namespace
@@ -229,7 +241,7 @@ SAAS_FUNCTION(saas_export_person) {
     return pg::call([&] { return export_unsafe(fcinfo); });
 }
 
-// (statement, table, run, step, number) -> number of rows, space, JSON array
+// (statement, table, run, step, number) -> number of rows in ten digits, space, JSON array
 SAAS_FUNCTION(saas_rows_as_json) {
-    return PointerGetDatum(pg::call([&] { return write_unsafe(fcinfo); }));
+    return pg::call([&] { return write_unsafe(fcinfo); });
 }

@@ -154,8 +154,8 @@ SELECT is(
     (SELECT jsonb_agg(r.value - '_table') FROM (SELECT saas.rows_as_json('SELECT * FROM shop.kinds WHERE $1 IS NOT NULL AND $2 = 1 AND $3 = 1', 'shop.kinds', :'held', 1, 1) AS text) AS t
         CROSS JOIN LATERAL jsonb_array_elements(substr(t.text, strpos(t.text, ' ') + 1)::jsonb) AS r),
     (SELECT jsonb_agg(to_jsonb(k)) FROM shop.kinds AS k), 'values of every type');
-SELECT is(saas.rows_as_json($$SELECT E'"\\\n\r\t\b\f\x01é' AS "a""b" WHERE $1 IS NULL OR $2 = 1 OR $3 = 1$$, 'a "table"', :'held', 1, 1), E'1 [{"_table": "a \\"table\\"", "a\\"b": "\\"\\\\\\n\\r\\t\\b\\f\\u0001é"}]', 'escaped as JSON wants it');
-SELECT is(saas.rows_as_json('SELECT 1 WHERE $1 IS NULL AND $2 = 1 AND $3 = 1', 't', :'held', 1, 1), '0 []', 'no rows are an empty array');
+SELECT is(saas.rows_as_json($$SELECT E'"\\\n\r\t\b\f\x01é' AS "a""b" WHERE $1 IS NULL OR $2 = 1 OR $3 = 1$$, 'a "table"', :'held', 1, 1), E'0000000001 [{"_table": "a \\"table\\"", "a\\"b": "\\"\\\\\\n\\r\\t\\b\\f\\u0001é"}]', 'escaped as JSON wants it');
+SELECT is(saas.rows_as_json('SELECT 1 WHERE $1 IS NULL AND $2 = 1 AND $3 = 1', 't', :'held', 1, 1), '0000000000 []', 'no rows are an empty array');
 
 SET LOCAL ROLE saas_service;
 SELECT throws_ok(format('SELECT saas.%s', f), '42501', NULL, f || ' is for the engine') FROM unnest(ARRAY['privacy_state()', 'privacy_answer(1, ''SELECT 1'')', 'search_table(0, ''{}'')',

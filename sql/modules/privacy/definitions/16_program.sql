@@ -173,6 +173,7 @@ RETURNS TABLE (
     node integer,
     found text,
     direct text,
+    source text,
     inputs integer[]
 )
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -213,7 +214,13 @@ AS $$
                     (SELECT string_agg(format('c.%I', k.name), ', ' ORDER BY k.place)
                      FROM unnest(c.names[1:c.keys]) WITH ORDINALITY AS k (name, place))
                 )
-            ) AS direct
+            ) AS direct,
+            min(
+                format(
+                    'FROM %s JOIN %s AS c ON %s', saas.program_rows(p.names, p.type_names, p.first, 'p'), c.table_name,
+                    saas.personal_link_condition(e.kind, e.columns, e.parent_columns, e.json_path)
+                )
+            ) AS source
         FROM edges AS e
         JOIN nodes AS c ON c.node = e.child
         JOIN parents AS p ON p.child = e.child AND p.parent = e.parent
@@ -227,6 +234,7 @@ AS $$
             o.key, o.columns, s.rows, o.all_key
         ),
         CASE WHEN n.is_direct THEN s.direct END,
+        CASE WHEN n.is_direct THEN s.source END,
         (SELECT array_agg(i.place ORDER BY p.first, i.place)
          FROM parents AS p CROSS JOIN LATERAL unnest((p.places[1] - 1) || p.places) AS i (place) WHERE p.child = n.node)
     FROM nodes AS n
@@ -248,6 +256,6 @@ AS $$
     ) AS o
 $$;
 COMMENT ON FUNCTION saas.program_searches(bigint, text) IS
-'For each node the statement that finds its rows, that which deletes them at once, and the places that both take.';
+'For each node the statement that finds its rows, that which deletes them at once, where they come from then, and the places that all of these take.';
 REVOKE ALL ON FUNCTION saas.program_searches(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.program_searches(bigint, text) TO saas_internal;

@@ -93,23 +93,31 @@ AS $$
     FROM (
         SELECT 1 AS part, p.ordinality, p.kind, p.step, p.table_name, p.statement, p.inputs, p.input_types, p.outputs, NULL AS section
         FROM program AS p
+        WHERE p.kind = 'find'
         UNION ALL
         SELECT
             2, e.step, 'select', e.step, e.table_name,
-            format(
-                'SELECT %s FROM %s JOIN %s AS c ON %s ORDER BY %s',
-                saas.personal_row_columns(e.table_name), saas.program_rows(n.names, n.type_names, 1, 'r'), e.table_name,
-                saas.program_key(n.names, n.keys, 'c', 'r'),
-                (SELECT string_agg(format('r.%I', k.name), ', ' ORDER BY k.place) FROM unnest(n.names[1:n.keys]) WITH ORDINALITY AS k (name, place))
-            ),
-            p.outputs,
-            array_prepend('integer[]'::regtype::oid, (
-                SELECT array_agg(to_regtype(t.name || '[]')::oid ORDER BY t.place) FROM unnest(n.type_names) WITH ORDINALITY AS t (name, place)
-            )),
+            CASE
+                WHEN n.is_direct THEN format('SELECT %s %s', saas.personal_row_columns(e.table_name), f.source)
+                ELSE format(
+                    'SELECT %s FROM %s JOIN %s AS c ON %s ORDER BY %s',
+                    saas.personal_row_columns(e.table_name), saas.program_rows(n.names, n.type_names, 1, 'r'), e.table_name,
+                    saas.program_key(n.names, n.keys, 'c', 'r'),
+                    (SELECT string_agg(format('r.%I', k.name), ', ' ORDER BY k.place) FROM unnest(n.names[1:n.keys]) WITH ORDINALITY AS k (name, place))
+                )
+            END,
+            CASE WHEN n.is_direct THEN p.inputs ELSE p.outputs END,
+            CASE
+                WHEN n.is_direct THEN p.input_types
+                ELSE array_prepend('integer[]'::regtype::oid, (
+                    SELECT array_agg(to_regtype(t.name || '[]')::oid ORDER BY t.place) FROM unnest(n.type_names) WITH ORDINALITY AS t (name, place)
+                ))
+            END,
             '{}', e.section
         FROM saas.exported_steps(p_mode = 'portable') AS e
         JOIN saas.known_nodes(p_state, 'erase') AS n ON n.node = e.step AND n.is_supported
         JOIN program AS p ON p.step = e.step
+        LEFT JOIN saas.program_searches(p_state, 'erase') AS f ON f.node = e.step
     ) AS x
     ORDER BY x.part, x.ordinality
 $$;
