@@ -52,4 +52,33 @@ CROSS JOIN LATERAL (
 ) AS u \gset
 CALL revenue_bench.note(:pass, 'users plain', :'since');
 SELECT 1 / (:engine = :plain)::integer \g /dev/null
+
+SELECT clock_timestamp() AS since \gset
+SELECT s.sessions AS engine FROM saas.session_summary(:'team', '2026-08-01', '2026-11-01') AS s \gset
+CALL revenue_bench.note(:pass, 'sessions', :'since');
+SELECT clock_timestamp() AS since \gset
+SELECT count(*) AS plain
+FROM (
+    SELECT n.actor_id, n.number, count(*) AS events, max(n.created_at) - min(n.created_at) AS lasted
+    FROM (
+        SELECT g.*, sum(g.begins::integer) OVER (PARTITION BY g.actor_id ORDER BY g.created_at) AS number
+        FROM (
+            SELECT
+                e.actor_id,
+                e.created_at,
+                COALESCE(
+                    e.created_at - lag(e.created_at) OVER (PARTITION BY e.actor_id ORDER BY e.created_at)
+                    > INTERVAL '30 minutes', true
+                ) AS begins
+            FROM saas.product_events AS e
+            WHERE e.team_id = :'team' AND e.created_at >= '2026-08-01' AND e.created_at < '2026-11-01'
+        ) AS g
+    ) AS n
+    GROUP BY n.actor_id, n.number
+) AS s \gset
+CALL revenue_bench.note(:pass, 'sessions plain', :'since');
+SELECT 1 / (:engine = :plain)::integer \g /dev/null
+SELECT clock_timestamp() AS since \gset
+SELECT count(*) FROM saas.retention_cohorts(:'team', '2025-01-01', '2026-10-31') \g /dev/null
+CALL revenue_bench.note(:pass, 'cohorts', :'since');
 COMMIT;

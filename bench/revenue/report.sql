@@ -23,7 +23,9 @@ FROM (
         (2, 'proof', 'revenue_proof', NULL, NULL),
         (3, 'report', 'report_html, 22 months', NULL, NULL),
         (4, 'anomalies', 'team_anomalies, 500,000 events', NULL, NULL),
-        (5, 'users', 'active_users, 7 days of 500,000 events', 'users plain', 'count(DISTINCT) for each day, week and month')
+        (5, 'users', 'active_users, 7 days of 500,000 events', 'users plain', 'count(DISTINCT) for each day, week and month'),
+        (6, 'sessions', 'session_summary, 500,000 events', 'sessions plain', 'two windows and a group'),
+        (7, 'cohorts', 'retention_cohorts, 500,000 events', NULL, NULL)
 ) AS n (n, what, label, base, other)
 JOIN figures AS f ON f.what = n.what
 LEFT JOIN figures AS p ON p.what = n.base

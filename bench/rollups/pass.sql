@@ -18,6 +18,12 @@ SELECT rollups_bench.cpu() AS since \gset
 CALL rollups_bench.by_time_refresh('2026-01-07 00:00+00', '2026-01-08 00:00+00');
 CALL rollups_bench.note(:pass, 'late by time', :since);
 
+-- The same hours after an update of one row each: computed anew.
+UPDATE rollups_bench.events AS e SET ms = 11 WHERE e.team_id = :'team' AND e.at >= '2026-01-07 00:10+00' AND e.at < '2026-01-08 00:00+00' AND e.user_id = 1 AND e.ms = 10;
+SELECT rollups_bench.cpu() AS since \gset
+SELECT * FROM saas.refresh_rollups('bench') \g /dev/null
+CALL rollups_bench.note(:pass, 'changed', :since);
+
 -- 1 % of all rows, late by up to six hours; and, once, 1 % anywhere in the week.
 INSERT INTO rollups_bench.events (team_id, at, user_id, ms)
 SELECT * FROM rollups_bench.generate('2026-01-11 18:00+00', '2026-01-12 00:00+00', :events / 100);
@@ -67,6 +73,42 @@ SELECT rollups_bench.cpu() AS since \gset
 INSERT INTO rollups_bench.noted (team_id, at, user_id, ms) SELECT * FROM six_hours;
 CALL rollups_bench.note(:pass, 'bulk noted', :since);
 \o /dev/null
+SELECT rollups_bench.cpu() AS since \gset
+SELECT rollups_bench.single_rows('plain') \gexec
+CALL rollups_bench.note(:pass, 'single plain', :since);
+SELECT rollups_bench.cpu() AS since \gset
+SELECT rollups_bench.single_rows('noted') \gexec
+CALL rollups_bench.note(:pass, 'single noted', :since);
+SELECT rollups_bench.cpu() AS since \gset
+SELECT rollups_bench.single_rows('noted') \gexec
+CALL rollups_bench.note(:pass, 'single noted', :since);
+SELECT rollups_bench.cpu() AS since \gset
+SELECT rollups_bench.single_rows('plain') \gexec
+CALL rollups_bench.note(:pass, 'single plain', :since);
+SELECT rollups_bench.cpu() AS since \gset
+SELECT rollups_bench.single_rows('plain') \gexec
+CALL rollups_bench.note(:pass, 'single plain', :since);
+SELECT rollups_bench.cpu() AS since \gset
+SELECT rollups_bench.single_rows('noted') \gexec
+CALL rollups_bench.note(:pass, 'single noted', :since);
+SELECT rollups_bench.cpu() AS since \gset
+SELECT rollups_bench.single_rows('noted') \gexec
+CALL rollups_bench.note(:pass, 'single noted', :since);
+SELECT rollups_bench.cpu() AS since \gset
+SELECT rollups_bench.single_rows('plain') \gexec
+CALL rollups_bench.note(:pass, 'single plain', :since);
+SELECT rollups_bench.cpu() AS since \gset
+SELECT rollups_bench.single_rows('plain') \gexec
+CALL rollups_bench.note(:pass, 'single plain', :since);
+SELECT rollups_bench.cpu() AS since \gset
+SELECT rollups_bench.single_rows('noted') \gexec
+CALL rollups_bench.note(:pass, 'single noted', :since);
+SELECT rollups_bench.cpu() AS since \gset
+SELECT rollups_bench.single_rows('noted') \gexec
+CALL rollups_bench.note(:pass, 'single noted', :since);
+SELECT rollups_bench.cpu() AS since \gset
+SELECT rollups_bench.single_rows('plain') \gexec
+CALL rollups_bench.note(:pass, 'single plain', :since);
 SELECT rollups_bench.cpu() AS since \gset
 SELECT rollups_bench.single_rows('plain') \gexec
 CALL rollups_bench.note(:pass, 'single plain', :since);

@@ -8,6 +8,27 @@ REVOKE ALL ON FUNCTION saas.reencrypt_stored(bytea, uuid, uuid, uuid) FROM PUBLI
 COMMENT ON FUNCTION saas.reencrypt_stored(bytea, uuid, uuid, uuid) IS
 'Encrypts a stored value anew under the newest version of its key, with the same algorithm and binding: of asset and row those that the value was bound to. The plaintext does not come to SQL.';
 
+CREATE OR REPLACE FUNCTION saas.rotate_rows_natively(
+    p_table oid,
+    p_column name,
+    p_row_column name,
+    p_team_column name,
+    p_team uuid,
+    p_asset uuid,
+    p_keys bigint[],
+    p_from bigint,
+    p_before bigint,
+    OUT changed bigint,
+    OUT failed bigint,
+    OUT skipped bigint
+)
+RETURNS record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_rotate_rows';
+REVOKE ALL ON FUNCTION saas.rotate_rows_natively(oid, name, name, name, uuid, uuid, bigint[], bigint, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION saas.rotate_rows_natively(oid, name, name, name, uuid, uuid, bigint[], bigint, bigint) IS
+'Encrypts the values of these blocks of a table anew that are under one of these keys, of one team or of all: how many were written, did not open, or are in the hands of others. NULLs, and nothing done, for a table that an UPDATE is needed for: one with other triggers than saas.encrypt_columns(), with row-level security for the caller, of partitions, and so on. Needs SELECT and UPDATE on the table.';
+
 CREATE OR REPLACE FUNCTION saas.ciphertext_key_no(p_value bytea)
 RETURNS bigint
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -121,7 +142,9 @@ BEGIN
         pg_catalog.current_setting('saas.role_internal')
     );
     EXECUTE pg_catalog.format(
-        'GRANT EXECUTE ON FUNCTION saas.reencrypt_stored(bytea, uuid, uuid, uuid) TO %I, %I, pg_database_owner',
+        'GRANT EXECUTE ON FUNCTION saas.reencrypt_stored(bytea, uuid, uuid, uuid),
+            saas.rotate_rows_natively(oid, name, name, name, uuid, uuid, bigint[], bigint, bigint)
+        TO %I, %I, pg_database_owner',
         pg_catalog.current_setting('saas.role_service'),
         pg_catalog.current_setting('saas.role_internal')
     );

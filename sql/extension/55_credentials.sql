@@ -50,6 +50,14 @@ REVOKE ALL ON FUNCTION saas.credential_hash(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION saas.credential_hash(text, text) IS
 'What is stored of a secret: the id of the newest row of saas.credential_keys and HMAC-SHA256 under its key, for one kind of secrets. Only for functions of the package.';
 
+CREATE OR REPLACE FUNCTION saas.credential_hash_under(p_key uuid, p_kind text, p_secret text)
+RETURNS bytea
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_credential_hash_under';
+REVOKE ALL ON FUNCTION saas.credential_hash_under(uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION saas.credential_hash_under(uuid, text, text) IS
+'What saas.credential_hash() made when this row of saas.credential_keys was the newest; NULL when it is gone. Only for functions of the package.';
+
 CREATE OR REPLACE FUNCTION saas.credential_matches(p_hash bytea, p_kind text, p_secret text)
 RETURNS boolean
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE
@@ -100,7 +108,7 @@ BEGIN
     );
     EXECUTE pg_catalog.format(
         'GRANT EXECUTE ON FUNCTION saas.authenticate_api_key(text, inet), saas.make_api_key(uuid, uuid, boolean),
-            saas.credential_hash(text, text), saas.credential_matches(bytea, text, text),
+            saas.credential_hash(text, text), saas.credential_hash_under(uuid, text, text), saas.credential_matches(bytea, text, text),
             saas.take_api_key_usage(), saas.api_key_last_use(uuid), saas.api_key_calls_lost(),
             saas.sign_context(uuid, uuid, text, text[]) TO %I',
         pg_catalog.current_setting('saas.role_internal')

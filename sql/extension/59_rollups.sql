@@ -32,3 +32,20 @@ AS 'MODULE_PATHNAME', 'saas_write_rollup_changes';
 REVOKE ALL ON FUNCTION saas.write_rollup_changes() FROM PUBLIC;
 COMMENT ON FUNCTION saas.write_rollup_changes() IS
 'Writes what this transaction has changed in sources of rollups to saas.rollup_changes now instead of when it commits, so that it counts in this transaction, too. Called by saas.refresh_rollups().';
+
+-- Statements run with the rights of whoever calls, so that they give none.
+CREATE OR REPLACE FUNCTION saas.keeps_rollup_statement(p_key text)
+RETURNS boolean
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_keeps_rollup_statement';
+REVOKE ALL ON FUNCTION saas.keeps_rollup_statement(text) FROM PUBLIC;
+COMMENT ON FUNCTION saas.keeps_rollup_statement(text) IS
+'Whether this session has planned the statement of that name for the current role. Asked by refreshes of rollups.';
+
+CREATE OR REPLACE FUNCTION saas.run_rollup_statement(p_key text, p_statement text, VARIADIC p_arguments "any")
+RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_run_rollup_statement';
+REVOKE ALL ON FUNCTION saas.run_rollup_statement(text, text, VARIADIC "any") FROM PUBLIC;
+COMMENT ON FUNCTION saas.run_rollup_statement(text, text, VARIADIC "any") IS
+'Runs a statement with arguments, planned once a session and name; the text is read when there is no plan yet. Returns the first column of the first row if it is a bigint, else the number of rows. Run by refreshes of rollups. 26000 without plan and text.';

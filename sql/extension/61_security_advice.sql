@@ -69,6 +69,16 @@ AS $$
             'ALTER SYSTEM SET log_file_mode = ''0600''; SELECT pg_reload_conf();'
         FROM configured AS c
         WHERE c.name = 'log_file_mode' AND c.value <> '0600' AND current_setting('logging_collector') = 'on'
+        UNION ALL
+        -- Others see the statements of their own role only.
+        SELECT 'warning', c.name,
+            format('pg_stat_activity shows a statement with the values in it until it is analysed, to %s',
+                string_agg(format('%I', r.rolname), ', ' ORDER BY r.rolname)),
+            'Give secrets as bind parameters, which are not shown, or ALTER SYSTEM SET track_activities = off; SELECT pg_reload_conf();'
+        FROM configured AS c
+        JOIN pg_roles AS r ON r.rolcanlogin AND NOT r.rolsuper AND pg_has_role(r.oid, 'pg_read_all_stats', 'USAGE')
+        WHERE c.name = 'track_activities' AND c.value = 'on'
+        GROUP BY c.name
     ) AS f
 $$;
 COMMENT ON FUNCTION saas.advise_logging() IS 'Part of saas.security_advice(): what is written to logs.';

@@ -12,7 +12,8 @@ BEGIN
         pg_catalog.current_setting('saas.role_internal')
     );
     EXECUTE pg_catalog.format(
-        'GRANT EXECUTE ON FUNCTION saas.write_rollup_changes() TO %I',
+        'GRANT EXECUTE ON FUNCTION saas.write_rollup_changes(), saas.keeps_rollup_statement(text),
+            saas.run_rollup_statement(text, text, VARIADIC "any") TO %I',
         pg_catalog.current_setting('saas.role_internal')
     );
 END

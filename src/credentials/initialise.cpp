@@ -2,7 +2,9 @@
 #include "credentials/initialise.hpp"
 
 #include "credentials/key_row.hpp"
+#include "credentials/shared_attempts.hpp"
 #include "credentials/shared_usage.hpp"
+#include "credentials/webauthn.hpp"
 
 #include "pg/prelude.hpp"
 
@@ -27,7 +29,9 @@ void initialise() {
     DefineCustomIntVariable(
         "saas.password_min_length", "Least number of characters of a new password.", nullptr,
         &password_min_length, password_min_length, 8, 64, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+    define_webauthn_settings();
     request_shared_usage();
+    request_shared_attempts();
     watch_tables();
 }
 

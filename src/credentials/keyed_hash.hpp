@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -18,6 +19,10 @@ using keyed_hash = std::array<std::uint8_t, 48>;
 // The hash of `text` under the newest key. `kind` keeps the hashes of different kinds of secrets
 // apart; it is a word without a zero byte. Throws SA021 when there is no key.
 [[nodiscard]] keyed_hash hash_of(std::string_view kind, std::string_view text);
+
+// The same under the key with this id, for what was hashed before a newer key was made. None when the key is gone.
+[[nodiscard]] std::optional<keyed_hash> hash_under(const std::array<std::uint8_t, 16> &id,
+                                                   std::string_view kind, std::string_view text);
 
 // Whether `stored` is the hash of `text`, in time that does not depend on how much of it is right.
 // False when it is no such hash or its key is gone.

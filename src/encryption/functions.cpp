@@ -9,6 +9,7 @@
 #include "encryption/key_agent.hpp"
 #include "encryption/keystore.hpp"
 #include "encryption/plaintext.hpp"
+#include "encryption/reencrypt.hpp"
 #include "encryption/request.hpp"
 #include "pg/boundary.hpp"
 
@@ -20,7 +21,7 @@ extern "C" {
 #include "funcapi.h"             // get_call_result_type
 #include "utils/builtins.h"      // cstring_to_text_with_len
 #include "utils/memutils.h"      // MaxAllocSize
-#include "utils/uuid.h"     // DatumGetUUIDP
+#include "utils/uuid.h"          // DatumGetUUIDP
 }
 
 using namespace saas;             // NOLINT: entry points only
@@ -131,31 +132,16 @@ Datum reencrypt(FunctionCallInfo fcinfo, shape form) {
     return out;
 }
 
-// Anew under the newest version of its key, and bound as it was: the header says to what of asset and row. Arguments:
-// value, asset, row, team.
+// Arguments: value, asset, row, team.
 Datum reencrypt_stored(FunctionCallInfo fcinfo) {
-    const bytes_in value = bytes_of(PG_GETARG_VARLENA_PP(0));
-    const auto known = core::encryption::parse_header(value);
-    if (!known)
-        decryption_failed();
-    auto given = [&](int at, std::uint8_t flag) -> std::optional<core::uuid> {
+    auto given = [&](int at) -> std::optional<core::uuid> {
         core::uuid out{};
-        if (PG_ARGISNULL(at) || (known->flags & flag) == 0)
+        if (PG_ARGISNULL(at))
             return std::nullopt;
         std::memcpy(out.data(), DatumGetUUIDP(PG_GETARG_DATUM(at))->data, out.size());
         return out;
     };
-    request asked{};
-    asked.bound.tenant = team_to_act_for(given(3, core::encryption::k_tenant_bound));
-    asked.bound.asset = given(1, core::encryption::k_asset_bound);
-    asked.bound.row = given(2, core::encryption::k_row_bound);
-    key_holder owner;
-    struct varlena *plain = open(asked, value, owner, former_cipher());
-    asked.subject = owner.subject;
-    const Datum out = seal(asked, known->chosen, room_of(plain));
-    core::encryption::wipe(room_of(plain));
-    pfree(plain);
-    return out;
+    return PointerGetDatum(reencrypted(PG_GETARG_VARLENA_PP(0), {given(1), given(2), given(3)}));
 }
 
 // The header without reading the whole value.
@@ -165,7 +151,49 @@ std::optional<header> header_of(Datum value, std::size_t &size) {
         bytes_of(PG_DETOAST_DATUM_SLICE(value, 0, core::encryption::k_header_bytes)), size);
 }
 
+// Asked for every row of a table.
+bool key_number(FunctionCallInfo fcinfo, Datum &answer) noexcept {
+    const auto *value = reinterpret_cast<const struct varlena *>(PG_GETARG_POINTER(0));
+    const auto known = key_number_in_place(value);
+    if (known)
+        answer = Int64GetDatum(static_cast<std::int64_t>(*known));
+    return known && *known != 0;
+}
+
 } // namespace
+
+namespace saas::encryption {
+
+struct varlena *reencrypted(const struct varlena *stored, const place &bound) {
+    const bytes_in value = bytes_of(stored);
+    const auto known = core::encryption::parse_header(value);
+    if (!known)
+        decryption_failed();
+    const auto flagged = [&](const std::optional<core::uuid> &part, std::uint8_t flag) {
+        return (known->flags & flag) != 0 ? part : std::nullopt;
+    };
+    request asked{};
+    asked.bound.tenant = team_to_act_for(flagged(bound.team, core::encryption::k_tenant_bound));
+    asked.bound.asset = flagged(bound.asset, core::encryption::k_asset_bound);
+    asked.bound.row = flagged(bound.row, core::encryption::k_row_bound);
+    key_holder owner;
+    struct varlena *plain = open(asked, value, owner, former_cipher());
+    asked.subject = owner.subject;
+    auto *out = reinterpret_cast<struct varlena *>(
+        DatumGetPointer(seal(asked, known->chosen, room_of(plain))));
+    core::encryption::wipe(room_of(plain));
+    pfree(plain);
+    return out;
+}
+
+std::optional<std::uint64_t> key_number_in_place(const struct varlena *value) noexcept {
+    if (VARATT_IS_EXTERNAL(value) || VARATT_IS_COMPRESSED(value))
+        return std::nullopt;
+    const auto known = core::encryption::parse_header(bytes_of(value));
+    return known ? known->key_number : 0;
+}
+
+} // namespace saas::encryption
 
 SAAS_FUNCTION(saas_encrypt_text) {
     return encrypt(fcinfo, content::text, shape::tenant);
@@ -240,7 +268,7 @@ SAAS_FUNCTION(saas_reencrypt_stored) {
     return reencrypt_stored(fcinfo);
 }
 
-SAAS_FUNCTION(saas_ciphertext_key_no) {
+SAAS_FUNCTION_WITH_SHORTCUT(saas_ciphertext_key_no, key_number) {
     std::size_t size = 0;
     const auto known = header_of(PG_GETARG_DATUM(0), size);
     if (!known)

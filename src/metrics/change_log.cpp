@@ -5,6 +5,7 @@
 #include "metrics/changes.hpp"
 #include "pg/package.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "pg/prelude.hpp"
@@ -22,6 +23,7 @@ extern "C" {
 #include "commands/trigger.h"    // TriggerDesc
 #include "miscadmin.h"           // CHECK_FOR_INTERRUPTS
 #include "nodes/execnodes.h"     // IndexInfo
+#include "utils/array.h"         // ArrayType
 #include "utils/rel.h"           // RelationGetDescr
 #include "utils/relcache.h"      // RelationGetIndexList
 #include "utils/timestamp.h"     // TimestampTzGetDatum
@@ -33,7 +35,7 @@ namespace {
 
 constexpr core::sqlstate k_altered{"SA130"};
 
-enum column { c_team, c_source, c_span, c_xact, c_batch, c_changed_at, c_count };
+enum column { c_team, c_source, c_span, c_xact, c_batch, c_changed_at, c_relation, c_rows, c_count };
 
 struct column_shape {
     const char *name;
@@ -42,8 +44,12 @@ struct column_shape {
 constexpr column_shape k_shape[c_count] = {
     {"team_id", UUIDOID}, {"source_id", UUIDOID}, {"span", TIMESTAMPTZOID},
     {"xact_id", XID8OID}, {"batch", INT4OID},     {"changed_at", TIMESTAMPTZOID},
+    {"relation", OIDOID}, {"row_ids", TIDARRAYOID},
 };
 
+// The package of a release before has no columns for rows, until it is deployed anew.
+constexpr int k_needed = c_relation;
+constexpr int k_most_columns = 32;
 constexpr int k_most_indexes = 4;
 
 // What is known of the table, until it or its indexes change. Indexes announce themselves with their
@@ -51,6 +57,8 @@ constexpr int k_most_indexes = 4;
 struct known_log {
     Oid table;
     bool valid;
+    bool has_rows;
+    int places[c_count]; // of its columns, from 0
     int index_count;
     Oid indexes[k_most_indexes];
     IndexInfo infos[k_most_indexes]; // of plain columns only: no pointer in it is set
@@ -63,18 +71,23 @@ struct target {
     IndexInfo infos[k_most_indexes];
 };
 
-bool has_shape(Relation table) {
+bool read_shape(Relation table) {
     TupleDesc row = RelationGetDescr(table);
     if (table->rd_rel->relkind != RELKIND_RELATION || table->rd_rel->relam != HEAP_TABLE_AM_OID ||
-        table->trigdesc != nullptr || row->natts != c_count)
+        table->trigdesc != nullptr || row->natts > k_most_columns)
         return false;
-    for (int i = 0; i < c_count; ++i) {
+    int found = 0;
+    for (int i = 0; i < row->natts; ++i) {
         Form_pg_attribute attribute = TupleDescAttr(row, i);
-        if (attribute->attisdropped || attribute->atttypid != k_shape[i].type ||
-            std::strcmp(NameStr(attribute->attname), k_shape[i].name) != 0)
+        if (attribute->attisdropped)
+            continue;
+        if (found == c_count || attribute->atttypid != k_shape[found].type ||
+            std::strcmp(NameStr(attribute->attname), k_shape[found].name) != 0)
             return false;
+        known.places[found++] = i;
     }
-    return true;
+    known.has_rows = found == c_count;
+    return found == c_count || found == k_needed;
 }
 
 bool read_indexes(Relation table) {
@@ -109,7 +122,7 @@ void open_log(target &log) {
     log.table = table_open(known.table, RowExclusiveLock); // accepts what others changed
     if (!known.valid) {
         known.valid = true; // before the reading: a change that arrives meanwhile clears it again
-        if (!has_shape(log.table) || !read_indexes(log.table)) {
+        if (!read_shape(log.table) || !read_indexes(log.table)) {
             known.valid = false;
             throw core::error{k_altered, "table saas.rollup_changes is not as the package made it",
                               "It has other columns, or triggers or indexes of another kind.",
@@ -124,8 +137,20 @@ void open_log(target &log) {
     }
 }
 
-void insert_row(target &log, Datum *values) {
-    bool nulls[c_count] = {};
+// Places of rows as an array of type tid. Most are one, so that it is made by hand.
+ArrayType *array_of(const change &noted) {
+    const std::size_t size = ARR_OVERHEAD_NONULLS(1) + noted.count * sizeof(ItemPointerData);
+    auto *array = static_cast<ArrayType *>(palloc0(size));
+    SET_VARSIZE(array, size);
+    array->ndim = 1;
+    array->elemtype = TIDOID;
+    ARR_DIMS(array)[0] = static_cast<int>(noted.count);
+    ARR_LBOUND(array)[0] = 1;
+    std::memcpy(ARR_DATA_PTR(array), noted.rows(), noted.count * sizeof(ItemPointerData));
+    return array;
+}
+
+void insert_row(target &log, Datum *values, bool *nulls) {
     HeapTuple tuple = heap_form_tuple(RelationGetDescr(log.table), values, nulls);
     heap_insert(log.table, tuple, GetCurrentCommandId(true), 0, nullptr);
     for (int i = 0; i < known.index_count; ++i) {
@@ -148,20 +173,34 @@ void log_changed(Oid table) noexcept {
         known.valid = false;
 }
 
-void write_changes(const change_key *keys, std::size_t count, std::int32_t batch) {
+void write_changes(const change *changes, std::size_t count, std::int32_t batch) {
     target log{};
     open_log(log);
-    Datum values[c_count];
-    values[c_xact] = FullTransactionIdGetDatum(GetTopFullTransactionId());
-    values[c_batch] = Int32GetDatum(batch);
-    values[c_changed_at] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+    const int *place = known.places;
+    Datum values[k_most_columns] = {};
+    bool nulls[k_most_columns];
+    std::fill(nulls, nulls + k_most_columns, true); // those of dropped columns stay so
+    std::for_each(place, place + k_needed, [&nulls](int column) { nulls[column] = false; });
+    values[place[c_xact]] = FullTransactionIdGetDatum(GetTopFullTransactionId());
+    values[place[c_batch]] = Int32GetDatum(batch);
+    values[place[c_changed_at]] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
     for (std::size_t i = 0; i < count; ++i) {
         if (i % 1024 == 1023)
             CHECK_FOR_INTERRUPTS();
-        values[c_team] = UUIDPGetDatum(&keys[i].team);
-        values[c_source] = UUIDPGetDatum(&keys[i].source);
-        values[c_span] = TimestampTzGetDatum(keys[i].span);
-        insert_row(log, values);
+        const change &noted = changes[i];
+        values[place[c_team]] = UUIDPGetDatum(&noted.key.team);
+        values[place[c_source]] = UUIDPGetDatum(&noted.key.source);
+        values[place[c_span]] = TimestampTzGetDatum(noted.key.span);
+        ArrayType *rows = nullptr;
+        if (known.has_rows) {
+            rows = noted.relation == InvalidOid ? nullptr : array_of(noted);
+            nulls[place[c_relation]] = nulls[place[c_rows]] = rows == nullptr;
+            values[place[c_relation]] = ObjectIdGetDatum(noted.relation);
+            values[place[c_rows]] = PointerGetDatum(rows);
+        }
+        insert_row(log, values, nulls);
+        if (rows != nullptr)
+            pfree(rows);
     }
     for (int i = 0; i < known.index_count; ++i) {
 #if PG_VERSION_NUM >= 170000

@@ -14,6 +14,9 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
+#include "access/sysattr.h"    // MinTransactionIdAttributeNumber
+#include "access/xact.h"       // GetTopTransactionIdIfAny
+#include "catalog/pg_am.h"     // HEAP_TABLE_AM_OID
 #include "catalog/pg_type.h"   // UUIDOID
 #include "executor/tuptable.h" // slot_getattr
 #include "utils/builtins.h"    // uuid_in
@@ -33,6 +36,7 @@ struct trigger_plan {
     Oid trigger; // key
     Oid table;
     bool valid;
+    bool is_heap; // rows can be found by their place
     AttrNumber team;
     AttrNumber time;
     pg_uuid_t source;
@@ -89,6 +93,7 @@ void read_plan(const TriggerData &data, trigger_plan &plan) {
     plan.table = RelationGetRelid(data.tg_relation);
     plan.valid = true; // before the reading: a change that arrives meanwhile clears it again
     plan.source = *DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(arguments[0])));
+    plan.is_heap = data.tg_relation->rd_rel->relam == HEAP_TABLE_AM_OID;
     plan.team = find_column(data, arguments[1], UUIDOID);
     plan.time = find_column(data, arguments[2], TIMESTAMPTZOID);
 }
@@ -115,19 +120,40 @@ const trigger_plan &find_plan(const TriggerData &data) {
 }
 
 // A row without team, or with no time that rollups have, is in no bucket.
-void note_row(const trigger_plan &plan, TupleTableSlot *row) {
+bool find_key(const trigger_plan &plan, TupleTableSlot *row, metrics::change_key &key) {
     bool is_null = false;
     const Datum team = slot_getattr(row, plan.team, &is_null);
     if (is_null)
-        return;
+        return false;
     const TimestampTz time = DatumGetTimestampTz(slot_getattr(row, plan.time, &is_null));
     if (is_null || !core::rollup::is_in_range(time))
-        return;
-    metrics::change_key key; // NOLINT: all of it is set
+        return false;
     key.team = *DatumGetUUIDP(team);
     key.source = plan.source;
     key.span = core::rollup::floor_to(time, core::rollup::k_span);
-    metrics::note_change(key);
+    return true;
+}
+
+void note_row(const trigger_plan &plan, TupleTableSlot *row) {
+    metrics::change_key key; // NOLINT: set when it is read
+    if (find_key(plan, row, key))
+        metrics::note_change(key);
+}
+
+// A refresh adds what such a row contributes, if it finds it: by its place and by the transaction that
+// inserted it. One that a subtransaction inserted has another number there, and may be rolled back alone.
+void note_inserted_row(const trigger_plan &plan, TupleTableSlot *row) {
+    metrics::change_key key; // NOLINT: set when it is read
+    if (!find_key(plan, row, key))
+        return;
+    bool is_null = true;
+    if (plan.is_heap &&
+        DatumGetTransactionId(slot_getsysattr(row, MinTransactionIdAttributeNumber, &is_null)) ==
+            GetTopTransactionIdIfAny() &&
+        !is_null)
+        metrics::note_insertion(key, plan.table, row->tts_tid);
+    else
+        metrics::note_change(key);
 }
 
 } // namespace
@@ -138,6 +164,10 @@ SAAS_FUNCTION(saas_record_rollup_change) {
         throw core::error{pg::k_trigger_protocol_violated,
                           "saas.record_rollup_change() is for AFTER … FOR EACH ROW triggers"};
     const trigger_plan &plan = find_plan(data);
+    if (TRIGGER_FIRED_BY_INSERT(data.tg_event)) {
+        note_inserted_row(plan, data.tg_trigslot);
+        return PointerGetDatum(nullptr);
+    }
     note_row(plan, data.tg_trigslot);
     if (TRIGGER_FIRED_BY_UPDATE(data.tg_event))
         note_row(plan, data.tg_newslot);

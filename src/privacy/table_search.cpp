@@ -170,7 +170,8 @@ bool *searched_columns(const search &work, const privacy::row_reader *reader) {
 }
 
 bool is_heap(Relation relation) {
-    return relation->rd_rel->relkind == RELKIND_RELATION && relation->rd_tableam == GetHeapamTableAmRoutine();
+    const char kind = relation->rd_rel->relkind;
+    return (kind == RELKIND_RELATION || kind == RELKIND_MATVIEW) && relation->rd_tableam == GetHeapamTableAmRoutine();
 }
 
 // All of a page is read soon: asked for at once, its lines come together instead of one after another.
@@ -223,7 +224,7 @@ bool search_table_unsafe(search &work, Oid table) {
     }
     MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "searched table", ALLOCSET_DEFAULT_SIZES);
     foreach (cell, all) {
-        if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION)
+        if (get_rel_relkind(lfirst_oid(cell)) != RELKIND_PARTITIONED_TABLE)
             search_heap_unsafe(work, lfirst_oid(cell), memory);
     }
     MemoryContextDelete(memory);

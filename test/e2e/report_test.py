@@ -18,7 +18,7 @@ from application import connect, new_team, request
 
 backend = connect()
 worker = connect("e2e_worker")
-NAME = '<script>document.title="hacked"</script> & "Co"'
+NAME = '<script>document.title="hacked"</script> & "Co" ' + "W" * 90
 
 
 def team_with_a_year():
@@ -210,6 +210,17 @@ def in_the_browser(browser, path):
         tap.ok(name in charts, f"and of the chart: {name}", charts)
     width = browser.call("Page.getLayoutMetrics")
     tap.ok(width["cssContentSize"]["width"] <= width["cssLayoutViewport"]["clientWidth"], "the page is no wider than the window", width)
+
+    browser.call("Emulation.setDeviceMetricsOverride", width=360, height=640, deviceScaleFactor=1, mobile=False)
+    width = browser.call("Page.getLayoutMetrics")
+    tap.ok(width["cssContentSize"]["width"] <= 360, "nor that of a telephone", width)
+    # A4 with margins of 15 mm.
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    browser.call("Emulation.setDeviceMetricsOverride", width=680, height=1000, deviceScaleFactor=1, mobile=False)
+    width = browser.call("Page.getLayoutMetrics")
+    tap.ok(width["cssContentSize"]["width"] <= 680, "printed, every column is on the paper", width)
+    paper = pixels(base64.b64decode(browser.call("Page.captureScreenshot")["data"]))
+    tap.same(paper[0][0], (255, 255, 255), "which is white, whatever people prefer on the screen")
 
     printed = base64.b64decode(browser.call("Page.printToPDF", printBackground=False)["data"])
     tap.ok(printed.startswith(b"%PDF") and len(printed) > 10000, "it prints", len(printed))

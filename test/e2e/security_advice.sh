@@ -63,6 +63,7 @@ found error 'role shop' 'has BYPASSRLS'
 found error 'role shop' CREATEROLE
 found error 'role looks' 'pg_read_all_stats: sees the statements'
 found error 'role intern' 'rights of the package'
+found warning track_activities 'until it is analysed, to looks'
 found error 'setting app.encryption_key of database postgres' 'looks like a secret'
 found error 'setting app.api_token of role looks' 'looks like a secret'
 found error 'setting app.password of role looks in database postgres' 'looks like a secret'

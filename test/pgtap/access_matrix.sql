@@ -44,6 +44,7 @@ INSERT INTO expected VALUES
     ('payouts', 'S', 'S', 'S', true),
     ('payout_holds', 'S', 'S', 'S', true),
     ('payout_schedules', 'S', 'S', 'S', true),
+    ('payment_fees', 'S', 'S', 'S', true),
     ('payout_items', 'S', 'S', 'S', true),
     ('payout_reserves', 'S', 'S', 'S', true),
     ('dispute_evidence', 'S', 'S', 'S', true),
@@ -101,6 +102,8 @@ INSERT INTO expected VALUES
     ('credential_keys', '', '', '', false),
     ('mfa_factors', 'S', 'S', '', true),
     ('mfa_codes', '', '', '', false),
+    ('mfa_hardware_keys', 'S', 'S', '', true),
+    ('mfa_challenges', '', '', '', false),
     ('mfa_recovery_codes', 'S', 'S', '', true),
     ('credential_attempts', 'S', 'S', '', true),
     ('user_tokens', 'S', 'S', '', true),
@@ -185,7 +188,7 @@ SELECT is(
 
 -- Tables whose rows belong to a user, whatever team the user acts in.
 CREATE TEMPORARY TABLE of_users (table_name text PRIMARY KEY);
-INSERT INTO of_users VALUES ('users'), ('user_sessions'), ('mfa_factors'), ('mfa_recovery_codes'), ('credential_attempts'), ('user_tokens');
+INSERT INTO of_users VALUES ('users'), ('user_sessions'), ('mfa_factors'), ('mfa_hardware_keys'), ('mfa_recovery_codes'), ('credential_attempts'), ('user_tokens');
 
 -- Every row of the table that belongs to the team, digested; read without row-level security.
 CREATE FUNCTION pg_temp.team_column(p_table text) RETURNS text LANGUAGE sql AS $$

@@ -1,6 +1,6 @@
 -- The lints of saas.validate(): each fault is planted and found, and what is allowed is not.
 BEGIN;
-SELECT plan(52);
+SELECT plan(54);
 \ir include/finds.sql
 
 -- Policies.
@@ -18,6 +18,8 @@ SELECT pg_temp.finds($$CREATE FUNCTION saas.f() RETURNS uuid LANGUAGE sql STABLE
 SELECT pg_temp.finds('GRANT SELECT ON saas.activity_logs_default TO saas_app', 'saas.activity_logs_default', 'roles read the partition beside the policies of its parent');
 SELECT pg_temp.finds('ALTER TABLE saas.activity_logs_default NO FORCE ROW LEVEL SECURITY', 'saas.activity_logs_default', 'row-level security does not hold for the owner');
 SELECT pg_temp.finds('CREATE TABLE saas.own (id integer)', 'saas.own', 'the table has no primary key');
+SELECT pg_temp.finds('CREATE TABLE saas.own (id integer); ALTER TABLE saas.own REPLICA IDENTITY FULL', 'saas.own', 'the table has no primary key');
+SELECT pg_temp.finds('ALTER TABLE saas.rollup_changes REPLICA IDENTITY DEFAULT', 'saas.rollup_changes', 'the table has no primary key');
 SELECT pg_temp.finds('CREATE TABLE saas.own () INHERITS (saas.users)', 'saas.own', 'the table inherits from saas.users');
 SELECT pg_temp.finds('CREATE TABLE saas.own (id uuid PRIMARY KEY) PARTITION BY HASH (id)', 'saas.own', 'the table is partitioned in more than one level%');
 SELECT pg_temp.finds('CREATE TABLE saas.own (id uuid PRIMARY KEY); ALTER EXTENSION pg_saas ADD TABLE saas.own', 'saas.own', 'the table belongs to an extension%');

@@ -95,8 +95,10 @@ SELECT throws_ok(format('SELECT %s', replace(c.call, '?', quote_literal(:'shop')
 FROM (VALUES ('saas.active_users(?, current_date, current_date)'), ('saas.retention_cohorts(?, current_date, current_date)'), ('saas.product_sessions(?, now(), now())'),
     ('saas.session_summary(?, now(), now())'), ('saas.feature_adoption(?, now(), now())'), ('saas.funnel(?, ''{a}'', now(), now())'), ('saas.ab_test_result(?, ''a'', ''b'', now(), now())'),
     ('saas.record_product_events(?, ''[]'')'), ('saas.team_anomalies(?, now(), now())'), ('saas.business_metrics(?, current_date, current_date)'),
-    ('saas.report_html(?, current_date, current_date)'), ('saas.record_service_measurement(?, ''api'', ''{1}'')'), ('saas.prometheus_metrics()'), ('saas.prometheus_samples(now())'),
-    ('saas.report_revenue(?, current_date, current_date, ''USD'', ''x'')'), ('saas.business_revenue(?, current_date, current_date)'), ('saas.product_time_zone(?)')) AS c (call);
+    ('saas.report_html(?, current_date, current_date)'), ('saas.record_service_measurement(?, ''api'', ''{1}'')'), ('saas.prometheus_metrics()'), ('saas.prometheus_samples(now(), ?)'), ('saas.prometheus_samples(now(), NULL)'), ('saas.prometheus_services(now(), ?)'),
+    ('saas.prometheus_page(?)'), ('saas.prometheus_page(NULL)'), ('saas.prometheus_metrics(?)'), ('saas.prometheus_metrics(NULL)'), ('saas.team_daily_metrics(?, current_date)'), ('saas.daily_metrics(?, current_date)'),
+    ('saas.calculate_daily_metrics()'), ('saas.report_revenue(''[]'', ''USD'', ''x'')'), ('saas.report_retention(?, current_date, current_date)'), ('saas.report_service(?, current_date, current_date, ''UTC'')'),
+    ('saas.business_revenue(?, current_date, current_date)'), ('saas.product_time_zone(?)')) AS c (call);
 SELECT is(saas.record_product_events(:'foreign', '[]'), 0::bigint, 'the own one');
 RESET ROLE;
 SELECT * FROM finish();

@@ -1,6 +1,6 @@
 -- PayPal: deliveries wait for their certificate, and events for PayPal's own word.
 BEGIN;
-SELECT plan(33);
+SELECT plan(37);
 \ir include/payments.sql
 \set examples `cat test/data/paypal_webhooks.json`
 \set url 'https://api.sandbox.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-a5cafa77'
@@ -78,12 +78,16 @@ SELECT is((SELECT count(*) FROM unconfirmed), 3::bigint, 'three events wait for 
 SET LOCAL ROLE saas_service;
 SELECT is((SELECT count(*) FROM saas.replay_webhooks(pg_temp.team(), '{}', false)), 0::bigint, 'a replay does not confirm them');
 SELECT throws_ok($$SELECT saas.retry_webhook(pg_temp.team(), u.id) FROM unconfirmed AS u WHERE u.n = 1$$, 'SA073', NULL, 'nor does a retry');
-SELECT is((SELECT (saas.confirm_webhook(pg_temp.team(), u.id)).outcome FROM unconfirmed AS u WHERE u.n = 1), 'processed', 'PayPal''s word applies one');
-SELECT throws_ok($$SELECT saas.confirm_webhook(pg_temp.team(), u.id) FROM unconfirmed AS u WHERE u.n = 1$$, 'SA055', NULL, 'once');
+SELECT throws_ok($$SELECT saas.confirm_webhook(pg_temp.team(), u.id) FROM unconfirmed AS u WHERE u.n = 1$$, 'SA037', NULL, 'nor a word without PayPal''s own copy');
+SELECT throws_ok($$SELECT saas.confirm_webhook(pg_temp.team(), u.id, p_is_compared => NULL) FROM unconfirmed AS u WHERE u.n = 1$$, 'SA037', NULL, 'or a word that the copy is the same');
+SELECT is((SELECT (saas.confirm_webhook(pg_temp.team(), u.id, p_event => u.payload)).outcome FROM unconfirmed AS u WHERE u.n = 1), 'processed', 'PayPal''s copy applies one');
+SELECT throws_ok($$SELECT saas.confirm_webhook(pg_temp.team(), u.id, p_event => u.payload) FROM unconfirmed AS u WHERE u.n = 1$$, 'SA055', NULL, 'once');
+SELECT is((SELECT (saas.confirm_webhook(pg_temp.team(), u.id, p_is_compared => true)).outcome FROM unconfirmed AS u WHERE u.n = 3), 'processed', 'as does a word that the copy has been compared');
 SELECT is((SELECT (saas.confirm_webhook(pg_temp.team(), u.id, false)).outcome FROM unconfirmed AS u WHERE u.n = 2), 'dead', 'one that PayPal does not know is buried');
 RESET ROLE;
-SELECT cmp_ok((SELECT count(*) FROM saas.payments AS p WHERE p.team_id = pg_temp.team()), '=', 1::bigint, 'one payment is known now');
-SELECT is((SELECT count(*) FROM saas.webhook_events AS e WHERE e.team_id = pg_temp.team() AND e.confirmed_at IS NOT NULL), 1::bigint, 'and one event confirmed');
+SELECT is((SELECT array_agg(DISTINCT p.livemode) FROM saas.payments AS p WHERE p.team_id = pg_temp.team()), '{false}', 'what comes from the sandbox is no live money');
+SELECT is((SELECT p.livemode FROM saas.payment_providers AS p WHERE p.team_id = pg_temp.team() AND p.provider = 'paypal'), false, 'and the provider is in test mode from then on');
+SELECT is((SELECT count(*) FROM saas.webhook_events AS e WHERE e.team_id = pg_temp.team() AND e.confirmed_at IS NOT NULL), 2::bigint, 'and two events confirmed');
 SELECT ok((SELECT count(*) > 0 FROM saas.payment_audit_log AS l WHERE l.table_name = 'saas.webhook_certificates'), 'certificates are audited');
 \ir include/ledger_proof.sql
 SELECT * FROM finish();

@@ -1,6 +1,6 @@
 -- What deliveries of each provider do, signed as that provider signs.
 BEGIN;
-SELECT plan(61);
+SELECT plan(67);
 \ir include/payments.sql
 \ir include/provider_events.sql
 CREATE FUNCTION pg_temp.shows(p_ref text) RETURNS text LANGUAGE sql AS $$
@@ -39,6 +39,15 @@ SELECT is(pg_temp.shows('P1'), 'paid 1000 USD 600 250 0 0', 'whole');
 SELECT is(pg_temp.batch(pg_temp.adyen_item('CAPTURE', 'true', 'C1', 'P1', 600, 200), pg_temp.adyen_item('CAPTURE', 'true', 'C2', 'P1', 400, 210)),
     'processed: 2 items: duplicate, processed', 'of a batch what is new is applied');
 SELECT is(pg_temp.shows('P1'), 'paid 1000 USD 1000 250 0 0', 'captures sum up');
+-- References that do not fit fail their item, not the delivery.
+SELECT is(pg_temp.batch(pg_temp.adyen_item('AUTHORISATION', 'true', repeat('L', 255), NULL, 1000, 100), pg_temp.adyen_item('AUTHORISATION', 'true', repeat('M', 300), NULL, 1000, 100),
+    pg_temp.adyen_item('AUTHORISATION', 'true', repeat('M', 301), NULL, 1000, 100), pg_temp.adyen_item('AUTHORISATION', 'true', 'P9', NULL, 1000, 100)),
+    'failed: 4 items: processed, failed, failed, processed', 'a reference that is too long fails its item alone');
+SELECT is(pg_temp.shows(repeat('L', 255)), 'authorized 1000 USD 0 0 0 0', 'the longest one that fits is taken');
+SELECT results_eq(format($$SELECT e.reason, e.error_code, length(e.payload #>> '{NotificationRequestItem,pspReference}') FROM saas.webhook_events AS e WHERE e.team_id = %L AND e.status = 'failed' ORDER BY 3$$, pg_temp.team()),
+    $$VALUES ('an object has no id, or it is not a text of 1 to 255 characters', 'SA072', 300), ('an object has no id, or it is not a text of 1 to 255 characters', 'SA072', 301)$$, 'the others are kept, and say why');
+SELECT is(pg_temp.batch(pg_temp.adyen_item('AUTHORISATION', 'true', repeat('M', 300), NULL, 1000, 100), pg_temp.adyen_item('AUTHORISATION', 'true', repeat('L', 255), NULL, 1000, 100)),
+    'duplicate: 2 items: duplicate, duplicate', 'and known when they come again');
 SELECT is(pg_temp.batch(pg_temp.adyen_item('CAPTURE_FAILED', 'true', 'C2', 'P1', 400, 900)), 'processed', 'one may fail late');
 SELECT is(pg_temp.shows('P1'), 'paid 1000 USD 600 250 0 0', 'and counts no more');
 SELECT is(pg_temp.batch(pg_temp.adyen_item('REFUNDED_REVERSED', 'true', 'R1', 'P1', 250, 900)), 'processed', 'money that came back');
@@ -116,6 +125,13 @@ SELECT is(pg_temp.post('square', '{"event_id": "S9", "type": "payment.updated", 
 SELECT is(pg_temp.post('standard', '{"type": "payment.updated", "data": {}}', 'N1'), 'failed: the event has no time', 'a neutral event needs a time');
 SELECT is(pg_temp.post('standard', '{"type": "payment.updated", "timestamp": "2024-13-01T00:00:00Z", "data": {}}', 'N2'), 'failed: the event has no time', 'of the calendar');
 SELECT is(pg_temp.post('standard', '{"type": "payment.updated", "timestamp": "2024-01-01T00:00:00Z", "data": []}', 'N3'), 'failed: the currency is unknown, or has no minor unit', 'and an object');
+-- Of several codes the one that says most.
+SELECT pg_temp.send('razorpay', jsonb_set(pg_temp.render('razorpay', 'payment', 'rzf1', NULL, 'failed', NULL, 1000, 1600000000, 'ef1'), '{payload,payment,entity}',
+    pg_temp.render('razorpay', 'payment', 'rzf1', NULL, 'failed', NULL, 1000, 1600000000, 'ef1') #> '{payload,payment,entity}' || '{"error_code": "BAD_REQUEST_ERROR", "error_reason": "insufficient_funds"}'), 'ef1') \g /dev/null
+SELECT pg_temp.send('paypal', jsonb_set(pg_temp.render('paypal', 'payment', 'ppf1', NULL, 'failed', NULL, 1000, 1600000000, 'WH-f1'), '{resource}',
+    pg_temp.render('paypal', 'payment', 'ppf1', NULL, 'failed', NULL, 1000, 1600000000, 'WH-f1') -> 'resource' || '{"processor_response": {"response_code": "5120"}, "status_details": {"reason": "OTHER"}}'), 'WH-f1') \g /dev/null
+SELECT is((SELECT f.reason FROM saas.failed_payments AS f WHERE f.team_id = pg_temp.team() AND f.payment_id = (pg_temp.payment(c.ref)).id), 'insufficient_funds', c.ref || ': the code says why')
+FROM (VALUES ('rzf1'), ('ppf1')) AS c (ref);
 \ir include/ledger_proof.sql
 SELECT * FROM finish();
 ROLLBACK;

@@ -104,6 +104,16 @@ FROM (VALUES
     ('adyen', '{"Not enough balance"}', 'insufficient_funds'), ('razorpay', '{incorrect_otp}', 'authentication_failed'), ('stripe', '{nothing}', 'unknown'), ('nobody', '{5120}', 'unknown'), ('stripe', '{NULL}', 'unknown')
 ) AS d (provider, codes, reason);
 SELECT is((SELECT count(DISTINCT c.provider) FROM saas.decline_codes AS c), 5::bigint, 'codes of five providers');
+\set published `cat test/data/decline_codes.json`
+SELECT is(
+    (SELECT string_agg(p.key || ' ' || c.code, ', ') FROM jsonb_each(:'published'::jsonb) AS p, jsonb_array_elements_text(p.value -> 'codes') AS c (code)
+        WHERE NOT EXISTS (SELECT FROM saas.decline_codes AS d WHERE d.provider = p.key AND d.code = c.code)),
+    NULL, 'every code that a provider publishes has a reason');
+SELECT cmp_ok((SELECT sum(jsonb_array_length(p.value -> 'codes')) FROM jsonb_each(:'published'::jsonb) AS p), '>', 300::bigint, 'hundreds of them, from the pages that are named beside them');
+SELECT is((saas.normalize_decline('paypal', c.code)).reason || ' ' || (saas.normalize_decline('paypal', c.code)).action, c.means, 'PayPal ' || c.code)
+FROM (VALUES ('5200', 'duplicate check_first'), ('0880', 'authentication_failed authenticate'), ('1310', 'invalid_amount fix_integration'), ('5920', 'processing_error retry_later'), ('5160', 'not_permitted new_payment_method'),
+    ('5135', 'pin_tries_exceeded new_payment_method'), ('9520', 'lost_card stop'), ('PPEF', 'expired_card new_payment_method')) AS c (code, means);
+SELECT is((SELECT array_agg(DISTINCT d.provider) FROM saas.decline_codes AS d WHERE d.reason = 'pin_tries_exceeded'), '{adyen,paypal,razorpay,square,stripe}', 'a PIN that was tried too often is not tried again, whoever the provider is');
 SELECT is_empty('SELECT r.reason FROM saas.decline_reasons AS r WHERE NOT EXISTS (SELECT FROM saas.decline_codes AS c WHERE c.reason = r.reason)', 'no reason that no provider gives');
 
 -- Customers.

@@ -135,6 +135,13 @@ SELECT is((SELECT (rows_present, subjects)::text FROM saas.breach_scope('{public
 SELECT is((SELECT subjects FROM saas.breach_scope('{public.pages}', now() - interval '1 hour', now() + interval '1 hour')), 2::bigint, 'through other tables too');
 SELECT is((SELECT rows_present FROM saas.breach_scope('{saas.activity_logs}', now() - interval '1 hour', now() + interval '1 hour', NULL)), 2::bigint, 'of all teams');
 SELECT is((SELECT rows_present FROM saas.breach_scope('{saas.activity_logs}', now() - interval '1 hour', now() + interval '1 hour', :'red')), 1::bigint, 'or of one');
+SELECT results_eq(format($$SELECT table_name, rows_present, subjects, scope FROM saas.breach_scope('{saas.addresses,saas.users,saas.mfa_recovery_codes,saas.teams,saas.currencies}', now() - interval '1 hour', now() + interval '1 hour', %L)$$, :'red'),
+    format($$VALUES ('saas.addresses', (SELECT count(*) FROM saas.addresses WHERE team_id = %1$L), 0::bigint, 'the team'),
+        ('saas.users', (SELECT count(*) FROM saas.team_members WHERE team_id = %1$L), (SELECT count(*) FROM saas.team_members WHERE team_id = %1$L), 'members of the team'),
+        ('saas.mfa_recovery_codes', (SELECT count(*) FROM saas.mfa_recovery_codes WHERE user_id = %2$L), 1, 'members of the team'),
+        ('saas.teams', 1, 0, 'the team'), ('saas.currencies', (SELECT count(*) FROM saas.currencies), 0, 'all teams')$$, :'red', :'ann'), 'of one team, each table says what was counted');
+SELECT is((SELECT (rows_present, scope)::text FROM saas.breach_scope('{saas.users}', now() - interval '1 hour', now() + interval '1 hour')), '(6,"all teams")', 'without one, everybody');
+SELECT is((SELECT (rows_present, subjects)::text FROM saas.breach_scope('{saas.users}', now() - interval '1 hour', now() + interval '1 hour', gen_random_uuid())), '(0,0)', 'of a team that is none, nobody');
 SELECT is((SELECT (rows_present, rows_changed)::text FROM saas.breach_scope('{saas.teams}', now() - interval '2 hours', now() - interval '1 hour')), '(0,0)', 'before there was anything, nothing');
 SELECT ok((SELECT confidential_columns @> '{line1}' FROM saas.breach_scope('{saas.addresses}', now() - interval '1 hour', now())), 'personal columns are named');
 SELECT throws_ok($$SELECT FROM saas.breach_scope('{saas.users}', now(), now())$$, '22023', NULL, 'a breach takes time');

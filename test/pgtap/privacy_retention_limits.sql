@@ -110,6 +110,26 @@ SELECT throws_ok('SELECT saas.schedule_cleanup()', '42501', NULL, 'nor schedule 
 SET LOCAL ROLE saas_service;
 SELECT results_eq($$SELECT remedy FROM saas.retention_advice() WHERE policy = 'notes' ORDER BY remedy$$,
     $$VALUES ('CREATE INDEX CONCURRENTLY ON public.notes (created_at);'), ('GRANT SELECT, UPDATE, DELETE ON public.notes TO saas_internal;')$$, 'a missing index and a missing right are told with what mends them');
+SELECT is_empty($$SELECT * FROM saas.retention_advice(0) WHERE table_name LIKE 'saas.%'$$, 'the package''s own policies lack nothing');
+RESET ROLE;
+UPDATE saas.retention_policies SET states = states || '{dead}' WHERE name = 'processed_webhook_events';
+SELECT results_eq($$SELECT policy FROM saas.retention_advice(0) WHERE table_name LIKE 'saas.%'$$, '{processed_webhook_events}'::text[], 'until one is about more states than its index');
+UPDATE saas.retention_policies SET states = '{processed}' WHERE name = 'processed_webhook_events';
+SELECT is_empty($$SELECT * FROM saas.retention_advice(0) WHERE table_name LIKE 'saas.%'$$, 'fewer do no harm');
+SET LOCAL enable_seqscan = off;
+CREATE FUNCTION pg_temp.reading(p_policy text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    v_plan json;
+    v_policy saas.retention_policies;
+BEGIN
+    SELECT p.* INTO v_policy FROM saas.retention_policies AS p WHERE p.name = p_policy;
+    EXECUTE format('EXPLAIN (FORMAT json) SELECT count(*) FROM %s AS c WHERE %s', v_policy.table_name, saas.retention_condition(v_policy)) INTO v_plan;
+    RETURN substring(v_plan::text FROM '"Index Name": "([^"]*)"');
+END
+$$;
+SELECT results_eq($$SELECT pg_temp.reading(p.name) FROM saas.retention_policies AS p WHERE p.name IN ('finished_exports', 'processed_webhook_events') ORDER BY p.name$$,
+    '{data_exports_created_at_idx,webhook_events_received_at_finished_idx}'::text[], 'the clean-up reads those indexes');
+RESET enable_seqscan;
 SELECT is((SELECT count(*)::integer FROM saas.retention_advice(0) WHERE policy = 'bills'), 0, 'where there is nothing to mend, nothing');
 RESET ROLE;
 CREATE SCHEMA cron;

@@ -288,3 +288,39 @@ TEST(monthly_amount, refuses_terms_that_no_subscription_has) {
     EXPECT_EQ(refused([](period_price &p) { p.tax_numerator = 9999; }), "22023");
     EXPECT_EQ(refused([](period_price &p) { p.tax_denominator = 0; }), "22023");
 }
+
+// Three months of hours by hour of the week, with another level from the middle on.
+TEST(unusual, one_level_that_lasts_half_the_series_is_one) {
+    std::mt19937 random{21};
+    std::normal_distribution<double> noise{0, 10};
+    for (const double rise : {40.0, 200.0, -60.0}) {
+        std::vector<double> values;
+        std::vector<std::int32_t> seasons;
+        for (int i = 0; i < 90 * 24; ++i) {
+            seasons.push_back(i % 168);
+            values.push_back(100 + 50 * std::sin(i * 2 * M_PI / 24) + noise(random) +
+                             (i >= 39 * 24 ? rise : 0));
+        }
+        std::vector<unusual> levels = find_unusual(values, seasons, {4, 3, 6, 4});
+        std::erase_if(levels, [](const unusual &u) { return u.kind != unusual_kind::level; });
+        ASSERT_EQ(levels.size(), 1U) << rise;
+        EXPECT_LE(levels[0].place, 39U * 24U + 1U);
+        EXPECT_GE(levels[0].place, 39U * 24U - 1U);
+        EXPECT_NEAR(levels[0].found - levels[0].expected, rise, 10);
+    }
+}
+
+TEST(unusual, skewed_values_do_not_drift) {
+    std::mt19937 random{22};
+    std::lognormal_distribution<double> skewed{0, 1};
+    std::size_t drifts = 0;
+    for (int round = 0; round < 10; ++round) {
+        std::vector<double> values;
+        for (int i = 0; i < 1000; ++i)
+            values.push_back(skewed(random));
+        for (const unusual &u :
+             find_unusual(values, std::vector<std::int32_t>(values.size()), {4, 3, 6, 4}))
+            drifts += u.kind == unusual_kind::drift ? 1 : 0;
+    }
+    EXPECT_LE(drifts, 20U);
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "core/encryption/aead.hpp"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <limits>
 #include <string>
 
@@ -39,6 +41,22 @@ int size_of(bytes_in bytes) {
     return static_cast<int>(bytes.size());
 }
 
+// Whether two keys of whole words are equal, in the same time whatever they are. CRYPTO_memcmp goes
+// byte by byte, which for each message is a noticeable part of it.
+template <std::size_t Size>
+bool same_key(bytes_in a, bytes_in b) noexcept {
+    static_assert(Size % sizeof(std::uint64_t) == 0);
+    std::uint64_t difference = 0;
+    for (std::size_t at = 0; at < Size; at += sizeof difference) {
+        std::uint64_t left = 0;
+        std::uint64_t right = 0;
+        std::memcpy(&left, a.data() + at, sizeof left);
+        std::memcpy(&right, b.data() + at, sizeof right);
+        difference |= left ^ right;
+    }
+    return difference == 0;
+}
+
 struct free_context {
     void operator()(EVP_CIPHER_CTX *context) const noexcept { EVP_CIPHER_CTX_free(context); }
 };
@@ -62,7 +80,7 @@ public:
     // Starts a message; the key's schedule is kept when it is the last one's.
     void begin(bytes_in key, const std::uint8_t *nonce) {
         require(key.size() == KeySize);
-        const bool known = keyed_ && CRYPTO_memcmp(key_.bytes().data(), key.data(), KeySize) == 0;
+        const bool known = has_key(key);
         keyed_ = false;
         require(EVP_CipherInit_ex(context_.get(), nullptr, nullptr, known ? nullptr : key.data(),
                                   nonce, encrypts_ ? 1 : 0) == 1);
@@ -71,7 +89,7 @@ public:
         keyed_ = true;
     }
     [[nodiscard]] bool has_key(bytes_in key) const noexcept {
-        return keyed_ && CRYPTO_memcmp(key_.bytes().data(), key.data(), KeySize) == 0;
+        return keyed_ && same_key<KeySize>(key_.bytes(), key);
     }
     // The schedule inside goes with the context's data; a new context is as good as the first.
     void forget() noexcept {
@@ -152,6 +170,13 @@ private:
     std::array<std::uint8_t, k_half_nonce> last_half_{};
 };
 
+// The tag as a parameter of the context. EVP_CIPHER_CTX_ctrl() would make the same of it.
+using tag_parameter = std::array<OSSL_PARAM, 2>;
+tag_parameter parameter_of(std::uint8_t *tag) noexcept {
+    return {OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, k_tag_bytes),
+            OSSL_PARAM_construct_end()};
+}
+
 void add_associated(EVP_CIPHER_CTX *context, bytes_in associated) {
     int length = 0;
     if (!associated.empty())
@@ -168,14 +193,16 @@ void seal_with(EVP_CIPHER_CTX *context, bytes_in associated, bytes_in plaintext,
                                   size_of(plaintext)) == 1 &&
                 static_cast<std::size_t>(length) == plaintext.size());
     require(EVP_EncryptFinal_ex(context, tag, &length) == 1);
-    require(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, k_tag_bytes, tag) == 1);
+    tag_parameter wanted = parameter_of(tag);
+    require(EVP_CIPHER_CTX_get_params(context, wanted.data()) == 1);
 }
 
 bool open_with(EVP_CIPHER_CTX *context, bytes_in associated, bytes_in sealed, bytes_out out) {
     std::array<std::uint8_t, k_tag_bytes> tag;
     std::copy_n(sealed.end() - k_tag_bytes, k_tag_bytes, tag.begin());
     int length = 0;
-    require(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, k_tag_bytes, tag.data()) == 1);
+    const tag_parameter given = parameter_of(tag.data());
+    require(EVP_CIPHER_CTX_set_params(context, given.data()) == 1);
     add_associated(context, associated);
     // SIV fails here, GCM at the end.
     std::uint8_t nowhere = 0;

@@ -63,7 +63,7 @@ public:
     }
 
     // Null when the numbers make no such key, or a public key that a check finds wrong.
-    pkey_pointer make(const char *type, bool is_private) {
+    pkey_pointer make(const char *type, bool is_private, bool is_known = false) {
         const std::unique_ptr<OSSL_PARAM, parameters_free> parameters{
             OSSL_PARAM_BLD_to_param(builder_.get())};
         const context_pointer context{EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr)};
@@ -76,6 +76,8 @@ public:
                               parameters.get()) != 1)
             return nullptr;
         pkey_pointer pkey{made};
+        if (is_known)
+            return pkey;
         const context_pointer check{EVP_PKEY_CTX_new_from_pkey(nullptr, made, nullptr)};
         if (check == nullptr)
             no_memory();
@@ -112,7 +114,7 @@ mac_pointer make_hmac(std::string_view secret) {
     return context;
 }
 
-pkey_pointer make_rsa(const rsa_numbers &numbers) {
+pkey_pointer make_rsa(const rsa_numbers &numbers, bool is_known) {
     const error_queue errors;
     parts of;
     of.number(OSSL_PKEY_PARAM_RSA_N, numbers.n);
@@ -123,7 +125,7 @@ pkey_pointer make_rsa(const rsa_numbers &numbers) {
     of.number(OSSL_PKEY_PARAM_RSA_EXPONENT1, numbers.dp);
     of.number(OSSL_PKEY_PARAM_RSA_EXPONENT2, numbers.dq);
     of.number(OSSL_PKEY_PARAM_RSA_COEFFICIENT1, numbers.qi);
-    return of.make("RSA", !numbers.d.empty());
+    return of.make("RSA", !numbers.d.empty(), is_known);
 }
 
 pkey_pointer make_p256(std::string_view x, std::string_view y, std::string_view d) {

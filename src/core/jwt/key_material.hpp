@@ -44,7 +44,9 @@ struct rsa_numbers {
     std::string_view n, e;                // always
     std::string_view d, p, q, dp, dq, qi; // the private half, or all empty
 };
-[[nodiscard]] pkey_pointer make_rsa(const rsa_numbers &numbers);
+// Whether the modulus of a public RSA key is composite takes milliseconds to find out: `is_known`
+// leaves it out for a key that was found right before.
+[[nodiscard]] pkey_pointer make_rsa(const rsa_numbers &numbers, bool is_known = false);
 // 32 bytes each; `d` is empty for a public key. The point must lie on P-256.
 [[nodiscard]] pkey_pointer make_p256(std::string_view x, std::string_view y, std::string_view d);
 // 32 bytes: the public key, or the seed when `is_private`.

@@ -17,7 +17,10 @@ struct range {
 
 void check(const share &s) {
     if (s.trials <= 0 || s.successes < 0 || s.successes > s.trials)
-        throw error{k_invalid_parameter_value, "a share has trials, and no more successes than those"};
+        throw error{k_invalid_parameter_value,
+                    "a share has trials, and no more successes than those",
+                    {},
+                    "Both are counts; each group has somebody in it."};
 }
 
 double rate(const share &s) {
@@ -41,7 +44,8 @@ share_difference compare_shares(share a, share b, double confidence) {
     check(a);
     check(b);
     if (!(confidence > 0 && confidence < 1))
-        throw error{k_invalid_parameter_value, "a confidence lies between 0 and 1"};
+        throw error{k_invalid_parameter_value, "a confidence lies between 0 and 1", {},
+                    "For example 0.95."};
 
     const boost::math::normal_distribution<double> normal;
     const double na = static_cast<double>(a.trials);

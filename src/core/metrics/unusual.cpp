@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 
 namespace saas::core::metrics {
@@ -70,68 +71,121 @@ double distance_in(double distance, double deviation) {
     return distance == 0 ? 0 : std::copysign(INFINITY, distance);
 }
 
-// Takes the centre of its level from each value; adds the levels that differ enough to be told.
-std::vector<double> take_levels(std::vector<double> &rest, const std::vector<double> &usual,
-                                const unusual_limits &limits, cancel_poll poll,
-                                std::vector<unusual> &found) {
-    const location all = *robust_location(rest);
-    const double noise = noise_of(rest);
-    std::vector<level> levels =
-        levels_of(tamed(rest, all, limits.threshold), limits.penalty, limits.least, poll);
-    std::vector<double> offsets(rest.size());
+// The values with what is further than `reach` times the noise from the median of its neighbours, `wing`
+// on each side, brought in: nearer to a single value than all of them, since levels are told apart afterwards.
+std::vector<double> smoothed(std::span<const double> values, double reach, std::size_t wing,
+                             cancel_poll poll) {
+    const double most = reach * noise_of(values);
+    std::vector<double> result;
+    result.reserve(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        poll.step();
+        const std::size_t begin = i > wing ? i - wing : 0;
+        const auto near = values.subspan(begin, std::min(i + wing + 1, values.size()) - begin);
+        const double centre = robust_location({near.begin(), near.end()})->centre;
+        result.push_back(std::clamp(values[i], centre - most, centre + most));
+    }
+    return result;
+}
+
+// A level, and what of it is added to the rhythm.
+struct step {
+    std::size_t begin;
+    double centre;
+};
+
+std::vector<step> steps_of(std::span<const double> rest, const unusual_limits &limits,
+                           cancel_poll poll) {
+    const std::vector<level> levels = levels_of(
+        smoothed(rest, limits.threshold, std::min<std::size_t>(limits.least, 12), poll),
+        limits.penalty, limits.least, poll);
+    std::vector<step> result;
     for (std::size_t k = 0; k < levels.size(); ++k) {
         const std::size_t begin = levels[k].begin;
         const std::size_t end = k + 1 < levels.size() ? levels[k + 1].begin : rest.size();
-        const auto first = rest.begin() + static_cast<std::ptrdiff_t>(begin);
-        const auto last = rest.begin() + static_cast<std::ptrdiff_t>(end);
-        const double centre = robust_location({first, last})->centre;
-        if (k > 0) {
-            const double before = offsets[begin - 1];
-            const double score = distance_in(centre - before, noise);
-            if (std::fabs(score) >= 1)
-                found.push_back({begin, unusual_kind::level, usual[begin] + before,
-                                 usual[begin] + centre, score});
-        }
-        std::fill(offsets.begin() + static_cast<std::ptrdiff_t>(begin),
-                  offsets.begin() + static_cast<std::ptrdiff_t>(end), centre);
+        const auto part = rest.subspan(begin, end - begin);
+        result.push_back({begin, robust_location({part.begin(), part.end()})->centre});
     }
-    for (std::size_t i = 0; i < rest.size(); ++i)
-        rest[i] -= offsets[i];
-    return offsets;
+    return result;
+}
+
+std::vector<double> offsets_of(const std::vector<step> &steps, std::size_t size) {
+    std::vector<double> result(size);
+    for (std::size_t k = 0; k < steps.size(); ++k) {
+        const std::size_t end = k + 1 < steps.size() ? steps[k + 1].begin : size;
+        std::fill(result.begin() + static_cast<std::ptrdiff_t>(steps[k].begin),
+                  result.begin() + static_cast<std::ptrdiff_t>(end), steps[k].centre);
+    }
+    return result;
+}
+
+std::vector<double> difference(std::span<const double> a, std::span<const double> b) {
+    std::vector<double> result;
+    result.reserve(a.size());
+    for (std::size_t i = 0; i < a.size(); ++i)
+        result.push_back(a[i] - b[i]);
+    return result;
+}
+
+// Where the moving average is, in its deviations, from where it usually is: that of skewed values is not
+// about their median. From one value to the next may be less than from the centre, in steps or when
+// hardly any value differs; the larger of both counts.
+std::vector<double> averages_of(const std::vector<double> &values, double deviation) {
+    const double noise = noise_of(values);
+    const double part = noise < deviation ? noise / deviation : 1;
+    std::vector<double> result;
+    for (const score &one : moving_scores(values, 0.1))
+        result.push_back(one.value * part);
+    std::vector<double> told;
+    std::copy_if(result.begin(), result.end(), std::back_inserter(told),
+                 [](double v) { return std::isfinite(v); });
+    if (const auto usual = robust_location(std::move(told))) {
+        for (double &value : result)
+            value -= usual->centre;
+    }
+    return result;
 }
 
 } // namespace
 
 std::vector<unusual> find_unusual(std::span<const double> values, seasons_of seasons,
                                   const unusual_limits &limits, cancel_poll poll) {
-    if (!(limits.threshold > 0))
-        throw error{k_invalid_parameter_value, "a threshold is above 0"};
+    if (!(limits.threshold > 0 && std::isfinite(limits.threshold)))
+        throw error{k_invalid_parameter_value, "a threshold is above 0, and finite"};
     // Checks values and seasons.
     (void)seasonal_scores(values, seasons, limits.in_season);
     std::vector<unusual> found;
-    const auto all = robust_location({values.begin(), values.end()});
-    if (!all)
+    if (values.empty())
         return found;
 
-    std::vector<double> usual = rhythm(values, seasons, *all, limits.in_season);
-    std::vector<double> rest(values.size());
-    for (std::size_t i = 0; i < values.size(); ++i)
-        rest[i] = values[i] - usual[i];
-    const std::vector<double> offsets = take_levels(rest, usual, limits, poll, found);
+    const std::vector<double> usual =
+        rhythm(values, seasons, *robust_location({values.begin(), values.end()}), limits.in_season);
+    std::vector<double> rest = difference(values, usual);
+    const std::vector<step> steps = steps_of(rest, limits, poll);
+    const std::vector<double> offsets = offsets_of(steps, rest.size());
+    const double noise = noise_of(rest);
+    for (std::size_t k = 1; k < steps.size(); ++k) {
+        const auto [begin, centre] = steps[k];
+        const double score = distance_in(centre - steps[k - 1].centre, noise);
+        if (std::fabs(score) >= 1)
+            found.push_back({begin, unusual_kind::level, usual[begin] + steps[k - 1].centre,
+                             usual[begin] + centre, score});
+    }
+    rest = difference(rest, offsets);
 
     const location left = *robust_location(rest);
     const std::vector<double> widths = deviations(rest, seasons, left);
-    const std::vector<score> averages = moving_scores(tamed(rest, left, limits.threshold), 0.1);
+    const std::vector<double> averages = averages_of(tamed(rest, left, limits.threshold), left.deviation);
     bool drifting = false;
     for (std::size_t i = 0; i < values.size(); ++i) {
         const double expected = usual[i] + offsets[i];
         const double score = distance_in(rest[i], widths[i]);
         if (std::fabs(score) > limits.threshold)
             found.push_back({i, unusual_kind::outlier, expected, values[i], score});
-        const bool far = std::isfinite(averages[i].value) &&
-                         std::fabs(averages[i].value) > limits.threshold;
+        const bool far =
+            std::isfinite(averages[i]) && std::fabs(averages[i]) > limits.threshold;
         if (far && !drifting)
-            found.push_back({i, unusual_kind::drift, expected, values[i], averages[i].value});
+            found.push_back({i, unusual_kind::drift, expected, values[i], averages[i]});
         drifting = far;
     }
     std::stable_sort(found.begin(), found.end(),

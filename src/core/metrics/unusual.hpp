@@ -18,7 +18,7 @@ struct unusual {
 };
 
 struct unusual_limits {
-    double threshold;       // of outliers and drifts, in standard deviations; above 0
+    double threshold;       // of outliers and drifts, in standard deviations; above 0, finite
     double penalty;         // as in levels_of
     std::size_t least;      // of values that a level has
     std::size_t in_season;  // of values for a season to be one; below, the others' centre counts

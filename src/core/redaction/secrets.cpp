@@ -7,7 +7,7 @@
 namespace saas::core::redaction {
 namespace {
 
-constexpr std::array<std::string_view, 45> k_functions{
+constexpr std::array<std::string_view, 49> k_functions{
     "accept_invitation",
     "authenticate",
     "authenticate_api_key",
@@ -46,6 +46,7 @@ constexpr std::array<std::string_view, 45> k_functions{
     "sign_in",
     "sign_in_by_link",
     "token_hash",
+    "use_hardware_key",
     "use_recovery_code",
     "use_sms_code",
     "use_totp",
@@ -53,6 +54,9 @@ constexpr std::array<std::string_view, 45> k_functions{
     "verify_mfa",
     "verify_password",
     "verify_webhook",
+    "webauthn_assertion",
+    "webauthn_claim",
+    "webauthn_registration",
 };
 static_assert(std::is_sorted(k_functions.begin(), k_functions.end()));
 

@@ -38,7 +38,12 @@ public:
     }
     [[nodiscard]] std::uint64_t varint() {
         const std::uint8_t first = byte();
-        return first < 0x80 ? first : long_varint(first);
+        if (first < 0x80)
+            return first;
+        // Two bytes are usual as well. A second one of 0 is an error.
+        if (at_ != end_ && *at_ < 0x80 && *at_ != 0)
+            return (first & 0x7FU) | static_cast<std::uint64_t>(*at_++) << 7;
+        return long_varint(first);
     }
     [[nodiscard]] bytes take(std::uint64_t count) {
         if (count > left())

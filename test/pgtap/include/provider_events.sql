@@ -131,7 +131,7 @@ BEGIN
     ELSIF p_provider = 'paypal' THEN
         SELECT t.* INTO webhook_event_id, outcome, detail FROM saas.take_webhook(pg_temp.team(), 'paypal', p_event, p_payload, '{}', 1, NULL, to_timestamp(1700000000), NULL) AS t;
         IF outcome = 'unconfirmed' THEN
-            SELECT c.* INTO outcome, detail FROM saas.confirm_webhook(pg_temp.team(), webhook_event_id) AS c;
+            SELECT c.* INTO outcome, detail FROM saas.confirm_webhook(pg_temp.team(), webhook_event_id, p_event => p_payload || jsonb_build_object('id', p_event)) AS c;
         END IF;
         RETURN;
     END IF;

@@ -75,6 +75,8 @@ SELECT t.team, t.team, 'stripe', 5, 'USD', 'released', now(), now() FROM (VALUES
 SET LOCAL session_replication_role = origin;
 SELECT saas.set_context(d.team_id), saas.add_dispute_evidence(d.team_id, d.id, 'receipt', 'evidence', 'paid and delivered')
 FROM saas.payment_disputes AS d WHERE d.team_id IN (:'red', :'blue') \g /dev/null
+SELECT saas.set_context(t.team), saas.record_payment_fee(t.team, 'stripe', 'ch_fee', 0, 'usd', now())
+FROM (VALUES (:'red'::uuid), (:'blue')) AS t (team) \g /dev/null
 SELECT saas.clear_context() \g /dev/null
 
 -- A list with an entry each, and an exchange rate.
@@ -125,6 +127,8 @@ SELECT t.team, now(), 1, 'tenant', 'somebody', 'open', 'done' FROM (VALUES (:'re
 
 -- A second factor, recovery codes, a token and a failed attempt of each owner.
 INSERT INTO saas.mfa_factors (user_id, label, sealed_secret) VALUES (:'ann', 'Phone', ''), (:'bob', 'Phone', '');
+INSERT INTO saas.mfa_hardware_keys (factor_id, user_id, credential_id, algorithm, sign_count, user_verified, backup_eligible, backed_up, model, attestation)
+SELECT f.id, f.user_id, uuid_send(f.id), 'ES256', 0, false, false, false, f.id, 'none' FROM saas.mfa_factors AS f WHERE f.user_id IN (:'ann', :'bob');
 SELECT saas.make_recovery_codes(u.id), saas.issue_user_token(u.email, 'email_verification'), saas.begin_attempt(u.id, 'mfa')
 FROM saas.users AS u WHERE u.id IN (:'ann', :'bob') \g /dev/null
 

@@ -81,7 +81,8 @@ BEGIN
     IF p_date IS NULL THEN
         RETURN NULL;
     ELSIF NOT isfinite(p_date) THEN
-        RAISE EXCEPTION USING ERRCODE = '22008', MESSAGE = 'metrics need a finite date';
+        RAISE EXCEPTION USING
+            ERRCODE = '22008', MESSAGE = 'metrics need a finite date', HINT = 'Name a day, such as 2026-11-20.';
     END IF;
     IF p_team IS NULL THEN
         SELECT count(*) INTO v_new_users
@@ -144,7 +145,7 @@ COMMENT ON FUNCTION saas.daily_metrics(uuid, date) IS
 'The figures of one UTC day, of one team or of all when p_team is NULL. Checks no caller: for the functions below.';
 REVOKE ALL ON FUNCTION saas.daily_metrics(uuid, date) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION saas.calculate_daily_metrics(p_date date)
+CREATE OR REPLACE FUNCTION saas.calculate_daily_metrics(p_date date DEFAULT (now() AT TIME ZONE 'UTC')::date)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp

@@ -5,6 +5,7 @@ COMMENT ON COLUMN saas.rollup_sources.source_name IS 'Name of the table when the
 COMMENT ON COLUMN saas.rollup_sources.team_column IS 'Column of the team. [internal]';
 COMMENT ON COLUMN saas.rollup_sources.time_column IS 'Column of the time. [internal]';
 COMMENT ON COLUMN saas.rollup_sources.refreshed_at IS 'When its rollups were refreshed last; NULL for never. Locked by whoever refreshes. [internal]';
+COMMENT ON COLUMN saas.rollup_sources.computed_as_of IS 'What was committed when buckets were last computed as a whole: such rows are not added to buckets, but their buckets computed anew. [internal]';
 
 COMMENT ON TABLE saas.rollups IS 'Rollups: measures of a source by team, hour, day, week and month.';
 COMMENT ON COLUMN saas.rollups.id IS 'Identifier. [internal]';
@@ -31,6 +32,8 @@ COMMENT ON COLUMN saas.rollup_changes.span IS 'Start of the quarter of an hour. 
 COMMENT ON COLUMN saas.rollup_changes.xact_id IS 'Transaction that made the change. [internal]';
 COMMENT ON COLUMN saas.rollup_changes.batch IS 'Number within the transaction, which writes more than once when it touches very much. [internal]';
 COMMENT ON COLUMN saas.rollup_changes.changed_at IS 'Start of that transaction. [internal]';
+COMMENT ON COLUMN saas.rollup_changes.relation IS 'Table or partition that row_ids are in, as the server numbers it; NULL without row_ids. [internal]';
+COMMENT ON COLUMN saas.rollup_changes.row_ids IS 'Places of the rows, when all that the transaction did there was to insert these; NULL: the bucket is computed anew. [internal]';
 
 COMMENT ON TABLE saas.usage_metrics IS 'Measured values of the teams. Partitioned by month of created_at; rows go with their team, by a trigger.';
 COMMENT ON COLUMN saas.usage_metrics.team_id IS 'Team. [internal]';

@@ -32,6 +32,22 @@ COMMENT ON FUNCTION saas.rollup_relation(uuid) IS
 REVOKE ALL ON FUNCTION saas.rollup_relation(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.rollup_relation(uuid) TO pg_database_owner, saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.rollup_source_table(p_relation regclass)
+RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY INVOKER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    -- The policies of partitions are those of the table; tables that inherit from another have no trigger.
+    SELECT format('%s%I.%I', CASE c.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END, n.nspname, c.relname)
+    FROM pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = p_relation
+$$;
+COMMENT ON FUNCTION saas.rollup_source_table(regclass) IS
+'A source of rollups as statements name it after FROM.';
+REVOKE ALL ON FUNCTION saas.rollup_source_table(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.rollup_source_table(regclass) TO pg_database_owner, saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.rollup_table(p_rollup saas.rollups, p_granularity text)
 RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SECURITY INVOKER
@@ -165,12 +181,7 @@ BEGIN
             DETAIL = format('No table has the trigger of %s any more.', v_source.source_name),
             HINT = 'Drop the rollup with saas.drop_rollup(), and create it anew if the table is there.';
     END IF;
-    -- The policies of partitions are those of the table; tables that inherit from another have no trigger.
-    SELECT format('%s%I.%I', CASE c.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END, n.nspname, c.relname)
-    INTO v_from
-    FROM pg_class AS c
-    JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.oid = v_relation;
+    v_from := saas.rollup_source_table(v_relation);
     v_team := 's.' || quote_ident(v_source.team_column);
     v_time := 's.' || quote_ident(v_source.time_column);
     SELECT string_agg(

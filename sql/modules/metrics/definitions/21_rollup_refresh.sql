@@ -35,63 +35,95 @@ COMMENT ON FUNCTION saas.lock_rollup_source(uuid, boolean) IS
 'Locks a source of rollups for a refresh until the end of the transaction; false when another one has it and p_wait is false.';
 REVOKE ALL ON FUNCTION saas.lock_rollup_source(uuid, boolean) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION saas.write_rollup_buckets(
+CREATE OR REPLACE FUNCTION saas.write_rollup_hours(
     p_rollup saas.rollups,
-    p_granularity text,
+    p_source text,
     p_teams uuid[],
-    p_buckets text[],
+    p_hours timestamptz[],
     p_time_zones text[]
 )
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
-SET datestyle = 'ISO, YMD' -- other styles write time zones in ways that they do not read
 AS $$
 DECLARE
+    v_key text := format('%s hour', p_rollup.id);
+    v_table text := saas.rollup_table(p_rollup, 'hour');
+    v_statement text;
     v_from timestamptz;
     v_to timestamptz;
 BEGIN
-    -- The first and the last one, so that planning leaves out the other months.
-    SELECT min(b.bucket::timestamptz), max(b.bucket::timestamptz) INTO v_from, v_to FROM unnest(p_buckets) AS b (bucket);
-    IF p_granularity = 'hour' THEN
-        EXECUTE format(
-            'DELETE FROM %s AS r USING unnest($1, $2::timestamptz[]) AS d (team_id, bucket) '
-            'WHERE r.team_id = d.team_id AND r.bucket = d.bucket AND r.bucket >= $3 AND r.bucket <= $4',
-            saas.rollup_table(p_rollup, 'hour'))
-        USING p_teams, p_buckets, v_from, v_to;
-        EXECUTE format('INSERT INTO %s %s', saas.rollup_table(p_rollup, 'hour'), saas.rollup_raw_query(
-            p_rollup, 'SELECT * FROM unnest($1, $2::timestamptz[], $3) AS u (team_id, bucket, time_zone)'))
-        USING p_teams, p_buckets, p_time_zones;
-    ELSE
-        EXECUTE format(
-            'DELETE FROM %s AS r USING unnest($1, $2::date[]) AS d (team_id, bucket) '
-            'WHERE r.team_id = d.team_id AND r.bucket = d.bucket', saas.rollup_table(p_rollup, quote_ident(p_granularity)))
-        USING p_teams, p_buckets;
-        EXECUTE format('INSERT INTO %s %s', saas.rollup_table(p_rollup, quote_ident(p_granularity)), saas.rollup_merged_query(
-            p_rollup, quote_ident(p_granularity), 'SELECT * FROM unnest($1, $2::date[], $3) AS u (team_id, bucket, time_zone)',
-            CASE quote_ident(p_granularity)
-                WHEN 'day' THEN format('(SELECT * FROM %s AS o WHERE o.bucket >= %L AND o.bucket < %L)',
-                    saas.rollup_table(p_rollup, 'hour'), v_from - INTERVAL '2 days', v_to + INTERVAL '3 days')
-                ELSE saas.rollup_table(p_rollup, 'day')
-            END))
-        USING p_teams, p_buckets, p_time_zones;
+    -- The first and the last one, so that the other months are left out.
+    SELECT min(b.bucket), max(b.bucket) INTO v_from, v_to FROM unnest(p_hours) AS b (bucket);
+    PERFORM saas.run_rollup_statement(
+        v_key || ' old',
+        format('DELETE FROM %s AS r USING unnest($1, $2) AS d (team_id, bucket) '
+               'WHERE r.team_id = d.team_id AND r.bucket = d.bucket AND r.bucket >= $3 AND r.bucket <= $4', v_table),
+        p_teams, p_hours, v_from, v_to);
+    v_key := format('%s of %s', v_key, p_source);
+    IF NOT saas.keeps_rollup_statement(v_key) THEN
+        v_statement := format('INSERT INTO %s %s', v_table, saas.rollup_raw_query(
+            p_rollup, 'SELECT * FROM unnest($1, $2, $3) AS u (team_id, bucket, time_zone)'));
     END IF;
+    PERFORM saas.run_rollup_statement(v_key, v_statement, p_teams, p_hours, p_time_zones);
 END
 $$;
-COMMENT ON FUNCTION saas.write_rollup_buckets(saas.rollups, text, uuid[], text[], text[]) IS
-'Computes buckets of one granularity anew: arrays of teams, buckets and time zones, side by side.';
-REVOKE ALL ON FUNCTION saas.write_rollup_buckets(saas.rollups, text, uuid[], text[], text[]) FROM PUBLIC;
+COMMENT ON FUNCTION saas.write_rollup_hours(saas.rollups, text, uuid[], timestamptz[], text[]) IS
+'Computes hours of a rollup anew from the source, which p_source names: arrays of teams, hours and time zones, side by side.';
+REVOKE ALL ON FUNCTION saas.write_rollup_hours(saas.rollups, text, uuid[], timestamptz[], text[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.write_rollup_days(
+    p_rollup saas.rollups,
+    p_granularity text,
+    p_teams uuid[],
+    p_buckets date[],
+    p_time_zones text[]
+)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_key text := format('%s %s', p_rollup.id, quote_ident(p_granularity));
+    v_table text := saas.rollup_table(p_rollup, quote_ident(p_granularity));
+    v_statement text;
+    v_from timestamptz;
+    v_to timestamptz;
+BEGIN
+    SELECT min(b.bucket) - INTERVAL '2 days', max(b.bucket) + INTERVAL '3 days'
+    INTO v_from, v_to
+    FROM unnest(p_buckets) AS b (bucket);
+    PERFORM saas.run_rollup_statement(
+        v_key || ' old',
+        format('DELETE FROM %s AS r USING unnest($1, $2) AS d (team_id, bucket) '
+               'WHERE r.team_id = d.team_id AND r.bucket = d.bucket', v_table),
+        p_teams, p_buckets);
+    IF NOT saas.keeps_rollup_statement(v_key) THEN
+        v_statement := format('INSERT INTO %s %s', v_table, saas.rollup_merged_query(
+            p_rollup, quote_ident(p_granularity),
+            'SELECT * FROM unnest($1, $2, $3) AS u (team_id, bucket, time_zone)',
+            CASE quote_ident(p_granularity)
+                WHEN 'day' THEN format('(SELECT * FROM %s AS o WHERE o.bucket >= $4 AND o.bucket < $5)',
+                    saas.rollup_table(p_rollup, 'hour'))
+                ELSE saas.rollup_table(p_rollup, 'day')
+            END));
+    END IF;
+    PERFORM saas.run_rollup_statement(v_key, v_statement, p_teams, p_buckets, p_time_zones, v_from, v_to);
+END
+$$;
+COMMENT ON FUNCTION saas.write_rollup_days(saas.rollups, text, uuid[], date[], text[]) IS
+'Computes days, weeks or months of a rollup anew from the next finer granularity: arrays of teams, first days and time zones, side by side.';
+REVOKE ALL ON FUNCTION saas.write_rollup_days(saas.rollups, text, uuid[], date[], text[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION saas.refresh_coarser_buckets(p_rollup saas.rollups, p_teams uuid[], p_days date[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
-SET datestyle = 'ISO, YMD' -- other styles write time zones in ways that they do not read
 AS $$
 DECLARE
     v_granularity text;
     v_teams uuid[];
-    v_buckets text[];
+    v_buckets date[];
     v_zones text[];
 BEGIN
     FOR v_granularity IN
@@ -100,7 +132,7 @@ BEGIN
         WHERE g.name = ANY (p_rollup.granularities)
         ORDER BY g.place
     LOOP
-        SELECT array_agg(b.team_id), array_agg(b.bucket::text), array_agg(b.time_zone)
+        SELECT array_agg(b.team_id), array_agg(b.bucket), array_agg(b.time_zone)
         INTO v_teams, v_buckets, v_zones
         FROM (
             SELECT DISTINCT d.team_id, COALESCE(k.time_zone, 'UTC') AS time_zone, CASE v_granularity
@@ -111,7 +143,7 @@ BEGIN
             FROM unnest(p_teams, p_days) AS d (team_id, day)
             LEFT JOIN saas.rollup_calendars AS k ON k.team_id = d.team_id
         ) AS b;
-        PERFORM saas.write_rollup_buckets(p_rollup, v_granularity, v_teams, v_buckets, v_zones);
+        PERFORM saas.write_rollup_days(p_rollup, v_granularity, v_teams, v_buckets, v_zones);
     END LOOP;
 END
 $$;
@@ -121,6 +153,7 @@ REVOKE ALL ON FUNCTION saas.refresh_coarser_buckets(saas.rollups, uuid[], date[]
 
 CREATE OR REPLACE FUNCTION saas.refresh_rollup_hours(
     p_rollup saas.rollups,
+    p_source text,
     p_teams uuid[],
     p_hours timestamptz[],
     p_time_zones text[]
@@ -128,7 +161,6 @@ CREATE OR REPLACE FUNCTION saas.refresh_rollup_hours(
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
-SET datestyle = 'ISO, YMD' -- other styles write time zones in ways that they do not read
 AS $$
 DECLARE
     v_from timestamptz := COALESCE(now() - saas.rollup_frozen_after(p_rollup), '-infinity');
@@ -144,7 +176,7 @@ BEGIN
     IF v_teams IS NULL THEN
         RETURN 0;
     END IF;
-    PERFORM saas.write_rollup_buckets(p_rollup, 'hour', v_teams, v_hours::text[], v_zones);
+    PERFORM saas.write_rollup_hours(p_rollup, p_source, v_teams, v_hours, v_zones);
     SELECT array_agg(d.team_id), array_agg(d.day)
     INTO v_teams, v_days
     FROM (
@@ -155,9 +187,21 @@ BEGIN
     RETURN cardinality(v_hours);
 END
 $$;
-COMMENT ON FUNCTION saas.refresh_rollup_hours(saas.rollups, uuid[], timestamptz[], text[]) IS
+COMMENT ON FUNCTION saas.refresh_rollup_hours(saas.rollups, text, uuid[], timestamptz[], text[]) IS
 'Computes hours of teams anew from the source, and what is made from them. Returns how many hours; those that are frozen stay as they are.';
-REVOKE ALL ON FUNCTION saas.refresh_rollup_hours(saas.rollups, uuid[], timestamptz[], text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION saas.refresh_rollup_hours(saas.rollups, text, uuid[], timestamptz[], text[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.note_rollup_computation(p_source uuid)
+RETURNS void
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    -- Taken after the buckets were computed, so that it sees whatever they have seen.
+    UPDATE saas.rollup_sources AS s SET computed_as_of = pg_current_snapshot() WHERE s.id = p_source
+$$;
+COMMENT ON FUNCTION saas.note_rollup_computation(uuid) IS
+'Notes that buckets of a source were computed from it: changes that were committed by now, and are not taken yet, may be in them.';
+REVOKE ALL ON FUNCTION saas.note_rollup_computation(uuid) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION saas.refresh_rollup_source(
     p_source uuid,
@@ -171,52 +215,83 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_through xid8;
+    v_taken record;
+    v_open record;
+    v_source text;
+    v_rollup saas.rollups;
+    v_from timestamptz;
+    v_key text;
+    v_missing bigint;
+    v_added boolean;
     v_teams uuid[];
     v_hours timestamptz[];
     v_zones text[];
-    v_rollup saas.rollups;
+    v_count bigint;
+    v_computed boolean := false;
 BEGIN
     hours := 0;
-    -- Oldest first, whole transactions. One pass over the log for each statement, whatever the planner
-    -- believes of a table that is empty most of the time.
-    SELECT n.xact_id INTO v_through
-    FROM (
-        SELECT c.xact_id
-        FROM saas.rollup_changes AS c
-        WHERE c.source_id = p_source AND (p_teams IS NULL OR c.team_id = ANY (p_teams))
-        ORDER BY c.xact_id
-        LIMIT p_limit
-    ) AS n
-    ORDER BY n.xact_id DESC
-    LIMIT 1;
-    WITH taken AS (
-        DELETE FROM saas.rollup_changes AS c
-        WHERE c.source_id = p_source AND c.xact_id <= v_through AND (p_teams IS NULL OR c.team_id = ANY (p_teams))
-        RETURNING c.team_id, c.span
-    ), taken_hours AS (
-        -- Its first and its last moment: where clocks once differed by odd minutes, they are in two hours.
-        SELECT DISTINCT c.team_id, saas.hour_bucket(m.moment, z.time_zone) AS hour, z.time_zone
-        FROM (SELECT DISTINCT t.team_id, t.span FROM taken AS t) AS c
-        JOIN saas.teams AS t ON t.id = c.team_id
-        LEFT JOIN saas.rollup_calendars AS k ON k.team_id = c.team_id
-        CROSS JOIN LATERAL (SELECT COALESCE(k.time_zone, 'UTC') AS time_zone) AS z
-        CROSS JOIN LATERAL (VALUES (c.span), (c.span + INTERVAL '899.999999 seconds')) AS m (moment)
-    )
-    SELECT (SELECT count(*) FROM taken), array_agg(h.team_id), array_agg(h.hour), array_agg(h.time_zone)
-    INTO changes, v_teams, v_hours, v_zones
-    FROM taken_hours AS h;
+    SELECT * INTO v_taken FROM saas.take_rollup_changes(p_source, p_limit, p_teams);
+    changes := v_taken.changes;
     remaining := changes >= p_limit;
-    IF v_teams IS NULL THEN
+    IF v_taken.teams IS NULL THEN
         RETURN;
     END IF;
+    v_source := saas.rollup_source_table(saas.rollup_relation(p_source));
     FOR v_rollup IN SELECT * FROM saas.rollups AS r WHERE r.source_id = p_source ORDER BY r.name LOOP
-        hours := hours + saas.refresh_rollup_hours(v_rollup, v_teams, v_hours, v_zones);
+        v_from := COALESCE(now() - saas.rollup_frozen_after(v_rollup), '-infinity');
+        v_added := false;
+        IF v_source IS NOT NULL AND v_taken.row_ids IS NOT NULL AND saas.rollup_is_additive(v_rollup) THEN
+            -- A day, week or month in which an hour is computed anew is made from its parts after that.
+            SELECT array_agg(h.hour ORDER BY h.number) AS hours, array_agg(h.day ORDER BY h.number) AS days,
+                array_agg(h.week ORDER BY h.number) AS weeks, array_agg(h.month ORDER BY h.number) AS months
+            INTO v_open
+            FROM (
+                SELECT u.number, u.additive AND u.hour >= v_from AS hour,
+                    bool_and(u.additive OR u.hour < v_from) OVER (PARTITION BY u.team_id, u.day) AS day,
+                    bool_and(u.additive OR u.hour < v_from) OVER (PARTITION BY u.team_id, u.week) AS week,
+                    bool_and(u.additive OR u.hour < v_from) OVER (PARTITION BY u.team_id, u.month) AS month
+                FROM unnest(v_taken.teams, v_taken.hours, v_taken.days, v_taken.weeks, v_taken.months, v_taken.additive)
+                    WITH ORDINALITY AS u (team_id, hour, day, week, month, additive, number)
+            ) AS h;
+            v_key := format('%s added from %s', v_rollup.id, v_source);
+            -- The plan that is kept supposes a few of everything.
+            IF cardinality(v_taken.row_ids) <= 200 AND cardinality(v_taken.hours) <= 200 THEN
+                v_missing := saas.run_rollup_statement(
+                    v_key,
+                    CASE WHEN NOT saas.keeps_rollup_statement(v_key) THEN saas.rollup_addition_query(v_rollup, v_source) END,
+                    v_taken.teams, v_taken.hours, v_taken.days, v_taken.weeks, v_taken.months,
+                    v_open.hours, v_open.days, v_open.weeks, v_open.months, v_taken.span_hours, v_taken.spans,
+                    v_taken.span_xacts, v_taken.span_relations, v_taken.row_spans, v_taken.row_ids);
+            ELSE
+                EXECUTE saas.rollup_addition_query(v_rollup, v_source)
+                INTO v_missing
+                USING v_taken.teams, v_taken.hours, v_taken.days, v_taken.weeks, v_taken.months,
+                    v_open.hours, v_open.days, v_open.weeks, v_open.months, v_taken.span_hours, v_taken.spans,
+                    v_taken.span_xacts, v_taken.span_relations, v_taken.row_spans, v_taken.row_ids;
+            END IF;
+            v_added := v_missing = 0;
+        END IF;
+        SELECT array_agg(h.team_id) FILTER (WHERE h.anew), array_agg(h.hour) FILTER (WHERE h.anew),
+            array_agg(h.time_zone) FILTER (WHERE h.anew), count(*) FILTER (WHERE NOT h.anew)
+        INTO v_teams, v_hours, v_zones, v_count
+        FROM (
+            SELECT u.team_id, u.hour, u.time_zone, NOT (u.additive AND v_added) AS anew
+            FROM unnest(v_taken.teams, v_taken.hours, v_taken.time_zones, v_taken.additive) AS u (team_id, hour, time_zone, additive)
+            WHERE u.hour >= v_from
+        ) AS h;
+        hours := hours + v_count;
+        IF v_teams IS NOT NULL THEN
+            hours := hours + saas.refresh_rollup_hours(v_rollup, v_source, v_teams, v_hours, v_zones);
+            v_computed := true;
+        END IF;
     END LOOP;
+    IF v_computed THEN
+        PERFORM saas.note_rollup_computation(p_source);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION saas.refresh_rollup_source(uuid, integer, uuid[]) IS
-'Takes up to p_limit noted changes of a source that is locked, of the given teams or NULL for all, and computes what they touch in all its rollups.';
+'Takes up to p_limit noted changes of a source that is locked, of the given teams or NULL for all, and brings all its rollups up to date: rows that came are added, the other hours are computed anew.';
 REVOKE ALL ON FUNCTION saas.refresh_rollup_source(uuid, integer, uuid[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION saas.refresh_rollup_teams(

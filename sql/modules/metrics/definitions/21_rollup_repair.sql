@@ -18,6 +18,8 @@ BEGIN
             HINT = 'SELECT * FROM saas.list_rollups() shows those that there are.';
     END IF;
     PERFORM saas.lock_rollup_source(v_rollup.source_id, true);
+    -- What this transaction itself has changed is computed as well, and must not be added later.
+    PERFORM saas.write_rollup_changes();
     v_from := COALESCE(now() - saas.rollup_frozen_after(v_rollup), '-infinity');
     EXECUTE format('DELETE FROM %s WHERE bucket >= $1', saas.rollup_table(v_rollup, 'hour')) USING v_from;
     EXECUTE format(
@@ -39,6 +41,7 @@ BEGIN
     IF v_teams IS NOT NULL THEN
         PERFORM saas.refresh_coarser_buckets(v_rollup, v_teams, v_days);
     END IF;
+    PERFORM saas.note_rollup_computation(v_rollup.source_id);
 END
 $$;
 COMMENT ON FUNCTION saas.rebuild_rollup(text) IS
@@ -62,7 +65,7 @@ BEGIN
         EXECUTE format(
             'INSERT INTO saas.rollup_changes (team_id, source_id, span, xact_id, batch, changed_at) '
             'SELECT DISTINCT h.team_id, $1, to_timestamp(floor(extract(epoch FROM h.bucket) / 900) * 900), '
-            'pg_current_xact_id(), -1, now() FROM %s AS h ON CONFLICT DO NOTHING',
+            'pg_current_xact_id(), -1, now() FROM %s AS h',
             saas.rollup_table(v_rollup, 'hour'))
         USING p_source;
     END LOOP;

@@ -229,6 +229,7 @@ BEGIN
     FOR v_source IN SELECT * FROM saas.rollup_sources AS s ORDER BY s.id LOOP
         PERFORM saas.lock_rollup_source(v_source.id, true);
     END LOOP;
+    PERFORM saas.write_rollup_changes();
     UPDATE saas.rollup_calendars AS k
     SET time_zone = p_time_zone, week_start = p_week_start, updated_at = now()
     WHERE k.team_id = p_team;
@@ -248,7 +249,7 @@ BEGIN
         EXECUTE format(
             'INSERT INTO saas.rollup_changes (team_id, source_id, span, xact_id, batch, changed_at) '
             'SELECT DISTINCT $1, $2, to_timestamp(floor(extract(epoch FROM s.%1$s) / 900) * 900), pg_current_xact_id(), -1, now() '
-            'FROM %2$s AS s WHERE s.%3$s = $1 AND s.%1$s >= $3 AND isfinite(saas.hour_bucket(s.%1$s, ''UTC'')) ON CONFLICT DO NOTHING',
+            'FROM %2$s AS s WHERE s.%3$s = $1 AND s.%1$s >= $3 AND isfinite(saas.hour_bucket(s.%1$s, ''UTC''))',
             quote_ident(v_source.time_column), v_relation, quote_ident(v_source.team_column))
         USING p_team, v_source.id, v_from;
     END LOOP;

@@ -1,6 +1,6 @@
--- Monthly recurring revenue from the history of subscriptions. Three views, each from the one before:
--- what each state of a subscription is worth a month, what each customer's sum changed by, and the
--- proof that both ways of adding up agree.
+-- Monthly recurring revenue from the history of subscriptions. Views, each from the one before: what
+-- each state of a subscription is worth a month, what each customer's sum changed by, each change by
+-- its kind, and the proof that both ways of adding up agree.
 
 CREATE OR REPLACE VIEW saas.subscription_mrr
 WITH (security_invoker = true) AS
@@ -106,63 +106,47 @@ COMMENT ON COLUMN saas.subscription_mrr.mrr IS 'Monthly recurring revenue in min
 COMMENT ON COLUMN saas.subscription_mrr.discount_ends_at IS 'When a counted discount ends. [internal]';
 COMMENT ON COLUMN saas.subscription_mrr.mrr_without_discount IS 'Monthly recurring revenue from then on. [internal]';
 
+CREATE OR REPLACE VIEW saas.customer_revenue
+WITH (security_invoker = true) AS
+SELECT
+    m.team_id,
+    m.customer_id,
+    m.currency,
+    m.time_zone,
+    saas.revenue_steps_of(
+        m.subscription_id, m.revision, m.starts_at, m.mrr, m.discount_ends_at, m.mrr_without_discount
+    ) AS steps
+FROM saas.subscription_mrr AS m
+GROUP BY m.team_id, m.customer_id, m.currency, m.time_zone;
+COMMENT ON VIEW saas.customer_revenue IS
+'How each customer''s monthly recurring revenue in a currency changed, step by step.';
+COMMENT ON COLUMN saas.customer_revenue.team_id IS 'The team. [internal]';
+COMMENT ON COLUMN saas.customer_revenue.customer_id IS 'The customer. [internal]';
+COMMENT ON COLUMN saas.customer_revenue.currency IS 'Currency. [internal]';
+COMMENT ON COLUMN saas.customer_revenue.time_zone IS 'Time zone of the policy. [internal]';
+COMMENT ON COLUMN saas.customer_revenue.steps IS 'When, by how much, and the sum from then on. [internal]';
+
 CREATE OR REPLACE VIEW saas.mrr_movements
 WITH (security_invoker = true) AS
-WITH states AS (
-    -- What a state is worth when it begins and when it ends, and whether a discount ends in between.
-    SELECT
-        m.*,
-        CASE WHEN m.discount_ends_at <= m.starts_at THEN m.mrr_without_discount ELSE m.mrr END AS first_mrr,
-        lag(
-            CASE
-                WHEN m.discount_ends_at <= m.starts_at OR m.discount_ends_at < m.ends_at THEN m.mrr_without_discount
-                ELSE m.mrr
-            END, 1, 0::bigint
-        ) OVER (PARTITION BY m.team_id, m.subscription_id ORDER BY m.revision) AS mrr_until_then,
-        COALESCE(m.discount_ends_at > m.starts_at AND (m.ends_at IS NULL OR m.discount_ends_at < m.ends_at), false) AS is_split
-    FROM saas.subscription_mrr AS m
-), deltas AS (
-    -- States that begin at one moment, of which all but the last take no time, add up to their difference.
-    SELECT
-        s.team_id,
-        s.customer_id,
-        s.currency,
-        s.time_zone,
-        CASE p.part WHEN 1 THEN s.starts_at ELSE s.discount_ends_at END AS at,
-        CASE p.part WHEN 1 THEN s.first_mrr - s.mrr_until_then ELSE s.mrr_without_discount - s.mrr END AS delta
-    FROM states AS s
-    CROSS JOIN (VALUES (1), (2)) AS p (part)
-    WHERE p.part = 1 OR s.is_split
-), sums AS (
-    SELECT d.team_id, d.customer_id, d.currency, d.time_zone, d.at, sum(d.delta)::bigint AS amount
-    FROM deltas AS d
-    GROUP BY d.team_id, d.customer_id, d.currency, d.time_zone, d.at
-    HAVING sum(d.delta) <> 0
-), running AS (
-    SELECT
-        s.*,
-        sum(s.amount) OVER customer::bigint AS mrr_after,
-        row_number() OVER customer AS place
-    FROM sums AS s
-    WINDOW customer AS (PARTITION BY s.team_id, s.customer_id, s.currency ORDER BY s.at)
-)
 SELECT
-    r.team_id,
-    r.at,
-    date_trunc('month', r.at AT TIME ZONE r.time_zone)::date AS month,
-    r.customer_id,
-    r.currency,
+    c.team_id,
+    s.at,
+    date_trunc('month', s.at AT TIME ZONE c.time_zone)::date AS month,
+    c.customer_id,
+    c.currency,
     CASE
-        WHEN r.place = 1 THEN 'new'
-        WHEN r.mrr_after = r.amount THEN 'reactivation'
-        WHEN r.mrr_after = 0 THEN 'churn'
-        WHEN r.amount > 0 THEN 'expansion'
+        WHEN s.place = 1 THEN 'new'
+        WHEN s.mrr_after = s.amount THEN 'reactivation'
+        WHEN s.mrr_after = 0 THEN 'churn'
+        WHEN s.amount > 0 THEN 'expansion'
         ELSE 'contraction'
     END AS kind,
-    r.amount,
-    r.mrr_after - r.amount AS mrr_before,
-    r.mrr_after
-FROM running AS r;
+    s.amount,
+    s.mrr_after - s.amount AS mrr_before,
+    s.mrr_after
+FROM saas.customer_revenue AS c
+CROSS JOIN LATERAL unnest((c.steps).times, (c.steps).amounts, (c.steps).sums)
+    WITH ORDINALITY AS s (at, amount, mrr_after, place);
 COMMENT ON VIEW saas.mrr_movements IS
 'Every change of a customer''s monthly recurring revenue in a currency: new, expansion, contraction, churn, reactivation.';
 COMMENT ON COLUMN saas.mrr_movements.team_id IS 'The team. [internal]';
@@ -242,5 +226,5 @@ COMMENT ON COLUMN saas.revenue_proof.start_mrr IS 'Revenue at the start, in mino
 COMMENT ON COLUMN saas.revenue_proof.movements IS 'Sum of the movements. [internal]';
 COMMENT ON COLUMN saas.revenue_proof.end_mrr IS 'Revenue at the end. [internal]';
 
-GRANT SELECT ON saas.subscription_mrr, saas.mrr_movements, saas.revenue_proof
+GRANT SELECT ON saas.subscription_mrr, saas.customer_revenue, saas.mrr_movements, saas.revenue_proof
 TO saas_app, saas_analyst, saas_service, saas_internal;

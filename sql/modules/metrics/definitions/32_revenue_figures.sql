@@ -9,7 +9,8 @@ BEGIN
     IF NOT isfinite(p_from) OR NOT isfinite(p_to) OR p_to - p_from > 36600 THEN
         RAISE EXCEPTION USING
             ERRCODE = '22023',
-            MESSAGE = 'a period has finite days, and not more than a hundred years of them';
+            MESSAGE = 'a period has finite days, and not more than a hundred years of them',
+            HINT = 'Give its first and its last day.';
     END IF;
     RETURN true;
 END
@@ -18,6 +19,28 @@ COMMENT ON FUNCTION saas.is_period(date, date) IS
 'True, or 22023 for days that are not finite or more than a hundred years apart; NULL for NULL. For functions that make a row of each.';
 REVOKE ALL ON FUNCTION saas.is_period(date, date) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.is_period(date, date) TO saas_app, saas_analyst, saas_service, saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.revenue_calendar(p_team uuid, p_from date, p_to date)
+RETURNS TABLE (months timestamptz[], days date[])
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT array_agg(g.at AT TIME ZONE z.name ORDER BY g.at), array_agg(g.at::date ORDER BY g.at)
+    FROM generate_series(
+        CASE WHEN saas.is_period(p_from, p_to) THEN date_trunc('month', p_from::timestamp) END,
+        date_trunc('month', p_to::timestamp) + interval '1 month',
+        interval '1 month'
+    ) AS g (at)
+    CROSS JOIN (
+        SELECT COALESCE((SELECT p.time_zone FROM saas.revenue_policies AS p WHERE p.team_id = p_team), 'UTC') AS name
+    ) AS z
+    HAVING count(*) > 1
+$$;
+COMMENT ON FUNCTION saas.revenue_calendar(uuid, date, date) IS
+'When the months from that of p_from to that of p_to begin in the team''s time zone, and their first days; at last those of the month after. No row for no month. Under row-level security.';
+REVOKE ALL ON FUNCTION saas.revenue_calendar(uuid, date, date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.revenue_calendar(uuid, date, date)
+TO saas_app, saas_analyst, saas_service, saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.monthly_revenue(p_team uuid, p_from date, p_to date)
 RETURNS TABLE (
@@ -50,50 +73,50 @@ SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 SET work_mem = '64MB'
 AS $$
-    WITH moves AS MATERIALIZED (
-        SELECT v.month, v.at, v.customer_id, v.currency, v.kind, v.amount, v.mrr_before
-        FROM saas.mrr_movements AS v
-        WHERE v.team_id = p_team AND v.month <= p_to AND saas.is_period(p_from, p_to)
-    ), flows AS (
+    WITH calendar AS MATERIALIZED (
+        SELECT c.months, c.days FROM saas.revenue_calendar(p_team, p_from, p_to) AS c
+    ), changes AS (
+        -- Month 0 is all that was before the first.
         SELECT
-            m.month,
+            r.currency,
+            m.f[i] AS n,
+            m.f[i + 2] AS started_with,
+            m.f[i + 3] AS new_mrr,
+            m.f[i + 4] AS expansion,
+            m.f[i + 5] AS contraction,
+            m.f[i + 6] AS churned,
+            m.f[i + 7] AS reactivation,
+            m.f[i + 8] AS churns,
+            m.f[i + 9] AS reactivations,
+            m.f[i + 3] + m.f[i + 4] + m.f[i + 5] + m.f[i + 6] + m.f[i + 7] AS net
+        FROM calendar AS c
+        JOIN saas.customer_revenue AS r ON r.team_id = p_team
+        CROSS JOIN LATERAL (SELECT saas.revenue_by_month(r.steps, c.months) AS f OFFSET 0) AS m
+        CROSS JOIN LATERAL generate_series(1, cardinality(m.f), 10) AS s (i)
+    ), flows AS MATERIALIZED (
+        SELECT
+            m.n,
             m.currency,
-            sum(m.amount) AS net,
-            COALESCE(sum(m.amount) FILTER (WHERE m.kind = 'new'), 0) AS new_mrr,
-            COALESCE(sum(m.amount) FILTER (WHERE m.kind = 'expansion'), 0) AS expansion,
-            COALESCE(sum(m.amount) FILTER (WHERE m.kind = 'contraction'), 0) AS contraction,
-            COALESCE(sum(m.amount) FILTER (WHERE m.kind = 'churn'), 0) AS churned,
-            COALESCE(sum(m.amount) FILTER (WHERE m.kind = 'reactivation'), 0) AS reactivation,
-            count(*) FILTER (WHERE m.kind = 'new') AS new_customers,
-            count(*) FILTER (WHERE m.kind = 'churn') AS churned_customers,
-            count(*) FILTER (WHERE m.kind = 'reactivation') AS reactivated_customers
-        FROM moves AS m
-        GROUP BY m.month, m.currency
-    ), customers AS (
-        -- What a customer paid when the month began, and by how much that changed over the month.
-        SELECT
-            m.month,
-            m.currency,
-            (array_agg(m.mrr_before ORDER BY m.at))[1] AS started_with,
-            sum(m.amount) AS net
-        FROM moves AS m
-        GROUP BY m.month, m.currency, m.customer_id
-    ), kept AS (
-        SELECT
-            c.month,
-            c.currency,
-            sum(c.net) AS net,
-            sum(least(c.net, 0)) AS lost,
-            count(*) FILTER (WHERE c.started_with + c.net = 0) AS lost_customers
-        FROM customers AS c
-        WHERE c.started_with > 0
-        GROUP BY c.month, c.currency
+            sum(m.net) AS net,
+            sum(m.new_mrr) AS new_mrr,
+            sum(m.expansion) AS expansion,
+            sum(m.contraction) AS contraction,
+            sum(m.churned) AS churned,
+            sum(m.reactivation) AS reactivation,
+            count(*) FILTER (WHERE m.new_mrr <> 0) AS new_customers,
+            sum(m.churns) AS churned_customers,
+            sum(m.reactivations) AS reactivated_customers,
+            COALESCE(sum(m.net) FILTER (WHERE m.started_with > 0), 0) AS kept_net,
+            COALESCE(sum(least(m.net, 0)) FILTER (WHERE m.started_with > 0), 0) AS kept_lost,
+            count(*) FILTER (WHERE m.started_with > 0 AND m.started_with + m.net = 0) AS lost_customers
+        FROM changes AS m
+        GROUP BY m.n, m.currency
     ), opening AS (
         SELECT
             f.currency,
-            COALESCE(sum(f.net) FILTER (WHERE f.month < date_trunc('month', p_from::timestamp)), 0) AS mrr,
+            COALESCE(sum(f.net) FILTER (WHERE f.n = 0), 0) AS mrr,
             COALESCE(
-                sum(f.new_customers + f.reactivated_customers - f.churned_customers) FILTER (WHERE f.month < date_trunc('month', p_from::timestamp)), 0
+                sum(f.new_customers + f.reactivated_customers - f.churned_customers) FILTER (WHERE f.n = 0), 0
             ) AS customers
         FROM flows AS f
         GROUP BY f.currency
@@ -109,23 +132,19 @@ AS $$
             COALESCE(f.new_customers, 0) AS new_customers,
             COALESCE(f.churned_customers, 0) AS churned_customers,
             COALESCE(f.reactivated_customers, 0) AS reactivated_customers,
-            COALESCE(k.net, 0) AS kept_net,
-            COALESCE(k.lost, 0) AS kept_lost,
-            COALESCE(k.lost_customers, 0) AS lost_customers,
+            COALESCE(f.kept_net, 0) AS kept_net,
+            COALESCE(f.kept_lost, 0) AS kept_lost,
+            COALESCE(f.lost_customers, 0) AS lost_customers,
             o.mrr + sum(COALESCE(f.net, 0)) OVER running AS ending,
             o.mrr + sum(COALESCE(f.net, 0)) OVER running - COALESCE(f.net, 0) AS starting,
             o.customers
             + sum(COALESCE(f.new_customers + f.reactivated_customers - f.churned_customers, 0)) OVER running
                 AS end_customers
-        FROM generate_series(
-            CASE WHEN saas.is_period(p_from, p_to) THEN date_trunc('month', p_from::timestamp) END,
-            date_trunc('month', p_to::timestamp),
-            interval '1 month'
-        ) AS s (at)
-        CROSS JOIN LATERAL (SELECT s.at::date AS month) AS g
+        FROM calendar AS c
+        CROSS JOIN LATERAL unnest(c.days) WITH ORDINALITY AS g (month, n)
         CROSS JOIN opening AS o
-        LEFT JOIN flows AS f ON f.month = g.month AND f.currency = o.currency
-        LEFT JOIN kept AS k ON k.month = g.month AND k.currency = o.currency
+        LEFT JOIN flows AS f ON f.n = g.n AND f.currency = o.currency
+        WHERE g.n < cardinality(c.days)
         WINDOW running AS (PARTITION BY o.currency ORDER BY g.month)
     ), rates AS (
         SELECT
@@ -158,8 +177,8 @@ AS $$
         round((r.ending - r.starting) / nullif(r.starting, 0), 4),
         r.start_customers::bigint,
         r.new_customers,
-        r.churned_customers,
-        r.reactivated_customers,
+        r.churned_customers::bigint,
+        r.reactivated_customers::bigint,
         r.end_customers::bigint,
         round(r.churn_rate, 4),
         round(-r.kept_lost / nullif(r.starting, 0), 4),
@@ -196,59 +215,52 @@ SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 SET work_mem = '64MB'
 AS $$
-    WITH moves AS MATERIALIZED (
-        SELECT v.month, v.at, v.customer_id, v.currency, v.kind, v.amount, v.mrr_after
-        FROM saas.mrr_movements AS v
-        WHERE v.team_id = p_team AND v.month <= p_to AND saas.is_period(p_from, p_to)
-    ), members AS (
-        SELECT m.customer_id, m.currency, m.month AS cohort, m.amount
-        FROM moves AS m
-        WHERE m.kind = 'new' AND m.month >= date_trunc('month', p_from::timestamp)
-    ), sizes AS (
-        SELECT m.cohort, m.currency, count(*) AS customers, sum(m.amount) AS mrr
-        FROM members AS m
-        GROUP BY m.cohort, m.currency
-    ), month_ends AS (
-        SELECT DISTINCT ON (m.customer_id, m.currency, m.month)
-            m.customer_id, m.currency, m.month, m.mrr_after
-        FROM moves AS m
-        ORDER BY m.customer_id, m.currency, m.month, m.at DESC
-    ), stretches AS (
+    WITH calendar AS MATERIALIZED (
+        SELECT c.months, c.days FROM saas.revenue_calendar(p_team, p_from, p_to) AS c
+    ), changes AS MATERIALIZED (
+        -- What changed in a month for those who came in another, or in the same.
         SELECT
-            e.*,
-            lead(e.month, 1, (date_trunc('month', p_to::timestamp) + interval '1 month')::date)
-                OVER (PARTITION BY e.customer_id, e.currency ORDER BY e.month) AS until
-        FROM month_ends AS e
+            m.f[i + 1] AS cohort,
+            r.currency,
+            m.f[i] AS n,
+            count(*) FILTER (WHERE m.f[i + 3] <> 0) AS came,
+            sum(m.f[i + 3]) AS starting_mrr,
+            sum((m.f[i + 3] <> 0)::integer + m.f[i + 9] - m.f[i + 8]) AS customers,
+            sum(m.f[i + 3] + m.f[i + 4] + m.f[i + 5] + m.f[i + 6] + m.f[i + 7]) AS mrr
+        FROM calendar AS c
+        JOIN saas.customer_revenue AS r ON r.team_id = p_team
+        CROSS JOIN LATERAL (SELECT saas.revenue_by_month(r.steps, c.months) AS f OFFSET 0) AS m
+        CROSS JOIN LATERAL generate_series(1, cardinality(m.f), 10) AS s (i)
+        WHERE m.f[i + 1] > 0
+        GROUP BY m.f[i + 1], r.currency, m.f[i]
     ), held AS (
-        SELECT b.cohort, b.currency, h.at::date AS month, count(*) AS customers, sum(s.mrr_after) AS mrr
-        FROM members AS b
-        JOIN stretches AS s ON s.customer_id = b.customer_id AND s.currency = b.currency AND s.mrr_after > 0
-        CROSS JOIN LATERAL generate_series(
-            s.month::timestamp, s.until::timestamp - interval '1 month', interval '1 month'
-        ) AS h (at)
-        GROUP BY b.cohort, b.currency, h.at
+        SELECT
+            z.cohort,
+            z.currency,
+            g.n - z.cohort AS n,
+            z.came,
+            z.starting_mrr,
+            sum(COALESCE(h.customers, 0)) OVER running AS customers,
+            sum(COALESCE(h.mrr, 0)) OVER running AS mrr
+        FROM calendar AS c
+        JOIN changes AS z ON z.cohort = z.n
+        CROSS JOIN LATERAL generate_series(z.cohort, cardinality(c.days) - 1) AS g (n)
+        LEFT JOIN changes AS h ON h.cohort = z.cohort AND h.currency = z.currency AND h.n = g.n
+        WINDOW running AS (PARTITION BY z.currency, z.cohort ORDER BY g.n)
     )
     SELECT
-        z.cohort,
-        z.currency,
-        n.n,
-        z.customers,
-        COALESCE(h.customers, 0),
-        z.mrr::bigint,
-        COALESCE(h.mrr, 0)::bigint,
-        round(COALESCE(h.customers, 0)::numeric / z.customers, 4),
-        round(COALESCE(h.mrr, 0) / z.mrr, 4)
-    FROM sizes AS z
-    CROSS JOIN LATERAL generate_series(
-        0,
-        (extract(year FROM age(date_trunc('month', p_to::timestamp), z.cohort)) * 12
-        + extract(month FROM age(date_trunc('month', p_to::timestamp), z.cohort)))::integer
-    ) AS n (n)
-    LEFT JOIN held AS h
-        ON h.cohort = z.cohort
-            AND h.currency = z.currency
-            AND h.month = (z.cohort + make_interval(months => n.n))::date
-    ORDER BY z.currency, z.cohort, n.n
+        c.days[h.cohort],
+        h.currency,
+        h.n::integer,
+        h.came,
+        h.customers::bigint,
+        h.starting_mrr::bigint,
+        h.mrr::bigint,
+        round(h.customers / h.came, 4),
+        round(h.mrr / h.starting_mrr, 4)
+    FROM held AS h
+    CROSS JOIN calendar AS c
+    ORDER BY h.currency, h.cohort, h.n
 $$;
 COMMENT ON FUNCTION saas.revenue_cohorts(uuid, date, date) IS
 'Customers by the month of their first revenue from p_from on, and what is left of them at the end of that month (0) and of each later one up to p_to: how many pay, and how much, as shares of customers and of revenue when they came.';

@@ -18,7 +18,8 @@ BEGIN
     IF EXISTS (
         SELECT FROM jsonb_array_elements(p_events) AS e (value) WHERE NOT isfinite((e.value ->> 'at')::timestamptz)
     ) THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'times of events are finite';
+        RAISE EXCEPTION USING
+            ERRCODE = '22023', MESSAGE = 'times of events are finite', HINT = 'Leave "at" out for now.';
     END IF;
     INSERT INTO saas.product_events (team_id, created_at, actor_id, name, properties)
     SELECT
@@ -48,6 +49,47 @@ COMMENT ON FUNCTION saas.product_time_zone(uuid) IS
 'The time zone in which the team''s days begin: that of its revenue policy. Checks no caller: for the functions below.';
 REVOKE ALL ON FUNCTION saas.product_time_zone(uuid) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION saas.period_starts(p_from date, p_to date, p_period text, p_zone text)
+RETURNS timestamptz[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT COALESCE(array_agg(g.at AT TIME ZONE p_zone ORDER BY g.at), '{}')
+    FROM generate_series(
+        date_trunc(p_period, p_from::timestamp), p_to::timestamp, ('1 ' || p_period)::interval
+    ) AS g (at)
+$$;
+COMMENT ON FUNCTION saas.period_starts(date, date, text, text) IS
+'When each day, week or month from that of p_from to that of p_to begins in a time zone.';
+REVOKE ALL ON FUNCTION saas.period_starts(date, date, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.period_starts(date, date, text, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.span_microseconds(p_span interval, p_what text, p_least bigint DEFAULT 0)
+RETURNS bigint
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_span numeric := extract(epoch FROM p_span) * 1000000;
+BEGIN
+    -- Longer ones leave the range of times.
+    IF v_span >= p_least AND v_span <= 36600 * 86400000000::numeric THEN
+        RETURN v_span;
+    END IF;
+    RAISE EXCEPTION USING
+        ERRCODE = '22023',
+        MESSAGE = format(
+            '%s %s, and at most a hundred years', p_what,
+            CASE WHEN p_least > 0 THEN 'is longer than nothing' ELSE 'is not negative' END
+        ),
+        HINT = 'For example interval ''30 minutes''; a month counts as 30 days.';
+END
+$$;
+COMMENT ON FUNCTION saas.span_microseconds(interval, text, bigint) IS
+'How long a span is, with months of 30 days and years of 365.25. 22023 for NULL, for less than p_least microseconds, and for more than a hundred years; p_what names it.';
+REVOKE ALL ON FUNCTION saas.span_microseconds(interval, text, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.span_microseconds(interval, text, bigint) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.active_users(p_team uuid, p_from date, p_to date)
 RETURNS TABLE (day date, daily bigint, weekly bigint, monthly bigint, stickiness numeric)
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
@@ -64,7 +106,12 @@ BEGIN
     -- closer than that make one stretch, so counting where stretches begin and end counts people, exactly.
     RETURN QUERY
     WITH days AS (
-        SELECT DISTINCT e.actor_id, (e.created_at AT TIME ZONE v_zone)::date AS at
+        -- Looked up among the begins of days, which is quicker than telling the local date of each event.
+        SELECT DISTINCT
+            e.actor_id,
+            p_from - 30 + width_bucket(
+                e.created_at, (SELECT saas.period_starts(p_from - 29, p_to, 'day', v_zone))
+            ) AS at
         FROM saas.product_events AS e
         WHERE e.team_id = p_team
             AND e.created_at >= (p_from - 29)::timestamp AT TIME ZONE v_zone
@@ -129,39 +176,51 @@ SET work_mem = '64MB'
 AS $$
 DECLARE
     v_zone text := saas.product_time_zone(p_team);
-    v_step interval;
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
-    IF p_period NOT IN ('day', 'week', 'month') THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a cohort is of a day, a week or a month';
+    IF p_period IS NULL OR p_period NOT IN ('day', 'week', 'month') THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'a cohort is of a day, a week or a month',
+            HINT = 'p_period is day, week or month.';
     END IF;
     PERFORM saas.is_period(p_from, p_to);
-    v_step := ('1 ' || p_period)::interval;
     RETURN QUERY
-    WITH active AS (
-        SELECT DISTINCT e.actor_id, date_trunc(p_period, e.created_at AT TIME ZONE v_zone) AS period
+    WITH active AS MATERIALIZED (
+        -- Period 0 is all that was before the first.
+        SELECT DISTINCT
+            e.actor_id,
+            width_bucket(e.created_at, (SELECT saas.period_starts(p_from, p_to, p_period, v_zone))) AS period
         FROM saas.product_events AS e
         WHERE e.team_id = p_team AND e.created_at < (p_to + 1)::timestamp AT TIME ZONE v_zone
-    ), joined AS (
-        SELECT a.actor_id, a.period, min(a.period) OVER (PARTITION BY a.actor_id) AS cohort
+    ), members AS (
+        SELECT a.actor_id, min(a.period) AS cohort
         FROM active AS a
-    ), counts AS (
-        SELECT j.cohort, j.period, count(*) AS users
-        FROM joined AS j
-        WHERE j.cohort >= date_trunc(p_period, p_from::timestamp)
-        GROUP BY j.cohort, j.period
+        GROUP BY a.actor_id
+        HAVING min(a.period) > 0
+    ), counts AS MATERIALIZED (
+        SELECT m.cohort, a.period, count(*) AS users
+        FROM active AS a
+        JOIN members AS m ON m.actor_id = a.actor_id
+        GROUP BY m.cohort, a.period
+    ), periods AS (
+        SELECT g.at::date AS begins, row_number() OVER (ORDER BY g.at)::integer AS n
+        FROM generate_series(
+            date_trunc(p_period, p_from::timestamp), p_to::timestamp, ('1 ' || p_period)::interval
+        ) AS g (at)
     )
     SELECT
-        b.cohort::date,
-        (row_number() OVER (PARTITION BY b.cohort ORDER BY g.period) - 1)::integer,
+        o.begins,
+        p.n - o.n,
         b.users,
         COALESCE(c.users, 0),
         round(COALESCE(c.users, 0)::numeric / b.users, 4)
     FROM counts AS b
-    CROSS JOIN LATERAL generate_series(b.cohort, p_to::timestamp, v_step) AS g (period)
-    LEFT JOIN counts AS c ON c.cohort = b.cohort AND c.period = g.period
+    JOIN periods AS o ON o.n = b.cohort
+    JOIN periods AS p ON p.n >= o.n
+    LEFT JOIN counts AS c ON c.cohort = b.cohort AND c.period = p.n
     WHERE b.period = b.cohort
-    ORDER BY b.cohort, g.period;
+    ORDER BY o.begins, p.n;
 END
 $$;
 COMMENT ON FUNCTION saas.retention_cohorts(uuid, date, date, text) IS
@@ -182,11 +241,11 @@ SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 SET work_mem = '64MB'
 AS $$
+DECLARE
+    v_gap interval;
 BEGIN
     PERFORM saas.require_team(p_team, 'member');
-    IF COALESCE(p_gap <= interval '0', true) THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the gap between sessions is longer than nothing';
-    END IF;
+    v_gap := saas.span_microseconds(p_gap, 'the gap between sessions', 1) * interval '1 microsecond';
     RETURN QUERY
     WITH marked AS (
         SELECT
@@ -194,7 +253,7 @@ BEGIN
             e.created_at AS at,
             e.id,
             COALESCE(
-                e.created_at - lag(e.created_at) OVER (PARTITION BY e.actor_id ORDER BY e.created_at, e.id) > p_gap, true
+                e.created_at - lag(e.created_at) OVER (PARTITION BY e.actor_id ORDER BY e.created_at, e.id) > v_gap, true
             ) AS begins
         FROM saas.product_events AS e
         WHERE e.team_id = p_team AND e.created_at >= p_from AND e.created_at < p_to
@@ -235,38 +294,29 @@ SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 SET work_mem = '64MB'
 AS $$
+DECLARE
+    v_gap bigint;
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
-    IF COALESCE(p_gap <= interval '0', true) THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the gap between sessions is longer than nothing';
-    END IF;
+    v_gap := saas.span_microseconds(p_gap, 'the gap between sessions', 1);
     RETURN QUERY
-    WITH gaps AS (
-        SELECT
-            e.actor_id,
-            e.created_at AS at,
-            e.id,
-            COALESCE(
-                e.created_at - lag(e.created_at) OVER (PARTITION BY e.actor_id ORDER BY e.created_at, e.id) > p_gap, true
-            ) AS begins
-        FROM saas.product_events AS e
-        WHERE e.team_id = p_team AND e.created_at >= p_from AND e.created_at < p_to
-    ), numbered AS (
-        SELECT g.actor_id, g.at, count(*) FILTER (WHERE g.begins) OVER (PARTITION BY g.actor_id ORDER BY g.at, g.id) AS number
-        FROM gaps AS g
-    ), found AS (
-        SELECT n.actor_id, count(*) AS events, extract(epoch FROM max(n.at) - min(n.at))::double precision AS seconds
-        FROM numbered AS n
-        GROUP BY n.actor_id, n.number
-    )
     SELECT
-        count(*),
-        count(DISTINCT f.actor_id),
-        round(count(*)::numeric / nullif(count(DISTINCT f.actor_id), 0), 2),
-        round(avg(f.events), 2),
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY f.seconds),
-        round(avg((f.events = 1)::integer), 4)
-    FROM found AS f;
+        (t.totals).sessions,
+        (t.totals).users,
+        round((t.totals).sessions::numeric / nullif((t.totals).users, 0), 2),
+        round((t.totals).events::numeric / nullif((t.totals).sessions, 0), 2),
+        (t.totals).median_seconds,
+        round((t.totals).single::numeric / nullif((t.totals).sessions, 0), 4)
+    FROM (
+        SELECT saas.session_totals_of(o.actor_id, o.created_at, v_gap) AS totals
+        FROM (
+            -- In the order of an index, so that one pass counts; the aggregate refuses any other.
+            SELECT e.actor_id, e.created_at
+            FROM saas.product_events AS e
+            WHERE e.team_id = p_team AND e.created_at >= p_from AND e.created_at < p_to
+            ORDER BY e.actor_id, e.created_at
+        ) AS o
+    ) AS t;
 END
 $$;
 COMMENT ON FUNCTION saas.session_summary(uuid, timestamptz, timestamptz, interval) IS

@@ -21,12 +21,15 @@ SET work_mem = '64MB'
 AS $$
 DECLARE
     v_steps integer := COALESCE(cardinality(p_steps), 0);
+    v_window bigint;
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
+    v_window := saas.span_microseconds(p_window, 'the window of a funnel');
     IF v_steps NOT BETWEEN 1 AND 30 OR array_ndims(p_steps) > 1 OR array_position(p_steps, NULL) IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a funnel has 1 to 30 steps, each the name of an event';
-    ELSIF COALESCE(p_window < interval '0', true) THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the window of a funnel is not negative';
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'a funnel has 1 to 30 steps, each the name of an event',
+            HINT = 'For example ARRAY[''signed_up'', ''invited'', ''paid''].';
     END IF;
     RETURN QUERY
     WITH bits AS (
@@ -39,7 +42,7 @@ BEGIN
                 array_agg(e.created_at ORDER BY e.created_at, e.id),
                 array_agg(b.steps ORDER BY e.created_at, e.id),
                 v_steps,
-                (extract(epoch FROM p_window) * 1000000)::bigint
+                v_window
             ) AS seconds
         FROM saas.product_events AS e
         JOIN bits AS b ON b.name = e.name
@@ -112,7 +115,7 @@ AS $$
     ) AS r
 $$;
 COMMENT ON FUNCTION saas.conversion_test(bigint, bigint, bigint, bigint, double precision) IS
-'Whether b converts otherwise than a: rates, difference with its interval, lift relative to a, two-sided p value, whether it is below 1 minus the confidence, and whether there are enough users to say so. 22023 for counts that are none.';
+'Whether b converts otherwise than a: rates, difference with its interval, lift relative to a, two-sided p value, whether it is below 1 minus the confidence, and whether there are enough users to say so. No row for NULL; 22023 for counts that are none.';
 REVOKE ALL ON FUNCTION saas.conversion_test(bigint, bigint, bigint, bigint, double precision) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.conversion_test(bigint, bigint, bigint, bigint, double precision)
 TO saas_app, saas_analyst, saas_service, saas_internal;
@@ -144,8 +147,20 @@ SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 SET work_mem = '64MB'
 AS $$
+DECLARE
+    v_window interval;
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
+    v_window := saas.span_microseconds(p_window, 'the window of an experiment') * interval '1 microsecond';
+    IF p_experiment IS NULL OR p_goal IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'an experiment has a name, and its goal is the name of an event',
+            HINT = 'Both are recorded with saas.record_product_events().';
+    ELSIF p_confidence IS NULL OR NOT (p_confidence > 0 AND p_confidence < 1) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023', MESSAGE = 'a confidence lies between 0 and 1', HINT = 'For example 0.95.';
+    END IF;
     RETURN QUERY
     WITH exposures AS (
         SELECT
@@ -174,7 +189,7 @@ BEGIN
                         AND g.actor_id = x.actor_id
                         AND g.name = p_goal
                         AND g.created_at >= x.at
-                        AND g.created_at < x.at + p_window
+                        AND g.created_at < x.at + v_window
                 )
             ) AS conversions
         FROM exposures AS x

@@ -21,7 +21,7 @@ DECLARE
 BEGIN
     PERFORM saas.require_team(p_team, 'member');
     IF NOT isfinite(p_at) THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the time of a measurement is finite';
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the time of a measurement is finite', HINT = 'Leave it out for now.';
     END IF;
     IF EXISTS (SELECT FROM unnest(p_latencies) AS l (ms) WHERE l.ms IS NULL OR l.ms < 0 OR l.ms > 1e12) THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'durations are milliseconds, not negative and at most 10^12';
@@ -49,15 +49,37 @@ GRANT EXECUTE ON FUNCTION saas.record_service_measurement(
     uuid, text, double precision[], bigint, bigint, bigint, double precision, double precision, bigint, bigint, timestamptz
 ) TO saas_app, saas_service;
 
+CREATE OR REPLACE FUNCTION saas.is_apdex_threshold(p_threshold double precision)
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    -- NaN is above every number.
+    IF p_threshold > 0 AND p_threshold <= 1e12 THEN
+        RETURN true;
+    END IF;
+    RAISE EXCEPTION USING
+        ERRCODE = '22023',
+        MESSAGE = 'the threshold of Apdex is above 0 and at most 10^12',
+        HINT = 'It has the unit of the durations: for example 500 milliseconds.';
+END
+$$;
+COMMENT ON FUNCTION saas.is_apdex_threshold(double precision) IS 'True, or 22023 for what no threshold can be.';
+REVOKE ALL ON FUNCTION saas.is_apdex_threshold(double precision) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.is_apdex_threshold(double precision) TO saas_app, saas_analyst, saas_service, saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.apdex(p_latency saas.quantile_sketch, p_threshold double precision)
 RETURNS numeric
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    SELECT round(
-        ((saas.approx_percentile_rank(p_latency, p_threshold) + saas.approx_percentile_rank(p_latency, 4 * p_threshold)) / 2)::numeric,
-        4
-    )
+    SELECT CASE
+        WHEN saas.is_apdex_threshold(p_threshold) THEN round(
+            ((saas.approx_percentile_rank(p_latency, p_threshold) + saas.approx_percentile_rank(p_latency, 4 * p_threshold)) / 2)::numeric,
+            4
+        )
+    END
 $$;
 COMMENT ON FUNCTION saas.apdex(saas.quantile_sketch, double precision) IS
 'Apdex from a sketch of durations: those up to the threshold count whole, those up to four times as much half. 0 to 1.';
@@ -67,18 +89,29 @@ TO saas_app, saas_analyst, saas_service, saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.apdex(p_latencies double precision[], p_threshold double precision)
 RETURNS numeric
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    SELECT round(
-        (count(*) FILTER (WHERE l.ms <= p_threshold) + count(*) FILTER (WHERE l.ms <= 4 * p_threshold))
-        / nullif(2.0 * count(*), 0),
-        4
-    )
-    FROM unnest(p_latencies) AS l (ms)
+BEGIN
+    PERFORM saas.is_apdex_threshold(p_threshold);
+    IF EXISTS (SELECT FROM unnest(p_latencies) AS l (ms) WHERE l.ms IS NULL OR l.ms < 0 OR l.ms = 'NaN') THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'durations are numbers that are not negative',
+            HINT = 'What never ended may be Infinity; leave out what was not measured.';
+    END IF;
+    RETURN (
+        SELECT round(
+            (count(*) FILTER (WHERE l.ms <= p_threshold) + count(*) FILTER (WHERE l.ms <= 4 * p_threshold))
+            / nullif(2.0 * count(*), 0),
+            4
+        )
+        FROM unnest(p_latencies) AS l (ms)
+    );
+END
 $$;
 COMMENT ON FUNCTION saas.apdex(double precision[], double precision) IS
-'Apdex of durations, exactly. NULL for none.';
+'Apdex of durations, exactly. NULL for none; 22023 for durations or a threshold that are none.';
 REVOKE ALL ON FUNCTION saas.apdex(double precision[], double precision) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.apdex(double precision[], double precision)
 TO saas_app, saas_analyst, saas_service, saas_internal;
@@ -94,12 +127,17 @@ BEGIN
             ERRCODE = '22023',
             MESSAGE = 'an objective is a share of good requests, above 0 and below 1',
             HINT = 'For example 0.999.';
+    ELSIF p_requests < 0 OR p_errors < 0 OR p_errors > p_requests THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'errors and requests are counts, with no more errors than requests',
+            HINT = 'Errors are some of the requests.';
     END IF;
     RETURN round(p_errors / nullif(p_requests * (1 - p_objective), 0), 2);
 END
 $$;
 COMMENT ON FUNCTION saas.burn_rate(bigint, bigint, numeric) IS
-'How many times faster than the objective allows errors come: 1 uses the error budget up exactly. NULL without requests.';
+'How many times faster than the objective allows errors come: 1 uses the error budget up exactly. NULL without requests; 22023 for counts that are none and objectives that are not between 0 and 1.';
 REVOKE ALL ON FUNCTION saas.burn_rate(bigint, bigint, numeric) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.burn_rate(bigint, bigint, numeric)
 TO saas_app, saas_analyst, saas_service, saas_internal;
@@ -162,7 +200,8 @@ TO saas_app, saas_analyst, saas_service, saas_internal;
 CREATE OR REPLACE FUNCTION saas.slo_alerts(
     p_team uuid,
     p_at timestamptz DEFAULT now(),
-    p_objective numeric DEFAULT 0.999
+    p_objective numeric DEFAULT 0.999,
+    p_least_requests bigint DEFAULT 1
 )
 RETURNS TABLE (
     service text,
@@ -181,6 +220,7 @@ AS $$
         VALUES
             ('page', interval '1 hour', interval '5 minutes', 14.4),
             ('page', interval '6 hours', interval '30 minutes', 6),
+            ('ticket', interval '1 day', interval '2 hours', 3),
             ('ticket', interval '3 days', interval '6 hours', 1)
     ), burns AS (
         SELECT
@@ -199,16 +239,18 @@ AS $$
         JOIN saas.service_measurements AS m
             ON m.team_id = p_team AND m.created_at >= p_at - w.long_window AND m.created_at < p_at
         GROUP BY m.service, w.severity, w.long_window, w.short_window, w.threshold
+        -- Of a few requests a single one that failed is a large share.
+        HAVING sum(m.requests) >= p_least_requests
     )
     SELECT b.service, b.severity, b.long_window, b.short_window, b.long_rate, b.short_rate, b.threshold
     FROM burns AS b
     WHERE b.long_rate >= b.threshold AND b.short_rate >= b.threshold
     ORDER BY b.threshold DESC, b.service
 $$;
-COMMENT ON FUNCTION saas.slo_alerts(uuid, timestamptz, numeric) IS
-'Services that use up their error budget too fast: over a long window, and over a short one still. Under row-level security.';
-REVOKE ALL ON FUNCTION saas.slo_alerts(uuid, timestamptz, numeric) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.slo_alerts(uuid, timestamptz, numeric) TO saas_app, saas_analyst, saas_service;
+COMMENT ON FUNCTION saas.slo_alerts(uuid, timestamptz, numeric, bigint) IS
+'Services that use up their error budget too fast: over a long window, and over a short one still. Not where the long one has fewer than p_least_requests. Under row-level security.';
+REVOKE ALL ON FUNCTION saas.slo_alerts(uuid, timestamptz, numeric, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.slo_alerts(uuid, timestamptz, numeric, bigint) TO saas_app, saas_analyst, saas_service;
 
 CREATE OR REPLACE VIEW saas.performance_dashboard
 WITH (security_invoker = true) AS

@@ -20,13 +20,28 @@ DECLARE
     v_seasons integer[];
 BEGIN
     IF cardinality(p_times) <> cardinality(p_values) OR NOT p_threshold > 0
-        OR array_position(p_times, NULL) IS NOT NULL
+        OR array_ndims(p_times) > 1 OR array_position(p_times, NULL) IS NOT NULL
     THEN
         RAISE EXCEPTION USING
             ERRCODE = '22023',
-            MESSAGE = 'a series has as many times as values, and a threshold above 0';
+            MESSAGE = 'a series has as many times as values, and a threshold above 0',
+            HINT = 'Build both with array_agg(… ORDER BY at) from the same rows.';
     ELSIF '-infinity' = ANY (p_times) OR 'infinity' = ANY (p_times) THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'times of a series are finite';
+        RAISE EXCEPTION USING
+            ERRCODE = '22023', MESSAGE = 'times of a series are finite', HINT = 'Leave out points at no time.';
+    ELSIF cardinality(p_times) > 20000 THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '54000',
+            MESSAGE = 'a series has at most 20,000 values',
+            HINT = 'Look at fewer values, or at longer spans.';
+    ELSIF EXISTS (
+        SELECT FROM (SELECT u.at < lag(u.at) OVER (ORDER BY u.n) AS back FROM unnest(p_times) WITH ORDINALITY AS u (at, n)) AS t
+        WHERE t.back
+    ) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'times of a series ascend',
+            HINT = 'Build it with array_agg(… ORDER BY at).';
     END IF;
     -- The hour of the week, from Monday; of the day, or none, where there are too few of those.
     SELECT array_agg(
@@ -142,12 +157,20 @@ BEGIN
         min(c.created_at),
         max(c.created_at),
         CASE
-            WHEN count(*) >= 5 * extract(epoch FROM max(c.created_at) - min(c.created_at)) / 3600 THEN 'hour'
+            -- Of few events whole days are compared, and of many in a long time as well.
+            WHEN max(c.created_at) - min(c.created_at) < interval '19990 hours'
+                AND count(*) >= 5 * extract(epoch FROM max(c.created_at) - min(c.created_at)) / 3600 THEN 'hour'
             ELSE 'day'
         END
     INTO v_since, v_until, v_width
     FROM saas.product_events AS c
     WHERE c.team_id = p_team AND c.created_at >= p_from AND c.created_at < p_to;
+    IF v_until - v_since > interval '19990 days' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '54000',
+            MESSAGE = 'the events of more than fifty years are too many days to compare',
+            HINT = 'Look at a shorter time, or delete events that never were at that time.';
+    END IF;
     IF v_width = 'hour' THEN
         -- Hours of absolute time, of which none is missing or doubled when clocks change.
         v_since := date_bin('1 hour', v_since, '2000-01-01 00:00+00');

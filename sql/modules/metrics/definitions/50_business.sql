@@ -144,7 +144,10 @@ DECLARE
 BEGIN
     PERFORM saas.require_team(p_team, 'viewer');
     IF p_from > p_to OR NOT isfinite(p_from) OR NOT isfinite(p_to) THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a period has finite days, the first not after the last';
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = 'a period has finite days, the first not after the last',
+            HINT = 'Give its first and its last day.';
     ELSIF p_from IS NULL OR p_to IS NULL THEN
         RETURN NULL;
     END IF;

@@ -254,7 +254,7 @@ AS $$
         '@media (prefers-color-scheme:dark){:root{--paper:#14171a;--ink:#e8eaed;--soft:#a3adb8;--rule:#3a424b;'
         '--panel:#1d2227;--c1:#2bbd92;--c2:#6bb8f0;--c3:#f0b440;--c4:#e391c0;--c5:#ff8a4a}}'
         '*{box-sizing:border-box}body{margin:0 auto;padding:2rem 1rem;max-width:60rem;background:var(--paper);'
-        'color:var(--ink);font:16px/1.5 system-ui,sans-serif}h1{margin:0;font-size:1.8rem}h2{margin:2.5rem 0 .5rem;font-size:1.3rem}'
+        'color:var(--ink);font:16px/1.5 system-ui,sans-serif}h1{margin:0;font-size:1.8rem;overflow-wrap:anywhere}h2{margin:2.5rem 0 .5rem;font-size:1.3rem}'
         'p{margin:.3rem 0}.soft{color:var(--soft)}dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.75rem;'
         'margin:1rem 0}dl div{padding:.75rem;border:1px solid var(--rule);border-radius:.5rem;background:var(--panel)}'
         'dt{color:var(--soft);font-size:.85rem}dd{margin:0;font-size:1.25rem;font-variant-numeric:tabular-nums}'
@@ -267,10 +267,10 @@ AS $$
         '.key{display:inline-block;width:.8em;height:.8em;margin-right:.4em;border-radius:.15em}'
         '.wide{overflow-x:auto}.wide+.wide{margin-top:1.5rem}table{width:100%;border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}'
         'caption{padding:.25rem 0;text-align:left;color:var(--soft)}th,td{padding:.3rem .5rem;border-bottom:1px solid var(--rule);'
-        'text-align:right;white-space:nowrap}th:first-child{text-align:left}td.words{white-space:normal;text-align:left}'
-        '.notes li{margin:.4rem 0}'
+        'text-align:right;white-space:nowrap}th:first-child{min-width:4.5rem;text-align:left;white-space:normal;overflow-wrap:anywhere}td.words{white-space:normal;text-align:left}'
+        '.notes li{margin:.4rem 0;overflow-wrap:anywhere}strong{unicode-bidi:isolate}'
         '@media print{:root{--paper:#ffffff;--ink:#000000;--soft:#444444;--rule:#bbbbbb;--panel:#ffffff;--c1:#00795a;--c2:#2f86c8;'
-        '--c3:#b87a00;--c4:#b0558a;--c5:#c44e00}body{max-width:none;padding:0;font-size:11px}figure,dl div,tr{break-inside:avoid}'
+        '--c3:#b87a00;--c4:#b0558a;--c5:#c44e00}html{font-size:10px}body{max-width:none;padding:0;font-size:11px}th,td{padding:.2rem .3rem}figure,dl div,tr{break-inside:avoid}'
         'h2{break-after:avoid}.wide{overflow:visible}*{print-color-adjust:exact}@page{margin:15mm}}'
 $$;
 COMMENT ON FUNCTION saas.report_style() IS 'The style sheet of the report: light, dark and printed.';

@@ -1,23 +1,17 @@
 -- A team's revenue, movements, retention, latency and anomalies on one page.
-CREATE OR REPLACE FUNCTION saas.report_revenue(p_team uuid, p_from date, p_to date, p_currency text, p_id text)
+CREATE OR REPLACE FUNCTION saas.report_revenue(p_months jsonb, p_currency text, p_id text)
 RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_unit double precision := 10 ^ COALESCE((SELECT c.exponent FROM saas.currencies AS c WHERE c.code = p_currency), 0);
-    v_months jsonb;
     v_labels text[];
-    v_last jsonb;
+    v_last jsonb := p_months -> -1;
 BEGIN
-    SELECT jsonb_agg(to_jsonb(r) ORDER BY r.month), array_agg(to_char(r.month, 'Mon YY') ORDER BY r.month)
-    INTO v_months, v_labels
-    FROM saas.monthly_revenue(p_team, p_from, p_to) AS r
-    WHERE r.currency = p_currency;
-    IF v_months IS NULL THEN
-        RETURN '';
-    END IF;
-    v_last := v_months -> -1;
+    SELECT array_agg(to_char((m.value ->> 'month')::date, 'Mon YY') ORDER BY m.n)
+    INTO v_labels
+    FROM jsonb_array_elements(p_months) WITH ORDINALITY AS m (value, n);
     RETURN format('<h3>%s</h3><dl>', saas.html_escape(p_currency)) || (
         SELECT string_agg(
             format('<div><dt>%s</dt><dd>%s</dd></div>', t.name, saas.html_escape(t.value)), '' ORDER BY t.n
@@ -39,13 +33,13 @@ BEGIN
         p_id || '-mrr', 'Monthly recurring revenue in ' || p_currency,
         format(
             'From %s at the end of %s to %s at the end of %s.',
-            saas.report_money((v_months -> 0 ->> 'end_mrr')::numeric, p_currency), v_labels[1],
+            saas.report_money((p_months -> 0 ->> 'end_mrr')::numeric, p_currency), v_labels[1],
             saas.report_money((v_last ->> 'end_mrr')::numeric, p_currency), v_labels[cardinality(v_labels)]
         ),
         v_labels,
         jsonb_build_array(jsonb_build_object('name', 'MRR', 'kind', 'line', 'values', (
             SELECT jsonb_agg((m.value ->> 'end_mrr')::double precision / v_unit ORDER BY m.n)
-            FROM jsonb_array_elements(v_months) WITH ORDINALITY AS m (value, n)
+            FROM jsonb_array_elements(p_months) WITH ORDINALITY AS m (value, n)
         )))
     ) || saas.report_chart(
         p_id || '-movements', 'Movements of recurring revenue in ' || p_currency,
@@ -53,7 +47,7 @@ BEGIN
         (
             SELECT jsonb_agg(jsonb_build_object('name', k.name, 'kind', 'bar', 'values', (
                 SELECT jsonb_agg((m.value ->> k.key)::double precision / v_unit ORDER BY m.n)
-                FROM jsonb_array_elements(v_months) WITH ORDINALITY AS m (value, n)
+                FROM jsonb_array_elements(p_months) WITH ORDINALITY AS m (value, n)
             )) ORDER BY k.n)
             FROM (
                 VALUES
@@ -78,14 +72,15 @@ BEGIN
                 saas.report_percent((m.value ->> 'net_revenue_retention')::numeric),
                 saas.report_percent((m.value ->> 'gross_revenue_retention')::numeric)
             ) ORDER BY m.n)
-            FROM jsonb_array_elements(v_months) WITH ORDINALITY AS m (value, n)
+            FROM jsonb_array_elements(p_months) WITH ORDINALITY AS m (value, n)
         )
     );
 END
 $$;
-COMMENT ON FUNCTION saas.report_revenue(uuid, date, date, text, text) IS
-'The part of the report about revenue in a currency. Checks no caller: for saas.report_html().';
-REVOKE ALL ON FUNCTION saas.report_revenue(uuid, date, date, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION saas.report_revenue(jsonb, text, text) IS
+'The part of the report about revenue in a currency, from the rows of saas.monthly_revenue() in order.';
+REVOKE ALL ON FUNCTION saas.report_revenue(jsonb, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.report_revenue(jsonb, text, text) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.report_retention(p_team uuid, p_from date, p_to date)
 RETURNS text
@@ -229,21 +224,23 @@ BEGIN
     IF p_from > p_to OR NOT isfinite(p_from) OR NOT isfinite(p_to) OR p_to - p_from > 3660 THEN
         RAISE EXCEPTION USING
             ERRCODE = '22023',
-            MESSAGE = 'a report is of at most ten years, the first day not after the last';
+            MESSAGE = 'a report is of at most ten years, the first day not after the last',
+            HINT = 'Give its first and its last day.';
     ELSIF p_from IS NULL OR p_to IS NULL THEN
         RETURN NULL;
     END IF;
     SELECT t.name INTO v_name FROM saas.teams AS t WHERE t.id = p_team;
-    SELECT string_agg(saas.report_revenue(p_team, p_from, p_to, c.currency, 'c' || c.n), '' ORDER BY c.n)
+    -- The history is read once, for all currencies; that of most subscriptions comes first.
+    SELECT string_agg(saas.report_revenue(c.months, c.currency, 'c' || c.n), '' ORDER BY c.n)
     INTO v_revenue
     FROM (
-        SELECT s.currency, row_number() OVER (ORDER BY s.currency <> m.currency, s.currency) AS n
-        FROM (
-            SELECT DISTINCT s.currency
-            FROM saas.subscriptions AS s
-            WHERE s.team_id = p_team AND s.started_at < (p_to + 1)::timestamp AT TIME ZONE v_zone
-        ) AS s
+        SELECT
+            r.currency,
+            jsonb_agg(to_jsonb(r) ORDER BY r.month) AS months,
+            row_number() OVER (ORDER BY r.currency <> m.currency, r.currency) AS n
+        FROM saas.monthly_revenue(p_team, p_from, p_to) AS r
         CROSS JOIN saas.main_currency(p_team) AS m (currency)
+        GROUP BY r.currency, m.currency
     ) AS c;
     RETURN '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         '<meta http-equiv="Content-Security-Policy" content="default-src ''none''; style-src ''unsafe-inline''">'

@@ -16,7 +16,7 @@ COMMENT ON COLUMN saas.payment_analytics.amount_attempted IS 'Amount of all paym
 COMMENT ON COLUMN saas.payment_analytics.amount_captured IS 'Captured of the payments made, in minor units. [internal]';
 COMMENT ON COLUMN saas.payment_analytics.amount_refunded IS 'Refunds made on the day, less what came back of them. [internal]';
 COMMENT ON COLUMN saas.payment_analytics.amount_disputed IS 'Withdrawn by disputes opened on the day, less what was reinstated. [internal]';
-COMMENT ON COLUMN saas.payment_analytics.amount_fees IS 'Fees of disputes opened on the day. [internal]';
+COMMENT ON COLUMN saas.payment_analytics.amount_fees IS 'What the provider took of payments, refunds and payouts made on the day, and for disputes opened on it, less what it gave back. [internal]';
 COMMENT ON COLUMN saas.payment_analytics.amount_paid_out IS 'Payouts made on the day that are sent or have arrived. [internal]';
 COMMENT ON COLUMN saas.payment_analytics.filled_at IS 'When the row was worked out. [internal]';
 COMMENT ON TABLE saas.payment_analytics_changes IS 'Days whose figures are out of date: one row for each change.';

@@ -32,8 +32,13 @@ CREATE OR REPLACE TRIGGER payments_20_immutable
 BEFORE UPDATE ON saas.payments
 FOR EACH ROW
 EXECUTE FUNCTION saas.enforce_immutable(
-    'team_id', 'id', 'provider', 'provider_payment_id', 'currency'
+    'team_id', 'id', 'provider', 'provider_payment_id'
 );
+CREATE OR REPLACE TRIGGER payments_22_immutable_currency
+BEFORE UPDATE ON saas.payments
+FOR EACH ROW
+WHEN (old.disagreements = new.disagreements)
+EXECUTE FUNCTION saas.enforce_immutable('currency');
 -- Only together with what explains it: another amount that was said, or an adjustment.
 CREATE OR REPLACE TRIGGER payments_21_immutable_amount
 BEFORE UPDATE ON saas.payments

@@ -28,21 +28,28 @@ RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_account uuid;
 BEGIN
-    IF NOT EXISTS (
+    -- By itself, so that the entry is found by its key: beside its account, the planner may read through all of the
+    -- account for each of hundreds of thousands.
+    SELECT e.account_id INTO v_account
+    FROM saas.ledger_entries AS e
+    WHERE e.team_id = NEW.team_id
+        AND e.id = NEW.entry_id
+        AND e.amount = NEW.amount
+        AND e.currency = NEW.currency
+        AND e.layer = 'posted';
+    IF NOT FOUND OR NOT EXISTS (
         SELECT
-        FROM saas.ledger_entries AS e
-        JOIN saas.ledger_accounts AS a ON a.team_id = e.team_id AND a.id = e.account_id
-        JOIN saas.payouts AS p ON p.team_id = NEW.team_id AND p.id = NEW.payout_id
-        WHERE e.team_id = NEW.team_id
-            AND e.id = NEW.entry_id
-            AND e.amount = NEW.amount
-            AND e.currency = NEW.currency
-            AND e.layer = 'posted'
-            AND a.kind = 'provider_balance'
-            AND a.provider = p.provider
+        FROM saas.payouts AS p
+        JOIN saas.ledger_accounts AS a ON a.team_id = p.team_id AND a.id = v_account
+        WHERE p.team_id = NEW.team_id
+            AND p.id = NEW.payout_id
             AND p.currency = NEW.currency
             AND p.scheduled_xact_id = pg_current_xact_id()
+            AND a.kind = 'provider_balance'
+            AND a.provider = p.provider
     ) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'SA089',

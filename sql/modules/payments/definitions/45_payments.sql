@@ -197,6 +197,7 @@ BEGIN
             payment_intent_id = p_row.payment_intent_id,
             amount = p_row.amount,
             authorized_amount = p_row.authorized_amount,
+            currency = p_row.currency,
             disagreements = p_row.disagreements,
             amount_captured = p_row.amount_captured,
             amount_refunded = p_row.amount_refunded,
@@ -256,6 +257,7 @@ DECLARE
     v_order integer := 1;
     v_refunds record;
     v_total bigint;
+    v_other boolean := false;
 BEGIN
     -- Also of a snapshot that will be superseded: whether an event fails does not depend on the order.
     IF greatest(p_new.amount_captured, p_new.snapshot_refunded) > p_new.amount THEN
@@ -275,12 +277,7 @@ BEGIN
         waits_for := p_new.provider_payment_id;
         RETURN;
     ELSIF v_before.id IS NOT NULL THEN
-        IF NOT p_is_partial AND v_before.currency <> p_new.currency THEN
-            outcome := 'conflict';
-            detail := format('the payment: %s %s', p_new.amount, p_new.currency);
-            PERFORM saas.note_disagreement(v_before.team_id, v_before.id, detail);
-            RETURN;
-        END IF;
+        v_other := NOT p_is_partial AND v_before.currency <> p_new.currency;
         v_order := saas.snapshot_order(
             'payment', v_before.status, v_before.snapshot_at, v_before.snapshot_event_id,
             p_new.status, p_new.snapshot_at, p_new.snapshot_event_id
@@ -291,8 +288,12 @@ BEGIN
         WHEN v_order > 0 THEN 'processed'
         ELSE 'superseded'
     END;
-    v_row := saas.join_payment(v_before, p_new, p_is_partial, v_order);
-    IF v_before.id IS NOT NULL AND COALESCE(v_before.authorized_amount, v_before.amount) <> p_new.amount THEN
+    IF v_other THEN
+        v_row := saas.join_other_currency(v_before, p_new, v_order);
+    ELSE
+        v_row := saas.join_payment(v_before, p_new, p_is_partial, v_order);
+    END IF;
+    IF v_other OR COALESCE(v_before.authorized_amount, v_before.amount) <> p_new.amount THEN
         outcome := 'conflict';
         detail := format('the payment: %s %s', p_new.amount, p_new.currency);
     END IF;
@@ -323,7 +324,9 @@ BEGIN
 
     IF v_before.id IS NULL OR v_row IS DISTINCT FROM v_before THEN
         v_row := saas.store_payment(v_row, v_before);
-        PERFORM saas.record_charge_operations(v_row, v_before.id IS NULL);
+        PERFORM saas.record_charge_operations(
+            v_row, v_before.id IS NULL OR v_row.currency <> v_before.currency
+        );
         IF v_intent.id IS NOT NULL
             AND v_row.amount <> v_intent.amount
             AND (v_row.status, v_row.payment_intent_id, v_row.amount)
@@ -346,6 +349,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.apply_payment(saas.payments, text, boolean) IS
-'Joins a snapshot of a payment into payments and payment_transactions. amount_captured NULL: the provider names each capture. snapshot_refunded NULL: it does not tell, and all of a voided payment is released. p_ours is the identifier of the intent that we asked for, where the provider has none of its own. A partial snapshot tells of the state alone and is deferred while the payment is unknown. One whose amount or currency differ puts the payment on hold; of the amounts the greatest holds. landed: the identifiers for which deferred events may have waited.';
+'Joins a snapshot of a payment into payments and payment_transactions. amount_captured NULL: the provider names each capture. snapshot_refunded NULL: it does not tell, and all of a voided payment is released. p_ours is the identifier of the intent that we asked for, where the provider has none of its own. A partial snapshot tells of the state alone and is deferred while the payment is unknown. One whose amount or currency differ puts the payment on hold; of the amounts the greatest holds, of the currencies the first by the alphabet. landed: the identifiers for which deferred events may have waited.';
 REVOKE ALL ON FUNCTION saas.apply_payment(saas.payments, text, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.apply_payment(saas.payments, text, boolean) TO saas_internal;

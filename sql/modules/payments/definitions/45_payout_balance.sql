@@ -56,7 +56,13 @@ BEGIN
     )
     SELECT u.id, u.amount, t.kind
     FROM unpaid AS u
-    JOIN saas.ledger_transactions AS t ON t.team_id = p_team AND t.id = u.transaction_id
+    -- Each by its key, also while the planner takes the tables for small: the first run takes all there is.
+    CROSS JOIN LATERAL (
+        SELECT l.kind, l.ref_table, l.ref_id
+        FROM saas.ledger_transactions AS l
+        WHERE l.team_id = p_team AND l.id = u.transaction_id
+        OFFSET 0
+    ) AS t
     -- What went out counts at once, what came in after the delay; a reserve has waited already.
     WHERE (u.amount < 0 OR u.effective_at <= p_came_by OR t.kind = 'reserve_released')
         -- A payout of ours is not what it is made of.

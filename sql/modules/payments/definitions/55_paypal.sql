@@ -94,7 +94,7 @@ BEGIN
         'shipping_country', v_unit #>> '{shipping,address,country_code}',
         'billing_country', p_object #>> '{payer,address,country_code}'
     ));
-    v_row.livemode := true;
+    v_row.livemode := saas.provider_livemode(p_team, 'paypal') IS NOT FALSE;
     v_row.provider_created_at := saas.provider_time(p_object -> 'create_time');
     SELECT r.* INTO outcome, detail, waits_for, landed
     FROM saas.apply_intent(v_row, v_unit ->> 'custom_id') AS r;
@@ -158,10 +158,13 @@ BEGIN
     END IF;
     v_row.snapshot_at := p_at;
     v_row.snapshot_event_id := p_event_id;
-    v_row.failure_code := COALESCE(p_object #>> '{status_details,reason}', p_object ->> 'reason_code');
+    v_row.failure_code := COALESCE(
+        CASE v_row.status WHEN 'failed' THEN p_object #>> '{processor_response,response_code}' END,
+        p_object #>> '{status_details,reason}', p_object ->> 'reason_code'
+    );
     v_row.payment_method_type := 'paypal';
     v_row.description := p_object ->> 'invoice_id';
-    v_row.livemode := true;
+    v_row.livemode := saas.provider_livemode(p_team, 'paypal') IS NOT FALSE;
     v_row.provider_created_at := saas.provider_time(p_object -> 'create_time');
     SELECT r.* INTO outcome, detail, waits_for, landed
     FROM saas.apply_payment(v_row) AS r;
@@ -270,7 +273,7 @@ BEGIN
     v_row.reason := lower(p_object ->> 'reason');
     v_row.evidence_due_at := saas.provider_time(p_object -> 'seller_response_due_date');
     v_row.is_refundable := false;
-    v_row.livemode := true;
+    v_row.livemode := saas.provider_livemode(p_team, 'paypal') IS NOT FALSE;
     v_row.provider_created_at := saas.provider_time(p_object -> 'create_time');
     v_row.snapshot_at := p_at;
     v_row.snapshot_event_id := p_event_id;
@@ -311,7 +314,7 @@ BEGIN
     v_row.method := 'paypal';
     v_row.failure_code := p_object #>> '{errors,name}';
     v_row.failure_message := p_object #>> '{errors,message}';
-    v_row.livemode := true;
+    v_row.livemode := saas.provider_livemode(p_team, 'paypal') IS NOT FALSE;
     v_row.snapshot_at := p_at;
     v_row.snapshot_event_id := p_event_id;
     SELECT r.* INTO outcome, detail FROM saas.apply_payout(v_row) AS r;

@@ -68,7 +68,7 @@ BEGIN
     v_row.address_zip_check := lower(p_object #>> '{card_details,avs_status}');
     v_row.provider_customer_id := p_object ->> 'customer_id';
     v_row.description := p_object ->> 'note';
-    v_row.livemode := true;
+    v_row.livemode := saas.provider_livemode(p_team, 'square') IS NOT FALSE;
     v_row.provider_created_at := saas.provider_time(p_object -> 'created_at');
     SELECT r.* INTO outcome, detail, waits_for, landed
     FROM saas.apply_payment(v_row, p_object ->> 'reference_id') AS r;
@@ -150,7 +150,7 @@ BEGIN
     v_row.reason := lower(p_object ->> 'reason');
     v_row.evidence_due_at := saas.provider_time(p_object -> 'due_at');
     v_row.is_refundable := false;
-    v_row.livemode := true;
+    v_row.livemode := saas.provider_livemode(p_team, 'square') IS NOT FALSE;
     v_row.provider_created_at := saas.provider_time(p_object -> 'created_at');
     v_row.snapshot_at := p_at;
     v_row.snapshot_event_id := p_event_id;
@@ -194,7 +194,7 @@ BEGIN
     v_row.arrival_date := CASE
         WHEN p_object ->> 'arrival_date' ~ '^\d{4}-\d\d-\d\d$' THEN (p_object ->> 'arrival_date')::date
     END;
-    v_row.livemode := true;
+    v_row.livemode := saas.provider_livemode(p_team, 'square') IS NOT FALSE;
     v_row.provider_created_at := saas.provider_time(p_object -> 'created_at');
     v_row.snapshot_at := p_at;
     v_row.snapshot_event_id := p_event_id;

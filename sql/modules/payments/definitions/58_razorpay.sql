@@ -31,7 +31,7 @@ BEGIN
     v_row.description := p_object ->> 'receipt';
     v_row.attributes := jsonb_build_object('amount', v_row.amount, 'currency', v_row.currency);
     v_row.metadata := saas.object_or_empty(p_object -> 'notes');
-    v_row.livemode := true;
+    v_row.livemode := saas.provider_livemode(p_team, 'razorpay') IS NOT FALSE;
     v_row.provider_created_at := saas.stripe_time(p_object -> 'created_at');
     SELECT r.* INTO outcome, detail, waits_for, landed
     FROM saas.apply_intent(v_row, p_object #>> '{notes,saas_intent_id}') AS r;
@@ -80,7 +80,8 @@ BEGIN
     END IF;
     v_row.snapshot_at := p_at;
     v_row.snapshot_event_id := p_event_id;
-    v_row.failure_code := p_object ->> 'error_code';
+    -- The code is but a class, the reason says what happened.
+    v_row.failure_code := left(COALESCE(p_object ->> 'error_reason', p_object ->> 'error_code'), 255);
     v_row.failure_message := p_object ->> 'error_description';
     v_row.payment_method_type := p_object ->> 'method';
     v_row.card_brand := lower(p_object #>> '{card,network}');
@@ -89,7 +90,7 @@ BEGIN
     v_row.provider_customer_id := p_object ->> 'customer_id';
     v_row.description := p_object ->> 'description';
     v_row.metadata := saas.object_or_empty(p_object -> 'notes');
-    v_row.livemode := true;
+    v_row.livemode := saas.provider_livemode(p_team, 'razorpay') IS NOT FALSE;
     v_row.provider_created_at := saas.stripe_time(p_object -> 'created_at');
     SELECT r.* INTO outcome, detail, waits_for, landed
     FROM saas.apply_payment(v_row, p_object #>> '{notes,saas_intent_id}') AS r;
@@ -186,7 +187,7 @@ BEGIN
     v_row.reason := p_object ->> 'reason_code';
     v_row.evidence_due_at := saas.stripe_time(p_object -> 'respond_by');
     v_row.is_refundable := false;
-    v_row.livemode := true;
+    v_row.livemode := saas.provider_livemode(p_team, 'razorpay') IS NOT FALSE;
     v_row.provider_created_at := saas.stripe_time(p_object -> 'created_at');
     v_row.snapshot_at := p_at;
     v_row.snapshot_event_id := p_event_id;
@@ -231,7 +232,7 @@ BEGIN
         p_object #>> '{status_details,description}', p_object ->> 'failure_reason'
     );
     v_row.metadata := saas.object_or_empty(p_object -> 'notes');
-    v_row.livemode := true;
+    v_row.livemode := saas.provider_livemode(p_team, 'razorpay') IS NOT FALSE;
     v_row.provider_created_at := saas.stripe_time(p_object -> 'created_at');
     v_row.snapshot_at := p_at;
     v_row.snapshot_event_id := p_event_id;

@@ -39,7 +39,7 @@ BEGIN
     v_row.attributes := saas.object_or_empty(p_object -> 'attributes')
         || jsonb_build_object('amount', v_row.amount, 'currency', v_row.currency);
     v_row.metadata := saas.object_or_empty(p_object -> 'metadata');
-    v_row.livemode := p_object -> 'livemode' IS DISTINCT FROM 'false';
+    v_row.livemode := saas.provider_livemode(p_team, p_provider) IS NOT FALSE;
     v_row.provider_created_at := saas.provider_time(p_object -> 'created_at');
     SELECT r.* INTO outcome, detail, waits_for, landed
     FROM saas.apply_intent(v_row, p_object #>> '{metadata,saas_intent_id}') AS r;
@@ -99,7 +99,7 @@ BEGIN
     v_row.provider_customer_id := p_object ->> 'customer';
     v_row.description := p_object ->> 'description';
     v_row.metadata := saas.object_or_empty(p_object -> 'metadata');
-    v_row.livemode := p_object -> 'livemode' IS DISTINCT FROM 'false';
+    v_row.livemode := saas.provider_livemode(p_team, p_provider) IS NOT FALSE;
     v_row.provider_created_at := saas.provider_time(p_object -> 'created_at');
     SELECT r.* INTO outcome, detail, waits_for, landed
     FROM saas.apply_payment(v_row, p_object #>> '{metadata,saas_intent_id}') AS r;
@@ -224,7 +224,7 @@ BEGIN
     v_row.evidence_due_at := saas.provider_time(p_object -> 'evidence_due_at');
     v_row.is_refundable := false;
     v_row.metadata := saas.object_or_empty(p_object -> 'metadata');
-    v_row.livemode := p_object -> 'livemode' IS DISTINCT FROM 'false';
+    v_row.livemode := saas.provider_livemode(p_team, p_provider) IS NOT FALSE;
     v_row.provider_created_at := saas.provider_time(p_object -> 'created_at');
     v_row.snapshot_at := p_at;
     v_row.snapshot_event_id := p_event_id;
@@ -266,7 +266,7 @@ BEGIN
     v_row.failure_code := p_object ->> 'failure_code';
     v_row.failure_message := p_object ->> 'failure_message';
     v_row.metadata := saas.object_or_empty(p_object -> 'metadata');
-    v_row.livemode := p_object -> 'livemode' IS DISTINCT FROM 'false';
+    v_row.livemode := saas.provider_livemode(p_team, p_provider) IS NOT FALSE;
     v_row.provider_created_at := saas.provider_time(p_object -> 'created_at');
     v_row.snapshot_at := p_at;
     v_row.snapshot_event_id := p_event_id;

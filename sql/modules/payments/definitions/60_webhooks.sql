@@ -94,6 +94,7 @@ BEGIN
         detail := 'the provider has to confirm this event';
         RETURN;
     END IF;
+    PERFORM saas.provider_livemode(p_team, p_provider, saas.webhook_livemode(p_provider, p_payload));
     CASE p_provider
         WHEN 'stripe' THEN
             v_result := saas.apply_stripe_event(p_team, p_payload, p_event_id);
@@ -112,10 +113,13 @@ BEGIN
     detail := v_result.detail;
     waits_for := v_result.waits_for;
     landed := v_result.landed;
+    IF outcome IN ('processed', 'superseded', 'conflict') THEN
+        PERFORM saas.record_event_fees(p_team, p_provider, p_payload, p_event_id, v_map.machine);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION saas.apply_webhook(uuid, text, text, jsonb, boolean) IS
-'Applies a verified event of any provider to the payment tables. Outcome processed, superseded, conflict, deferred, ignored (provider_status_map does not know its type, or says so) or unconfirmed; raises SA072 for an object that makes no sense.';
+'Applies a verified event of any provider to the payment tables. Outcome processed, superseded, conflict, deferred, ignored (provider_status_map does not know its type, or says so) or unconfirmed; raises SA072 for an object that makes no sense and SA035 for one of the other mode, test or live, than the provider''s.';
 REVOKE ALL ON FUNCTION saas.apply_webhook(uuid, text, text, jsonb, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.apply_webhook(uuid, text, text, jsonb, boolean) TO saas_internal;
 

@@ -125,12 +125,21 @@ BEGIN
     -- In the order of their objects, so that two batches lock them alike.
     FOR v_item IN
         SELECT
-            concat(i.value #>> '{NotificationRequestItem,eventCode}', ':', i.value #>> '{NotificationRequestItem,pspReference}')
-                AS event_id,
+            -- A name that does not fit is told apart by its digest: the item is kept, and reported if it makes no sense.
+            CASE
+                WHEN length(n.name) <= 255 THEN n.name
+                ELSE left(n.name, 190) || ':' || encode(sha256(convert_to(n.name, 'UTF8')), 'hex')
+            END AS event_id,
             jsonb_build_object(
                 'live', p_payload -> 'live', 'NotificationRequestItem', i.value -> 'NotificationRequestItem'
             ) AS payload
         FROM jsonb_array_elements(p_payload -> 'notificationItems') AS i
+        CROSS JOIN LATERAL (
+            SELECT concat(
+                i.value #>> '{NotificationRequestItem,eventCode}', ':',
+                i.value #>> '{NotificationRequestItem,pspReference}'
+            )
+        ) AS n (name)
         ORDER BY
             COALESCE(
                 NULLIF(i.value #>> '{NotificationRequestItem,originalReference}', ''),

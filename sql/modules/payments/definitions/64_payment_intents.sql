@@ -56,11 +56,12 @@ BEGIN
     v_currency := (saas.provider_currency(p_provider, p_currency)).code;
     INSERT INTO saas.payment_intents (
         team_id, id, provider, amount, currency, status, capture_method, description,
-        provider_customer_id, provider_payment_method_id, metadata
+        provider_customer_id, provider_payment_method_id, metadata, livemode
     )
     VALUES (
         p_team, v_intent, p_provider, p_amount, v_currency, v_status, p_capture_method, p_description,
-        p_provider_customer_id, p_provider_payment_method_id, p_metadata
+        p_provider_customer_id, p_provider_payment_method_id, p_metadata,
+        COALESCE(saas.provider_livemode(p_team, p_provider), false)
     );
     INSERT INTO saas.provider_requests (team_id, provider, kind, payment_intent_id, request)
     VALUES (

@@ -60,11 +60,17 @@ BEGIN
     VALUES (
         p_schedule.team_id, v_id, p_schedule.provider, v_total - v_reserve, p_schedule.currency, 'scheduled',
         '{scheduled}', p_schedule.id, p_for, pg_current_xact_id(), v_reserve,
-        EXISTS (
-            SELECT FROM saas.ledger_entries AS e
-            JOIN saas.ledger_transactions AS t ON t.team_id = e.team_id AND t.id = e.transaction_id
-            JOIN saas.payments AS p ON p.team_id = t.team_id AND p.id = t.ref_id AND p.livemode
-            WHERE e.team_id = p_schedule.team_id AND e.id = ANY (v_entries)
+        -- One ledger holds one mode: any payment tells, where nobody has said which.
+        COALESCE(
+            saas.provider_livemode(p_schedule.team_id, p_schedule.provider),
+            (
+                SELECT p.livemode
+                FROM saas.payments AS p
+                WHERE p.team_id = p_schedule.team_id AND p.provider = p_schedule.provider
+                ORDER BY p.provider_payment_id DESC
+                LIMIT 1
+            ),
+            false
         )
     );
     IF v_reserve > 0 THEN

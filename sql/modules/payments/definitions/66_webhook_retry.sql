@@ -61,6 +61,7 @@ CREATE OR REPLACE FUNCTION saas.confirm_webhook(
     p_webhook_event uuid,
     p_is_genuine boolean DEFAULT true,
     p_event jsonb DEFAULT NULL,
+    p_is_compared boolean DEFAULT false,
     OUT outcome text,
     OUT detail text
 )
@@ -84,6 +85,12 @@ BEGIN
             ERRCODE = 'SA055',
             MESSAGE = 'there is no such event to be confirmed',
             DETAIL = 'Only events that are unconfirmed can be, once.';
+    ELSIF p_is_genuine AND p_event IS NULL AND p_is_compared IS NOT TRUE THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA037',
+            MESSAGE = 'the provider''s own copy of the event is missing',
+            DETAIL = 'The signature does not bind the body: what was delivered under the event''s name may be somebody else''s.',
+            HINT = 'Give p_event as the provider''s API returns it. Where you have compared the stored payload with that, say so: p_is_compared => true.';
     ELSIF p_event ->> 'id' IS DISTINCT FROM v_event.provider_event_id AND p_event IS NOT NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = '22023',
@@ -119,10 +126,10 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION saas.confirm_webhook(uuid, uuid, boolean, jsonb) IS
-'Applies an event after the application has asked the provider''s API whether it is genuine, and returns its outcome; false buries it. p_event is the event as that API returned it: it is applied, whatever was delivered under its identifier. Without it the application has compared the stored payload with what the API says. For providers whose signature does not bind the body. SA055 for any other event.';
-REVOKE ALL ON FUNCTION saas.confirm_webhook(uuid, uuid, boolean, jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.confirm_webhook(uuid, uuid, boolean, jsonb) TO saas_service;
+COMMENT ON FUNCTION saas.confirm_webhook(uuid, uuid, boolean, jsonb, boolean) IS
+'Applies an event after the application has asked the provider''s API whether it is genuine, and returns its outcome; false buries it. p_event is the event as that API returned it: it is applied, whatever was delivered under its identifier. Without it (SA037) p_is_compared has to say that the application has compared the stored payload with what the API returned. For providers whose signature does not bind the body. SA055 for any other event.';
+REVOKE ALL ON FUNCTION saas.confirm_webhook(uuid, uuid, boolean, jsonb, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.confirm_webhook(uuid, uuid, boolean, jsonb, boolean) TO saas_service;
 
 CREATE OR REPLACE FUNCTION saas.configure_payment_provider(
     p_team uuid,
@@ -131,7 +138,8 @@ CREATE OR REPLACE FUNCTION saas.configure_payment_provider(
     p_display_name text DEFAULT NULL,
     p_webhook_tolerance_seconds integer DEFAULT NULL,
     p_is_active boolean DEFAULT NULL,
-    p_captures_automatically boolean DEFAULT NULL
+    p_captures_automatically boolean DEFAULT NULL,
+    p_livemode boolean DEFAULT NULL
 )
 RETURNS uuid
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -142,21 +150,25 @@ DECLARE
     v_constraint text;
 BEGIN
     PERFORM saas.require_team(p_team, 'admin');
+    IF p_livemode IS NOT NULL THEN
+        PERFORM saas.require_unmixed_mode(p_team, p_provider, p_livemode);
+    END IF;
     INSERT INTO saas.payment_providers AS p (
         team_id, provider, webhook_secrets, display_name, webhook_tolerance_seconds, is_active,
-        captures_automatically
+        captures_automatically, livemode
     )
     VALUES (
         p_team, p_provider, COALESCE(p_webhook_secrets, '{}'), COALESCE(p_display_name, initcap(p_provider)),
         COALESCE(p_webhook_tolerance_seconds, 300), COALESCE(p_is_active, true),
-        COALESCE(p_captures_automatically, false)
+        COALESCE(p_captures_automatically, false), p_livemode
     )
     ON CONFLICT (team_id, provider) DO UPDATE
     SET webhook_secrets = COALESCE(p_webhook_secrets, p.webhook_secrets),
         display_name = COALESCE(p_display_name, p.display_name),
         webhook_tolerance_seconds = COALESCE(p_webhook_tolerance_seconds, p.webhook_tolerance_seconds),
         is_active = COALESCE(p_is_active, p.is_active),
-        captures_automatically = COALESCE(p_captures_automatically, p.captures_automatically)
+        captures_automatically = COALESCE(p_captures_automatically, p.captures_automatically),
+        livemode = COALESCE(p_livemode, p.livemode)
     RETURNING p.id INTO v_id;
     RETURN v_id;
 EXCEPTION
@@ -172,7 +184,7 @@ EXCEPTION
             CONSTRAINT = v_constraint;
 END
 $$;
-COMMENT ON FUNCTION saas.configure_payment_provider(uuid, text, bytea[], text, integer, boolean, boolean) IS
-'Sets up a provider for the team, or changes what is given; NULL keeps. The webhook secrets are all that are valid at present, so that they can be rolled: give the new one and the old one, later the new one alone. p_captures_automatically: every authorisation is captured at once, and the provider does not tell of it. Needs admin.';
-REVOKE ALL ON FUNCTION saas.configure_payment_provider(uuid, text, bytea[], text, integer, boolean, boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.configure_payment_provider(uuid, text, bytea[], text, integer, boolean, boolean) TO saas_app, saas_service;
+COMMENT ON FUNCTION saas.configure_payment_provider(uuid, text, bytea[], text, integer, boolean, boolean, boolean) IS
+'Sets up a provider for the team, or changes what is given; NULL keeps. The webhook secrets are all that are valid at present, so that they can be rolled: give the new one and the old one, later the new one alone. p_captures_automatically: every authorisation is captured at once, and the provider does not tell of it. p_livemode: live money, or (false) the provider''s test mode; while nobody has said, the first event that tells it does. SA036 when something of the other mode is recorded. Needs admin.';
+REVOKE ALL ON FUNCTION saas.configure_payment_provider(uuid, text, bytea[], text, integer, boolean, boolean, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.configure_payment_provider(uuid, text, bytea[], text, integer, boolean, boolean, boolean) TO saas_app, saas_service;

@@ -65,32 +65,59 @@ COMMENT ON FUNCTION saas.filter_allows(jsonb, text, text) IS
 REVOKE ALL ON FUNCTION saas.filter_allows(jsonb, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.filter_allows(jsonb, text, text) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.events_to_replay(p_team uuid, p_filter jsonb)
+RETURNS SETOF saas.webhook_events
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT e.*
+    FROM saas.webhook_events AS e
+    WHERE e.team_id = p_team
+        AND e.status NOT IN ('rejected', 'cert_needed', 'unconfirmed')
+        AND e.payload IS NOT NULL
+        AND saas.filter_allows(p_filter, 'provider', e.provider)
+        AND saas.filter_allows(p_filter, 'status', e.status)
+        AND saas.filter_allows(p_filter, 'event_type', e.event_type)
+        AND saas.filter_allows(p_filter, 'id', e.id::text)
+        AND e.received_at >= COALESCE(saas.provider_time(p_filter -> 'from'), '-infinity')
+        AND e.received_at < COALESCE(saas.provider_time(p_filter -> 'to'), 'infinity')
+    ORDER BY e.provider_created_at, e.provider_event_id
+    LIMIT COALESCE((p_filter ->> 'limit')::integer, 1000)
+$$;
+COMMENT ON FUNCTION saas.events_to_replay(uuid, jsonb) IS
+'The stored events that the filter lets pass, in the provider''s order.';
+REVOKE ALL ON FUNCTION saas.events_to_replay(uuid, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.events_to_replay(uuid, jsonb) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.replay_events(p_team uuid, p_filter jsonb)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
+    v_ids uuid[];
     v_event record;
     v_result record;
     v_now timestamptz := now();
 BEGIN
+    -- All of the events before anything that they are about, and in one order: whoever delivers or retries one of
+    -- them has locked it first, too.
+    SELECT array_agg(e.id) INTO v_ids
+    FROM saas.events_to_replay(p_team, p_filter) AS e;
+    FOR v_event IN
+        SELECT e.provider, e.provider_event_id
+        FROM saas.webhook_events AS e
+        WHERE e.team_id = p_team AND e.id = ANY (v_ids)
+        ORDER BY e.provider, e.provider_event_id
+    LOOP
+        PERFORM saas.lock_provider_object(p_team, v_event.provider, v_event.provider_event_id);
+    END LOOP;
     FOR v_event IN
         SELECT e.id, e.provider, e.provider_event_id, e.payload, e.confirmed_at
         FROM saas.webhook_events AS e
-        WHERE e.team_id = p_team
-            AND e.status NOT IN ('rejected', 'cert_needed', 'unconfirmed')
-            AND e.payload IS NOT NULL
-            AND saas.filter_allows(p_filter, 'provider', e.provider)
-            AND saas.filter_allows(p_filter, 'status', e.status)
-            AND saas.filter_allows(p_filter, 'event_type', e.event_type)
-            AND saas.filter_allows(p_filter, 'id', e.id::text)
-            AND e.received_at >= COALESCE(saas.provider_time(p_filter -> 'from'), '-infinity')
-            AND e.received_at < COALESCE(saas.provider_time(p_filter -> 'to'), 'infinity')
+        WHERE e.team_id = p_team AND e.id = ANY (v_ids)
         ORDER BY e.provider_created_at, e.provider_event_id
-        LIMIT COALESCE((p_filter ->> 'limit')::integer, 1000)
     LOOP
-        PERFORM saas.lock_provider_object(p_team, v_event.provider, v_event.provider_event_id);
         v_result := saas.attempt_webhook(
             p_team, v_event.provider, v_event.provider_event_id, NULL,
             v_event.provider <> 'paypal' OR v_event.confirmed_at IS NOT NULL, v_event.payload

@@ -45,8 +45,19 @@ DECLARE
     v_at timestamptz := COALESCE(NEW.snapshot_at, now());
 BEGIN
     IF TG_OP = 'UPDATE' THEN
-        v_captured := v_captured - OLD.amount_captured;
-        v_refunded := v_refunded - OLD.amount_refunded;
+        IF NEW.currency = OLD.currency THEN
+            v_captured := v_captured - OLD.amount_captured;
+            v_refunded := v_refunded - OLD.amount_refunded;
+        ELSE -- the provider has contradicted itself: what was posted is taken back
+            PERFORM saas.post_difference(
+                OLD.team_id, OLD.provider, OLD.currency, -OLD.amount_captured, '{capture,adjustment}',
+                'provider_balance', 'sales', 'payments', OLD.id, v_at
+            );
+            PERFORM saas.post_difference(
+                OLD.team_id, OLD.provider, OLD.currency, -OLD.amount_refunded, '{refund,refund_returned}',
+                'refunds', 'provider_balance', 'payments', OLD.id, v_at
+            );
+        END IF;
     END IF;
     PERFORM saas.post_difference(
         NEW.team_id, NEW.provider, NEW.currency, v_captured, '{capture,adjustment}',
@@ -72,7 +83,9 @@ CREATE OR REPLACE TRIGGER payments_50_ledger_update
 AFTER UPDATE ON saas.payments
 FOR EACH ROW
 WHEN (
-    new.amount_captured <> old.amount_captured OR new.amount_refunded <> old.amount_refunded
+    new.amount_captured <> old.amount_captured
+    OR new.amount_refunded <> old.amount_refunded
+    OR new.currency <> old.currency
 )
 EXECUTE FUNCTION saas.post_payment_to_ledger();
 

@@ -55,6 +55,29 @@ CROSS JOIN LATERAL (
 ) AS f (figure, derived, posted)
 WHERE f.derived <> f.posted
 UNION ALL
+-- Fees.
+SELECT
+    f.team_id,
+    'payment_fees',
+    f.id,
+    'amount',
+    f.amount::numeric,
+    s.posted
+FROM saas.payment_fees AS f
+CROSS JOIN LATERAL (
+    SELECT COALESCE(sum(e.amount), 0) AS posted
+    FROM saas.ledger_transactions AS t
+    JOIN saas.ledger_entries AS e
+        ON e.team_id = t.team_id AND e.transaction_id = t.id AND e.layer = 'posted'
+    JOIN saas.ledger_accounts AS a
+        ON a.team_id = e.team_id AND a.id = e.account_id AND a.kind = 'provider_fees'
+    WHERE t.team_id = f.team_id
+        AND t.ref_id = f.id
+        AND t.ref_table = 'payment_fees'
+        AND e.currency = f.currency
+) AS s
+WHERE f.amount <> s.posted
+UNION ALL
 -- Payouts: sent, and arrived.
 SELECT
     p.team_id,

@@ -99,6 +99,7 @@ AFTER UPDATE ON saas.payments
 FOR EACH ROW
 WHEN (
     new.status <> old.status
+    OR new.currency <> old.currency
     OR new.amount_captured <> old.amount_captured
     OR new.amount_refunded <> old.amount_refunded
     OR new.fraud_warned_at IS DISTINCT FROM old.fraud_warned_at

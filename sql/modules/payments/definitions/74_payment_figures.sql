@@ -129,6 +129,12 @@ AS $$
                 AND COALESCE(c.provider_created_at, c.created_at) < d.ends
         WHERE c.amount_withdrawn > 0 OR c.fee_amount > 0
         UNION ALL
+        SELECT d.day, f.provider, f.currency, 0, 0, f.amount, 0
+        FROM days AS d
+        JOIN saas.payment_fees AS f
+            ON f.team_id = p_team AND f.occurred_at >= d.begins AND f.occurred_at < d.ends
+        WHERE f.amount <> 0
+        UNION ALL
         SELECT d.day, o.provider, o.currency, 0, 0, 0, o.amount
         FROM days AS d
         JOIN saas.payouts AS o
@@ -153,7 +159,7 @@ AS $$
     FULL JOIN money AS m USING (day, provider, currency)
 $$;
 COMMENT ON FUNCTION saas.payment_figures(uuid, date[]) IS
-'The figures of these days, worked out from payments, refunds, disputes and payouts. Under row-level security.';
+'The figures of these days, worked out from payments, refunds, disputes, fees and payouts. Under row-level security.';
 REVOKE ALL ON FUNCTION saas.payment_figures(uuid, date[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.payment_figures(uuid, date[]) TO saas_app, saas_analyst, saas_service, saas_internal;
 
@@ -171,10 +177,13 @@ AS $$
     SELECT saas.utc_day(COALESCE(d.provider_created_at, d.created_at))
     FROM saas.payment_disputes AS d WHERE d.team_id = p_team
     UNION
+    SELECT saas.utc_day(f.occurred_at)
+    FROM saas.payment_fees AS f WHERE f.team_id = p_team
+    UNION
     SELECT saas.utc_day(COALESCE(o.provider_created_at, o.created_at))
     FROM saas.payouts AS o WHERE o.team_id = p_team
 $$;
-COMMENT ON FUNCTION saas.payment_days(uuid) IS 'The days on which the team has payments, refunds, disputes or payouts. Under row-level security.';
+COMMENT ON FUNCTION saas.payment_days(uuid) IS 'The days on which the team has payments, refunds, disputes, fees or payouts. Under row-level security.';
 REVOKE ALL ON FUNCTION saas.payment_days(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.payment_days(uuid) TO saas_app, saas_analyst, saas_service, saas_internal;
 

@@ -68,7 +68,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.payment_revenue(uuid, date, date, text) IS
-'Money of each period (day, week, month, quarter, year) and currency from a day on and before another one, in minor units, as of the last fill: captured by the day of the payment, refunded by the day of the refund, withdrawn by disputes and their fees by the day of the dispute, and what is left. Under row-level security.';
+'Money of each period (day, week, month, quarter, year) and currency from a day on and before another one, in minor units, as of the last fill: captured by the day of the payment, refunded by the day of the refund, withdrawn by disputes by the day of the dispute, fees by the day of what they were taken for, and what is left. Under row-level security.';
 REVOKE ALL ON FUNCTION saas.payment_revenue(uuid, date, date, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.payment_revenue(uuid, date, date, text) TO saas_app, saas_analyst, saas_service;
 

@@ -19,7 +19,7 @@ USING (team_id = saas.current_team_id());
 GRANT SELECT ON saas.provider_status_map, saas.provider_object_keys TO saas_app, saas_analyst, saas_service, saas_internal;
 GRANT SELECT ON saas.webhook_certificates TO saas_app, saas_analyst, saas_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON saas.webhook_certificates TO saas_internal;
-GRANT SELECT (captures_automatically) ON saas.payment_providers TO saas_app, saas_analyst, saas_service;
+GRANT SELECT (captures_automatically, livemode) ON saas.payment_providers TO saas_app, saas_analyst, saas_service;
 GRANT SELECT (disagreements) ON saas.payment_intents TO saas_analyst;
 GRANT SELECT (
     lists_captures, authorized_amount, facts_status, facts_at, facts_event_id, disagreements, integrity_issue,

@@ -30,6 +30,7 @@ BEGIN
         WHEN v_table LIKE 'saas.%' THEN 'the package declares its own tables'
         WHEN NOT saas.is_trusted_table(p_table) THEN 'it belongs to somebody else than the owner of the database'
         WHEN p_parent::oid = p_table::oid AND p_kind = 'key' AND p_action NOT IN ('null', 'delete', 'keep', 'anonymise') THEN 'a row cannot take its own place'
+        WHEN EXISTS (SELECT FROM pg_class AS c WHERE c.oid = p_table AND c.relispartition) THEN 'it is a partition: declare the table that it belongs to'
         WHEN saas.personal_key(v_table) IS NULL THEN 'the table has no primary key'
         WHEN EXISTS (
             SELECT FROM unnest(p_columns) AS c (name)

@@ -241,6 +241,22 @@ COMMENT ON FUNCTION saas.erasure_graph(text) IS
 REVOKE ALL ON FUNCTION saas.erasure_graph(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.erasure_graph(text) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.is_never_null(p_type oid)
+RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    WITH RECURSIVE types (oid, base, is_never_null) AS (
+        SELECT t.oid, t.typbasetype, t.typnotnull FROM pg_type AS t WHERE t.oid = p_type AND t.typtype = 'd'
+        UNION ALL
+        SELECT t.oid, t.typbasetype, t.typnotnull FROM types AS d JOIN pg_type AS t ON t.oid = d.base AND t.typtype = 'd'
+    )
+    SELECT COALESCE(bool_or(t.is_never_null), false) FROM types AS t
+$$;
+COMMENT ON FUNCTION saas.is_never_null(oid) IS 'Whether a type is a domain that refuses NULL, or over one that does.';
+REVOKE ALL ON FUNCTION saas.is_never_null(oid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.is_never_null(oid) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.planned_steps(p_mode text)
 RETURNS TABLE (
     place integer,

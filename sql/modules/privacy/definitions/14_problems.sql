@@ -61,7 +61,11 @@ AS $$
     -- Else the erasure would fail in its middle.
     SELECT DISTINCT
         'SA153', n.table_name,
-        CASE WHEN r.may THEN 'column ' || a.attname || ' cannot be NULL, and is to be emptied' ELSE 'saas_internal may not update column ' || a.attname END
+        CASE
+            WHEN NOT r.may THEN 'saas_internal may not update column ' || a.attname
+            WHEN g.is_generated THEN 'column ' || a.attname || ' is generated, and cannot be changed'
+            ELSE 'column ' || a.attname || ' cannot be NULL, and is to be emptied'
+        END
     FROM nodes AS n
     JOIN (
         SELECT c.table_name, NULL::text AS link_name, c.column_name AS name, c.value FROM saas.personal_columns AS c
@@ -74,7 +78,12 @@ AS $$
         AND (n.party_link = x.link_name OR n.party_link IS NULL AND x.link_name IS NULL AND n.action = 'anonymise')
     JOIN pg_attribute AS a ON a.attrelid = n.relation AND a.attname = x.name AND a.attnum > 0
     CROSS JOIN LATERAL (SELECT has_column_privilege(current_user, a.attrelid, a.attnum, 'UPDATE') AS may) AS r
-    WHERE NOT r.may OR x.value IS NULL AND a.attnotnull
+    CROSS JOIN LATERAL (SELECT a.attgenerated <> '' OR a.attidentity = 'a' AS is_generated) AS g
+    WHERE NOT r.may OR g.is_generated OR x.value IS NULL AND (a.attnotnull OR saas.is_never_null(a.atttypid))
+    UNION ALL
+    SELECT DISTINCT 'SA153', n.table_name, 'rule ' || w.rulename || ' does something else than what is asked for'
+    FROM nodes AS n
+    JOIN pg_rewrite AS w ON w.ev_class = n.relation AND w.ev_type IN ('2', '4') AND w.ev_enabled <> 'D'
     UNION ALL
     SELECT DISTINCT 'SA153', n.table_name, 'it belongs to somebody else than the owner of the database, or runs code of theirs'
     FROM nodes AS n

@@ -45,6 +45,22 @@ COMMENT ON FUNCTION saas.subject_hash(uuid) IS
 REVOKE ALL ON FUNCTION saas.subject_hash(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.subject_hash(uuid) TO saas_internal;
 
+-- Which keys there are, not what they are.
+GRANT SELECT (id) ON saas.credential_keys TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.subject_hashes(p_subject uuid)
+RETURNS bytea[]
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT array_agg(saas.credential_hash_under(k.id, 'privacy_subject', p_subject::text))
+    FROM saas.credential_keys AS k
+$$;
+COMMENT ON FUNCTION saas.subject_hashes(uuid) IS
+'saas.subject_hash() under the key of today and under those before it.';
+REVOKE ALL ON FUNCTION saas.subject_hashes(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.subject_hashes(uuid) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.place_legal_hold(
     p_subject uuid,
     p_reason text,

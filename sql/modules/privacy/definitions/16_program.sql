@@ -86,6 +86,7 @@ AS $$
         s.action = 'delete'
             AND s.step > 0
             AND s.circle = 'none'
+            AND NOT saas.may_resist(s.table_name)
             AND NOT EXISTS (SELECT FROM edges AS e WHERE e.parent = s.step)
             AND s.table_name NOT IN (SELECT c.table_name FROM identifying AS c)
             AND s.table_name NOT IN (SELECT t.table_name FROM audited AS t)

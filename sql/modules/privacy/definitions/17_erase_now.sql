@@ -30,7 +30,7 @@ BEGIN
     IF NOT FOUND THEN
         -- Erased before: nothing more happens, and what was done then is what there is to say.
         SELECT r.* INTO v_request FROM saas.user_deletion_requests AS r
-        WHERE r.subject_hash = saas.subject_hash(p_user) AND r.status IN ('erased', 'completed') ORDER BY r.requested_at DESC LIMIT 1;
+        WHERE r.subject_hash = ANY (saas.subject_hashes(p_user)) AND r.status IN ('erased', 'completed') ORDER BY r.requested_at DESC LIMIT 1;
         IF NOT FOUND THEN
             RAISE EXCEPTION USING ERRCODE = 'P0002', MESSAGE = 'there is no such user';
         END IF;
@@ -63,7 +63,7 @@ BEGIN
             UPDATE saas.user_deletion_requests AS r SET grace_until = now() WHERE r.id = v_request.id AND r.grace_until > now();
         END IF;
         -- Step by step where it cannot be done at once: too many rows, keys in circles, or something fails.
-        IF saas.try_erase_requests(ARRAY[v_request.id], p_mode, NOT p_dry_run, 2000000) = '{}' THEN
+        IF saas.try_erase_requests(ARRAY[v_request.id], p_mode, NOT p_dry_run, 2000000, false) = '{}' THEN
             IF p_dry_run THEN
                 PERFORM saas.start_erasure(v_request.id);
             ELSE

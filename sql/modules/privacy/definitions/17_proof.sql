@@ -21,6 +21,8 @@ SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 SET datestyle = 'ISO, YMD'
 SET timezone = 'UTC'
+SET intervalstyle = 'postgres'
+SET extra_float_digits = 1
 AS $$
 DECLARE
     v_column record;
@@ -99,7 +101,7 @@ AS $$
             AND has_schema_privilege(current_user, n.oid, 'USAGE')
     FROM pg_class AS c
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p')
+    WHERE c.relkind IN ('r', 'p', 'm')
         AND NOT c.relispartition
         AND c.relpersistence <> 't'
         AND n.nspname !~ '^(pg_|information_schema$)'

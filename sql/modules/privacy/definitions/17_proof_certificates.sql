@@ -40,10 +40,18 @@ AS $$
         WHERE f.request_id IS NOT NULL
         GROUP BY f.request_id
     )
-    SELECT r.id, s.report || COALESCE(o.report, '{}'::jsonb)
+    SELECT
+        r.id,
+        s.report || COALESCE(o.report, '{}'::jsonb)
+            || jsonb_build_object('residual', COALESCE(o.report -> 'residual', '[]'::jsonb) || COALESCE(v.residual, '[]'::jsonb))
     FROM unnest(p_requests) AS r (id)
     CROSS JOIN searched AS s
     LEFT JOIN of_requests AS o ON o.request_id = r.id
+    -- What is erased together is erased without triggers that may resist.
+    LEFT JOIN LATERAL (
+        SELECT jsonb_agg(jsonb_build_object('table', w.table_name, 'column', w.column_name, 'rows', w.found_rows)) AS residual
+        FROM saas.surviving_rows(r.id) AS w
+    ) AS v ON EXISTS (SELECT FROM saas.erasure_rows AS x WHERE x.run_id = r.id)
 $$;
 COMMENT ON FUNCTION saas.search_reports(uuid[]) IS
 'Searches every table once for what these requests erased; the part "verification" of their certificates.';
@@ -68,7 +76,7 @@ COMMENT ON FUNCTION saas.is_root_key_known() IS 'Whether certificates can be sig
 REVOKE ALL ON FUNCTION saas.is_root_key_known() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.is_root_key_known() TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.erasure_certificates(p_requests uuid[], p_accepted text)
+CREATE OR REPLACE FUNCTION saas.make_certificates(p_requests uuid[], p_accepted text)
 RETURNS TABLE (
     request_id uuid,
     certificate jsonb
@@ -114,10 +122,10 @@ AS $$
     FROM certificates AS c
     CROSS JOIN key AS k
 $$;
-COMMENT ON FUNCTION saas.erasure_certificates(uuid[], text) IS
+COMMENT ON FUNCTION saas.make_certificates(uuid[], text) IS
 'The certificates of requests: plan, numbers, root of the rows erased, keys destroyed, what the search, one for all of them, found, signed by a key that comes from the root key. No personal data.';
-REVOKE ALL ON FUNCTION saas.erasure_certificates(uuid[], text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.erasure_certificates(uuid[], text) TO saas_internal;
+REVOKE ALL ON FUNCTION saas.make_certificates(uuid[], text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.make_certificates(uuid[], text) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.verify_erasure_certificate(p_certificate jsonb)
 RETURNS boolean
@@ -150,7 +158,7 @@ AS $$
         SELECT
             c.request_id, c.certificate,
             c.certificate #> '{verification,residual}' = '[]'::jsonb OR p_accept_residual IS NOT NULL AS is_complete
-        FROM saas.erasure_certificates(p_requests, p_accept_residual) AS c
+        FROM saas.make_certificates(p_requests, p_accept_residual) AS c
     ),
     found AS (
         UPDATE saas.user_deletion_requests AS r

@@ -94,10 +94,14 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
+    v_status text;
     v_schema text;
     v_table text;
 BEGIN
-    RETURN (saas.run_deletion_request(p_request, 10000, GREATEST(extract(epoch FROM p_until - clock_timestamp()) * 1000, 0)::integer)).status;
+    v_status := (saas.run_deletion_request(p_request, 10000, GREATEST(extract(epoch FROM p_until - clock_timestamp()) * 1000, 0)::integer)).status;
+    -- What is checked at the end of the transaction would take the others with it.
+    SET CONSTRAINTS ALL IMMEDIATE;
+    RETURN v_status;
 EXCEPTION
     -- A request that fails, for a trigger or a check of some table, must not keep others from their time.
     WHEN OTHERS THEN

@@ -57,6 +57,8 @@ SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 SET datestyle = 'ISO, YMD'
 SET timezone = 'UTC'
+SET intervalstyle = 'postgres'
+SET extra_float_digits = 1
 AS $$
 DECLARE
     v_key CONSTANT bytea := uuid_send(gen_random_uuid());
@@ -122,7 +124,8 @@ CREATE OR REPLACE FUNCTION saas.try_erase_requests(
     p_requests uuid[],
     p_mode text,
     p_change boolean DEFAULT true,
-    p_most_rows bigint DEFAULT 200000
+    p_most_rows bigint DEFAULT 200000,
+    p_check boolean DEFAULT true
 )
 RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -130,19 +133,25 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_half CONSTANT integer := cardinality(p_requests) / 2;
+    v_erased uuid[];
 BEGIN
-    RETURN saas.erase_requests(p_requests, p_mode, p_change, p_most_rows);
+    v_erased := saas.erase_requests(p_requests, p_mode, p_change, p_most_rows);
+    IF p_check THEN
+        -- What is checked at the end of the transaction would take the others with it.
+        SET CONSTRAINTS ALL IMMEDIATE;
+    END IF;
+    RETURN v_erased;
 EXCEPTION
     -- Whatever one of them fails by is found, and told, when it is tried alone by saas.run_deletion_request().
     WHEN OTHERS THEN
         IF v_half = 0 THEN
             RETURN '{}'::uuid[];
         END IF;
-        RETURN saas.try_erase_requests(p_requests[:v_half], p_mode, p_change, p_most_rows)
-            || saas.try_erase_requests(p_requests[v_half + 1:], p_mode, p_change, p_most_rows);
+        RETURN saas.try_erase_requests(p_requests[:v_half], p_mode, p_change, p_most_rows, p_check)
+            || saas.try_erase_requests(p_requests[v_half + 1:], p_mode, p_change, p_most_rows, p_check);
 END
 $$;
-COMMENT ON FUNCTION saas.try_erase_requests(uuid[], text, boolean, bigint) IS
-'saas.erase_requests() for as many of the requests as it works for.';
-REVOKE ALL ON FUNCTION saas.try_erase_requests(uuid[], text, boolean, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.try_erase_requests(uuid[], text, boolean, bigint) TO saas_internal;
+COMMENT ON FUNCTION saas.try_erase_requests(uuid[], text, boolean, bigint, boolean) IS
+'saas.erase_requests() for as many of the requests as it works for; p_check: also what is checked at the end of the transaction.';
+REVOKE ALL ON FUNCTION saas.try_erase_requests(uuid[], text, boolean, bigint, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.try_erase_requests(uuid[], text, boolean, bigint, boolean) TO saas_internal;

@@ -82,7 +82,7 @@ BEGIN
     LEFT JOIN saas.user_deletion_requests AS r ON r.id = o.request_id
     LEFT JOIN LATERAL (
         SELECT q.id FROM saas.user_deletion_requests AS q
-        WHERE o.user_id IS NULL AND q.subject_hash = saas.subject_hash(u.id) AND q.status IN ('erased', 'completed')
+        WHERE o.user_id IS NULL AND q.subject_hash = ANY (saas.subject_hashes(u.id)) AND q.status IN ('erased', 'completed')
         ORDER BY q.requested_at DESC LIMIT 1
     ) AS a ON true;
 END

@@ -111,13 +111,31 @@ COMMENT ON FUNCTION saas.is_restricted(uuid) IS
 REVOKE ALL ON FUNCTION saas.is_restricted(uuid) FROM PUBLIC, saas_analyst;
 GRANT EXECUTE ON FUNCTION saas.is_restricted(uuid) TO saas_service, saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.require_unrestricted(p_subject uuid)
-RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+-- A transaction that keeps to its snapshot does not see a restriction that was placed since.
+CREATE OR REPLACE FUNCTION saas.is_restricted_whatever_snapshot(p_subject uuid)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
-    IF p_subject IS DISTINCT FROM saas.current_user_id() AND saas.is_restricted(p_subject) THEN
+    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+        RETURN COALESCE(saas.is_restricted_by_now(p_subject), false);
+    END IF;
+    RETURN saas.is_restricted(p_subject);
+END
+$$;
+COMMENT ON FUNCTION saas.is_restricted_whatever_snapshot(uuid) IS
+'Whether the processing of the person''s data is restricted now, at every isolation level. False for NULL.';
+REVOKE ALL ON FUNCTION saas.is_restricted_whatever_snapshot(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.is_restricted_whatever_snapshot(uuid) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.require_unrestricted(p_subject uuid)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    IF p_subject IS DISTINCT FROM saas.current_user_id() AND saas.is_restricted_whatever_snapshot(p_subject) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'SA163',
             MESSAGE = 'the processing of this person''s data is restricted',
@@ -170,6 +188,13 @@ BEGIN
     UPDATE saas.encryption_keys AS k
     SET is_restricted = v_restricted
     WHERE k.subject_id = NEW.subject_id AND k.is_restricted <> v_restricted;
+    -- A key that was made after the snapshot of this transaction is not seen, and must not stay as it is.
+    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') AND saas.has_keys_unlike(NEW.subject_id, v_restricted) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '40001',
+            MESSAGE = 'a key of the person was made meanwhile',
+            HINT = 'Try the transaction again.';
+    END IF;
     RETURN NULL;
 END
 $$;
@@ -187,13 +212,24 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
+    -- Whoever erases the person now has locked the row, and destroys this key, too, or has gone before.
+    PERFORM FROM saas.users AS u WHERE u.id = NEW.subject_id FOR KEY SHARE;
+    IF NOT FOUND AND NEW.status <> 'shredded' AND EXISTS (
+        SELECT FROM saas.user_deletion_requests AS r
+        WHERE r.subject_hash = ANY (saas.subject_hashes(NEW.subject_id)) AND r.mode = 'erase' AND r.status IN ('erased', 'completed')
+    ) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA137',
+            MESSAGE = 'the person was erased, and gets no new key',
+            HINT = 'Nothing more is to be stored about them.';
+    END IF;
     PERFORM pg_advisory_xact_lock_shared(hashtext('saas.restriction'), hashtext(NEW.subject_id::text) & 63);
-    NEW.is_restricted := saas.is_restricted(NEW.subject_id);
+    NEW.is_restricted := saas.is_restricted_whatever_snapshot(NEW.subject_id);
     RETURN NEW;
 END
 $$;
 COMMENT ON FUNCTION saas.mark_restricted_key() IS
-'A new key of a person whose data are restricted is restricted from the start.';
+'A new key of a person whose data are restricted is restricted from the start; somebody who was erased gets none (SA137).';
 REVOKE ALL ON FUNCTION saas.mark_restricted_key() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER encryption_keys_20_restricted

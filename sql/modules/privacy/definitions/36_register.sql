@@ -194,7 +194,8 @@ RETURNS TABLE (
     subjects bigint,
     confidential_columns text[],
     encrypted_columns text[],
-    is_all_encrypted boolean
+    is_all_encrypted boolean,
+    scope text
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
@@ -203,6 +204,7 @@ DECLARE
     v_table regclass;
     v_columns name[];
     v_person text;
+    v_team name;
     v_answer text;
 BEGIN
     PERFORM saas.require_platform_admin();
@@ -216,11 +218,22 @@ BEGIN
         v_columns := ARRAY(
             SELECT a.attname FROM pg_attribute AS a
             WHERE a.attrelid = v_table AND a.attnum > 0 AND NOT a.attisdropped
-                AND a.attname IN ('team_id', 'created_at', 'updated_at', 'recorded_at', 'received_at', 'occurred_at', 'placed_at', 'requested_at')
+                AND a.attname IN ('created_at', 'updated_at', 'recorded_at', 'received_at', 'occurred_at', 'placed_at', 'requested_at')
         );
         v_person := saas.subject_expression(table_name);
         confidential_columns := saas.confidential_columns_of(v_table);
         encrypted_columns := saas.encrypted_columns_of(v_table);
+        v_team := CASE WHEN v_table = 'saas.teams'::regclass THEN 'id' END;
+        SELECT COALESCE(v_team, min(a.attname::text)::name) INTO v_team
+        FROM pg_attribute AS a
+        WHERE a.attrelid = v_table AND a.attname = 'team_id' AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped;
+        -- Tables of people have no team, since people may be in several.
+        scope := CASE
+            WHEN p_team IS NULL THEN 'all teams'
+            WHEN v_team IS NOT NULL THEN 'the team'
+            WHEN v_person IS NOT NULL THEN 'members of the team'
+            ELSE 'all teams'
+        END;
         -- Without a time everything counts.
         v_answer := saas.privacy_query(pg_catalog.format(
             'SELECT concat_ws('' '', count(*), count(*) FILTER (WHERE %s), %s)
@@ -233,15 +246,15 @@ BEGIN
                         CASE n WHEN 'updated_at' THEN '' ELSE pg_catalog.format(' AND c.%I < %L', n, p_to) END),
                     ' OR ') || ', true)'
                 FROM unnest(v_columns) AS n
-                WHERE n <> 'team_id'
             ), 'true'),
             CASE WHEN v_person IS NULL THEN '0' ELSE pg_catalog.format('count(DISTINCT %s)', v_person) END,
-            COALESCE((SELECT string_agg(pg_catalog.format('c.%I', n), ', ') FROM unnest(v_columns) AS n WHERE n NOT IN ('team_id', 'updated_at')), 'NULL::timestamptz'),
+            COALESCE((SELECT string_agg(pg_catalog.format('c.%I', n), ', ') FROM unnest(v_columns) AS n WHERE n <> 'updated_at'), 'NULL::timestamptz'),
             table_name,
             p_to,
-            CASE
-                WHEN p_team IS NOT NULL AND 'team_id' = ANY (v_columns)
-                THEN pg_catalog.format(' AND c.team_id = %L', p_team)
+            CASE scope
+                WHEN 'the team' THEN pg_catalog.format(' AND c.%I = %L', v_team, p_team)
+                WHEN 'members of the team'
+                THEN pg_catalog.format(' AND %s IN (SELECT m.user_id FROM saas.team_members AS m WHERE m.team_id = %L)', v_person, p_team)
                 ELSE ''
             END
         ), NULL, NULL, NULL);
@@ -254,6 +267,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.breach_scope(regclass[], timestamptz, timestamptz, uuid) IS
-'What a notice of a breach has to say (GDPR Art. 33(3)): for each table that was exposed from p_from to p_to, how many rows were there, how many were written meanwhile, of how many people, which of their columns are personal, and which are encrypted; where all are and the keys were safe, people need not be told (Art. 34(3)(a)). For admins of the platform.';
+'What a notice of a breach has to say (GDPR Art. 33(3)): for each table that was exposed from p_from to p_to, how many rows were there, how many were written meanwhile, of how many people, which of their columns are personal, and which are encrypted; where all are and the keys were safe, people need not be told (Art. 34(3)(a)). With p_team, scope says what was counted: rows of the team, rows of its members, or, of a table that knows neither, those of all teams. For admins of the platform.';
 REVOKE ALL ON FUNCTION saas.breach_scope(regclass[], timestamptz, timestamptz, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.breach_scope(regclass[], timestamptz, timestamptz, uuid) TO saas_app, saas_service;

@@ -14,7 +14,7 @@ BEGIN
     PERFORM saas.require_platform_admin();
     RETURN QUERY
     WITH policies AS (
-        SELECT p.name, p.table_name, p.time_column, c.oid, c.relkind, p.action, s.row_count
+        SELECT p.name, p.table_name, p.time_column, p.state_column, p.states, c.oid, c.relkind, p.action, s.row_count
         FROM saas.retention_policies AS p
         JOIN pg_class AS c ON c.oid = saas.personal_table(p.table_name)
         CROSS JOIN LATERAL (
@@ -36,7 +36,13 @@ BEGIN
         JOIN pg_am AS m ON m.oid = x.relam
         WHERE i.indrelid = p.oid
             AND i.indisvalid
-            AND i.indpred IS NULL
+            -- Of all rows, or of those in states that the policy is about, and perhaps in others.
+            AND (
+                i.indpred IS NULL
+                OR pg_get_expr(i.indpred, i.indrelid)
+                    ~ ('^\(' || quote_ident(p.state_column) || ' = (ANY \(ARRAY\[)?(''[^'']*''::text(, )?)+(\]\))?\)$')
+                AND p.states <@ ARRAY(SELECT m.found[1] FROM regexp_matches(pg_get_expr(i.indpred, i.indrelid), '''([^'']*)''::text', 'g') AS m (found))
+            )
             AND (i.indkey[0] = a.attnum OR m.amname = 'brin' AND a.attnum = ANY (i.indkey))
     )
     UNION ALL

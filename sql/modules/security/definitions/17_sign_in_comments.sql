@@ -1,11 +1,11 @@
 -- What people sign in with, with the data classification.
-COMMENT ON TABLE saas.mfa_factors IS 'Second factors of users: authenticators that show time-based one-time passwords (RFC 6238).';
+COMMENT ON TABLE saas.mfa_factors IS 'Second factors of users: authenticators that show time-based one-time passwords (RFC 6238), telephones, hardware keys.';
 COMMENT ON COLUMN saas.mfa_factors.id IS 'Identifier. [internal]';
 COMMENT ON COLUMN saas.mfa_factors.user_id IS 'Whose it is. [internal]';
-COMMENT ON COLUMN saas.mfa_factors.kind IS 'totp. [internal]';
+COMMENT ON COLUMN saas.mfa_factors.kind IS 'totp, sms or hardware_key. [internal]';
 COMMENT ON COLUMN saas.mfa_factors.label IS 'What the user calls it. [confidential]';
-COMMENT ON COLUMN saas.mfa_factors.state IS 'pending until a first code has proved it, then active. [internal]';
-COMMENT ON COLUMN saas.mfa_factors.sealed_secret IS 'The shared secret, encrypted under the user''s own key. [restricted]';
+COMMENT ON COLUMN saas.mfa_factors.state IS 'pending until a first code or answer has proved it, then active. [internal]';
+COMMENT ON COLUMN saas.mfa_factors.sealed_secret IS 'The shared secret, the number of the telephone or the public key (before it is registered: the challenge), encrypted under the user''s own key. [restricted]';
 COMMENT ON COLUMN saas.mfa_factors.algorithm IS 'Hash function. [internal]';
 COMMENT ON COLUMN saas.mfa_factors.digits IS 'Digits of a code. [internal]';
 COMMENT ON COLUMN saas.mfa_factors.period_seconds IS 'How long a code holds. [internal]';

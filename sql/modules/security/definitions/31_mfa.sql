@@ -127,6 +127,7 @@ BEGIN
     reason := CASE
         WHEN v_code ~ '^[0-9]{6,8}$' THEN saas.use_totp(p_user, v_code)
         WHEN v_code ~ '^[a-z2-7]{16}$' THEN saas.use_recovery_code(p_user, v_code)
+        WHEN v_code LIKE '{%' THEN saas.use_hardware_key(p_user, p_code)
         ELSE 'wrong code'
     END;
     IF reason IS NOT NULL AND v_code ~ '^[0-9]{6}$' AND saas.use_sms_code(p_user, v_code) THEN
@@ -164,7 +165,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.verify_mfa(text, uuid) IS
-'Uses up a code of one of the user''s authenticators or telephones, or a recovery code: accepted, or why not (wrong code, code was used already, locked) and for how long every further attempt is refused. Of the current user; saas_service may name any. Commit also when it is refused: the failure counts.';
+'Uses up a code of one of the user''s authenticators or telephones, a recovery code, or the answer of a hardware key to challenge_hardware_key(), as JSON: accepted, or why not (wrong code, code was used already, locked; of a hardware key also malformed response, wrong challenge, unknown key, wrong origin, wrong relying party, user not present, user not verified, wrong signature, wrong backup, copied key) and for how long every further attempt is refused. Of the current user; saas_service may name any. Commit also when it is refused: the failure is stored then.';
 REVOKE ALL ON FUNCTION saas.verify_mfa(text, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.verify_mfa(text, uuid) TO saas_app, saas_service;
 

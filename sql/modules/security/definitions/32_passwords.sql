@@ -176,7 +176,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.verify_password(text, text) IS
-'Whose address and password these are: accepted, or why not (wrong password, locked) and for how long every further attempt is refused. An unknown address, a user who is not active and one without a password are answered like a wrong password, after the same work. Commit also when it is refused: the failure counts.';
+'Whose address and password these are: accepted, or why not (wrong password, locked) and for how long every further attempt is refused. An unknown address, a user who is not active and one without a password are answered like a wrong password, after the same work. Commit also when it is refused: the failure is stored then.';
 REVOKE ALL ON FUNCTION saas.verify_password(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.verify_password(text, text) TO saas_app, saas_service;
 
@@ -255,7 +255,8 @@ CREATE OR REPLACE FUNCTION saas.open_session(
     OUT token text,
     OUT expires_at timestamptz,
     OUT reason text,
-    OUT retry_after interval
+    OUT retry_after interval,
+    OUT options jsonb
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
@@ -266,6 +267,7 @@ BEGIN
     IF v_proved THEN
         IF p_code IS NULL THEN
             reason := 'code needed';
+            options := saas.make_mfa_challenge(p_user, saas.current_session_id());
             RETURN;
         END IF;
         SELECT c.reason, c.retry_after INTO reason, retry_after FROM saas.check_mfa(p_user, p_code) AS c;
@@ -298,7 +300,8 @@ CREATE OR REPLACE FUNCTION saas.sign_in(
     OUT token text,
     OUT expires_at timestamptz,
     OUT reason text,
-    OUT retry_after interval
+    OUT retry_after interval,
+    OUT options jsonb
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
@@ -312,13 +315,13 @@ BEGIN
     IF v_user IS NULL THEN
         RETURN;
     END IF;
-    SELECT s.session_id, s.token, s.expires_at, s.reason, s.retry_after
-    INTO session_id, token, expires_at, reason, retry_after
+    SELECT s.session_id, s.token, s.expires_at, s.reason, s.retry_after, s.options
+    INTO session_id, token, expires_at, reason, retry_after, options
     FROM saas.open_session(v_user, p_code, p_team, p_ip, p_user_agent, p_expires_in) AS s;
     user_id := CASE WHEN session_id IS NOT NULL THEN v_user END;
 END
 $$;
 COMMENT ON FUNCTION saas.sign_in(text, text, text, uuid, inet, text, interval) IS
-'Signs a user in by address, password and, where the user has a second factor, a code of it: a session''s token, this once; or the reason (wrong password, code needed, wrong code, code was used already, locked). Commit also when it is refused: the failure counts.';
+'Signs a user in by address, password and, where the user has a second factor, a code of it: a session''s token, this once; or the reason (wrong password, code needed, wrong code, code was used already, locked, and those of verify_mfa() for a hardware key). With code needed come the options for the user''s hardware keys, as of challenge_hardware_key(), if there are any: the answer is the code of the next call. Commit also when it is refused: the failure is stored then.';
 REVOKE ALL ON FUNCTION saas.sign_in(text, text, text, uuid, inet, text, interval) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.sign_in(text, text, text, uuid, inet, text, interval) TO saas_app, saas_service;

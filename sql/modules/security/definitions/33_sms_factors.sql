@@ -68,7 +68,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.confirm_sms(uuid, text, uuid) IS
-'Makes a telephone count, by the code that was sent to it: accepted, or why not (wrong code, locked). With the user''s first factor come ten recovery codes, shown this once. Commit also when it is refused: the failure counts.';
+'Makes a telephone count, by the code that was sent to it: accepted, or why not (wrong code, locked). With the user''s first factor come ten recovery codes, shown this once. Commit also when it is refused: the failure is stored then.';
 REVOKE ALL ON FUNCTION saas.confirm_sms(uuid, text, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.confirm_sms(uuid, text, uuid) TO saas_app, saas_service;
 

@@ -115,6 +115,7 @@ BEGIN
     UPDATE saas.credential_attempts AS a
     SET failures = 0, locked_until = NULL
     WHERE a.user_id = v_token.user_id AND a.kind = 'password';
+    PERFORM saas.forget_failed_attempts(v_token.user_id, 'password');
     RETURN v_token.user_id;
 END
 $$;
@@ -135,7 +136,8 @@ CREATE OR REPLACE FUNCTION saas.sign_in_by_link(
     OUT token text,
     OUT expires_at timestamptz,
     OUT reason text,
-    OUT retry_after interval
+    OUT retry_after interval,
+    OUT options jsonb
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
@@ -143,8 +145,8 @@ AS $$
 DECLARE
     v_token saas.user_tokens := saas.take_user_token(p_token, 'magic_link');
 BEGIN
-    SELECT s.session_id, s.token, s.expires_at, s.reason, s.retry_after
-    INTO session_id, token, expires_at, reason, retry_after
+    SELECT s.session_id, s.token, s.expires_at, s.reason, s.retry_after, s.options
+    INTO session_id, token, expires_at, reason, retry_after, options
     FROM saas.open_session(v_token.user_id, p_code, p_team, p_ip, p_user_agent, p_expires_in) AS s;
     -- Without the code of a second factor the link waits for it.
     IF session_id IS NOT NULL THEN

@@ -258,6 +258,12 @@ DECLARE
     v_select text;
     v_rows tid[];
     v_batch record;
+    v_changed bigint;
+    v_failed bigint;
+    v_skipped bigint;
+    -- Blocks of one statement: what it costs to begin one is spread over them, and neither rows nor time
+    -- go far beyond what is asked for.
+    v_step integer := LEAST(GREATEST(LEAST(p_batch / 25, p_max_ms), 20), 500);
 BEGIN
     IF COALESCE(p_batch, 0) < 1 OR COALESCE(p_max_ms, 0) < 1 THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a step has at least one row and one millisecond';
@@ -311,16 +317,30 @@ BEGIN
         v_leaf := CASE WHEN v_run.table_oid = p_table THEN '' ELSE format('t.tableoid = %s AND ', v_run.table_oid) END;
         v_range := format(
             't.ctid >= ''(%s,0)'' AND t.ctid < ''(%s,0)''',
-            v_run.next_block, LEAST(v_run.next_block + 100, v_blocks)
+            v_run.next_block, LEAST(v_run.next_block + v_step, v_blocks)
         );
         v_set := format('UPDATE %s SET %s WHERE %s', v_from, v_texts.assignments, v_leaf);
         v_update := v_set || format('t.ctid = ANY (ARRAY(SELECT t.ctid FROM %s WHERE %s%s AND ', v_from, v_leaf, v_where);
         v_select := format('SELECT array_agg(t.ctid) FROM %s WHERE %s%s AND %s', v_from, v_leaf, v_range, v_where);
+        v_changed := NULL;
+        IF NOT v_run.reindexing THEN
+            SELECT n.changed, n.failed, n.skipped INTO v_changed, v_failed, v_skipped
+            FROM saas.rotate_rows_natively(
+                v_run.table_oid, p_column, p_row_column, p_team_column, p_team, v_asset, v_keys,
+                v_run.next_block, LEAST(v_run.next_block + v_step, v_blocks)
+            ) AS n;
+        END IF;
+        v_rows := NULL;
         -- The first walk does not look which rows are locked: the second one finds them.
-        IF v_run.pass > 1 OR v_run.reindexing THEN
+        IF v_changed IS NOT NULL THEN
+            reencrypted := reencrypted + v_changed;
+            failed := failed + v_failed;
+            v_run.found := v_run.found + v_changed + v_skipped + CASE WHEN v_run.pass = 1 THEN 1 ELSE 0 END;
+            v_run.skipped := v_run.skipped + v_skipped;
+        ELSIF v_run.pass > 1 OR v_run.reindexing THEN
             EXECUTE v_select INTO v_rows USING v_rows, p_team, v_asset, v_keys;
         END IF;
-        IF v_rows IS NOT NULL OR (v_run.pass = 1 AND NOT v_run.reindexing) THEN
+        IF v_rows IS NOT NULL OR (v_changed IS NULL AND v_run.pass = 1 AND NOT v_run.reindexing) THEN
             v_batch := saas.rotate_rows(
                 ARRAY[
                     format('%s%s AND %s', v_set, v_range, v_where),
@@ -336,7 +356,7 @@ BEGIN
             v_run.found := v_run.found + CASE WHEN v_rows IS NULL THEN 1 ELSE cardinality(v_rows) - v_batch.failed END;
             v_run.skipped := v_run.skipped + COALESCE(cardinality(v_rows) - v_batch.failed - v_batch.changed, 0);
         END IF;
-        v_run.next_block := v_run.next_block + 100;
+        v_run.next_block := v_run.next_block + v_step;
         IF v_run.next_block >= v_blocks THEN
             v_run.table_oid := v_run.table_oid::bigint + 1;
             v_run.next_block := 0;

@@ -1,1 +1,0 @@
-DROP INDEX saas.encryption_keys_subject_id_idx;

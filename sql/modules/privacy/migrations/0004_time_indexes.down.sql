@@ -1,0 +1,3 @@
+DROP INDEX saas.encryption_keys_subject_id_idx;
+DROP INDEX saas.data_exports_created_at_idx;
+DROP INDEX saas.webhook_events_received_at_finished_idx;

@@ -1,0 +1,5 @@
+DROP TABLE IF EXISTS saas.mfa_challenges;
+DROP TABLE IF EXISTS saas.mfa_hardware_keys;
+DELETE FROM saas.mfa_factors WHERE kind = 'hardware_key';
+ALTER TABLE saas.mfa_factors DROP CONSTRAINT mfa_factors_kind_check;
+ALTER TABLE saas.mfa_factors ADD CONSTRAINT mfa_factors_kind_check CHECK (kind IN ('totp', 'sms'));
