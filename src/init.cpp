@@ -6,6 +6,7 @@
 #include "encryption/initialise.hpp"
 #include "fraud/models.hpp"
 #include "fraud/rules.hpp"
+#include "payments/initialise.hpp"
 #include "pg/settings.hpp"
 #include "redaction/hooks.hpp"
 #include "state_machine/registry.hpp"
@@ -28,6 +29,8 @@ void _PG_init(void) {
     saas::fraud::initialise();
     saas::redaction::initialise();
     saas::fraud::initialise_models();
+    saas::payments::initialise_reference();
+    saas::payments::initialise_ledger();
     MarkGUCPrefixReserved("saas");
 }
 }

@@ -1,13 +1,14 @@
 -- The same steps as one would write them in PL/pgSQL alone, to compare with: the same tables with the
 -- same constraints, foreign keys and indexes; the signature by pgcrypto's hmac, and triggers and functions in
--- PL/pgSQL for states, immutable columns, card numbers, audit trail, fraud rules, ledger and its balance at
--- commit. It knows Stripe's intents and charges only, and neither defers events nor derives integrity issues.
+-- PL/pgSQL for states, immutable columns, card numbers, audit trail, fraud rules with what explains them, holds,
+-- the ledger and its balance at commit. plain_ingest.sql has the rest. It knows Stripe's intents and charges only.
 CREATE SCHEMA plain;
 DO $$
 DECLARE
     k_tables constant text[] := ARRAY[
         'payment_intents', 'payments', 'payment_transactions', 'webhook_events', 'fraud_assessments',
-        'ledger_accounts', 'ledger_transactions', 'ledger_entries', 'ledger_balances'
+        'ledger_accounts', 'ledger_transactions', 'ledger_entries', 'ledger_balances',
+        'payment_analytics_changes', 'fraud_rule_sets', 'fraud_reviews', 'payment_sessions'
     ];
     v_table text;
     v_key record;
@@ -43,13 +44,16 @@ CREATE TABLE plain.audit_logs (
     operation text NOT NULL,
     old_values jsonb,
     new_values jsonb,
-    actor text NOT NULL,
+    actor uuid,
+    db_role text NOT NULL,
+    login_role text,
+    request_id text,
+    client_addr inet,
     transaction_id xid8 NOT NULL,
     at timestamptz NOT NULL
 );
 CREATE INDEX ON plain.audit_logs (team_id, table_name, row_id, at);
 CREATE INDEX ON plain.audit_logs (team_id, at);
-CREATE TABLE plain.changed_days (team_id uuid NOT NULL, day date NOT NULL);
 
 -- Which states can be reached from which, in any number of steps.
 CREATE TABLE plain.reachable AS
@@ -62,7 +66,46 @@ WITH RECURSIVE steps AS (
 )
 SELECT DISTINCT machine, from_state, to_state FROM steps;
 ALTER TABLE plain.reachable ADD PRIMARY KEY (machine, from_state, to_state);
-ANALYZE plain.reachable;
+-- In which order snapshots of one object count: by component, time, place in it, event.
+CREATE TABLE plain.ranks AS
+SELECT s.machine, s.state, r.component, r.place
+FROM (SELECT DISTINCT machine, to_state AS state FROM saas.state_transitions) AS s
+CROSS JOIN LATERAL saas.state_rank(s.machine, s.state) AS r;
+ALTER TABLE plain.ranks ADD PRIMARY KEY (machine, state);
+ANALYZE plain.reachable, plain.ranks;
+
+CREATE FUNCTION plain.is_newer(
+    p_machine text,
+    p_state text,
+    p_at timestamptz,
+    p_event text,
+    p_new_state text,
+    p_new_at timestamptz,
+    p_new_event text
+)
+RETURNS boolean
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN (
+        SELECT (n.component, p_new_at, n.place, p_new_event) > (o.component, p_at, o.place, p_event)
+        FROM plain.ranks AS o, plain.ranks AS n
+        WHERE o.machine = p_machine AND o.state = p_state AND n.machine = p_machine AND n.state = p_new_state
+    );
+END
+$$;
+
+CREATE FUNCTION plain.add_state(p_states text[], p_state text)
+RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE
+AS $$
+BEGIN
+    IF p_state = ANY (p_states) THEN
+        RETURN p_states;
+    END IF;
+    RETURN ARRAY(SELECT s FROM unnest(p_states || p_state) AS s ORDER BY s);
+END
+$$;
 
 CREATE FUNCTION plain.enforce_row()
 RETURNS trigger
@@ -158,7 +201,7 @@ $$;
 CREATE TRIGGER payment_intents_card BEFORE INSERT OR UPDATE ON plain.payment_intents
 FOR EACH ROW EXECUTE FUNCTION plain.refuse_card_number('metadata', 'attributes', 'description');
 CREATE TRIGGER payments_card BEFORE INSERT OR UPDATE ON plain.payments
-FOR EACH ROW EXECUTE FUNCTION plain.refuse_card_number('metadata', 'description');
+FOR EACH ROW EXECUTE FUNCTION plain.refuse_card_number('metadata', 'description', 'failure_message');
 CREATE TRIGGER webhook_events_card BEFORE INSERT ON plain.webhook_events
 FOR EACH ROW EXECUTE FUNCTION plain.refuse_card_number('payload');
 
@@ -180,11 +223,13 @@ BEGIN
         END IF;
     END IF;
     INSERT INTO plain.audit_logs (
-        team_id, table_name, row_id, operation, old_values, new_values, actor, transaction_id, at
+        team_id, table_name, row_id, operation, old_values, new_values, actor, db_role, login_role,
+        request_id, client_addr, transaction_id, at
     )
     VALUES (
-        NEW.team_id, TG_TABLE_NAME, NEW.id, TG_OP, v_old, v_new, session_user, pg_current_xact_id(),
-        clock_timestamp()
+        NEW.team_id, TG_TABLE_NAME, NEW.id, TG_OP, v_old, v_new, saas.current_user_id(), current_user,
+        NULLIF(session_user, current_user), NULLIF(current_setting('saas.request_id', true), ''),
+        inet_client_addr(), pg_current_xact_id(), statement_timestamp()
     );
     RETURN NULL;
 END
@@ -196,40 +241,124 @@ FOR EACH ROW EXECUTE FUNCTION plain.audit();
 CREATE TRIGGER zz_audit AFTER INSERT OR UPDATE ON plain.payment_transactions
 FOR EACH ROW EXECUTE FUNCTION plain.audit();
 
--- Rules as SQL texts, each executed, as rule engines in PL/pgSQL do.
-CREATE FUNCTION plain.assess()
-RETURNS trigger
+-- Which rules match, as text[] of booleans. Each rule is an SQL text that is executed, as rule engines in
+-- PL/pgSQL do; with plain.engine = 'one' a statement that asks all of them at once.
+CREATE FUNCTION plain.matches(p_attributes jsonb)
+RETURNS integer[]
 LANGUAGE plpgsql
 AS $$
 DECLARE
     v_rule record;
     v_hit boolean;
-    v_score integer := 0;
-    v_matched jsonb := '[]'::jsonb;
-    v_decision text := 'approve';
-    v_attributes jsonb := NEW.attributes || jsonb_strip_nulls(jsonb_build_object(
-        'amount', NEW.amount, 'currency', NEW.currency, 'customer', NEW.provider_customer_id,
-        'description', NEW.description, 'capture_method', NEW.capture_method,
-        'provider', NEW.provider, 'livemode', NEW.livemode, 'metadata', NEW.metadata
-    ));
-    v_begin timestamptz := clock_timestamp();
+    v_found integer[] := '{}';
 BEGIN
-    FOR v_rule IN SELECT r.n, r.condition, r.score, r.decision FROM bench.rules AS r ORDER BY r.n LOOP
-        EXECUTE 'SELECT ' || v_rule.condition INTO v_hit USING v_attributes;
+    IF current_setting('plain.engine', true) = 'one' THEN
+        EXECUTE (
+            SELECT 'SELECT array_remove(ARRAY[' || string_agg(format('CASE WHEN %s THEN %s END', r.condition, r.n), ',' ORDER BY r.n)
+                || '], NULL)'
+            FROM bench.rules AS r
+        )
+        INTO v_found USING p_attributes;
+        RETURN v_found;
+    END IF;
+    FOR v_rule IN SELECT r.n, r.condition FROM bench.rules AS r ORDER BY r.n LOOP
+        EXECUTE 'SELECT ' || v_rule.condition INTO v_hit USING p_attributes;
         IF v_hit THEN
-            v_score := v_score + v_rule.score;
-            v_matched := v_matched || to_jsonb(v_rule.n);
-            v_decision := CASE WHEN v_decision = 'block' THEN v_decision ELSE COALESCE(v_rule.decision, v_decision) END;
+            v_found := v_found || v_rule.n;
         END IF;
     END LOOP;
+    RETURN v_found;
+END
+$$;
+
+CREATE FUNCTION plain.attributes_of(p_intent plain.payment_intents)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    v_latest plain.payments;
+    v_attempts bigint := 0;
+BEGIN
+    SELECT count(*) INTO v_attempts
+    FROM plain.payments AS p
+    WHERE p.team_id = p_intent.team_id AND p.payment_intent_id = p_intent.id;
+    IF v_attempts > 0 THEN
+        SELECT p.* INTO v_latest
+        FROM plain.payments AS p
+        WHERE p.team_id = p_intent.team_id AND p.payment_intent_id = p_intent.id
+        ORDER BY p.created_at DESC, p.id DESC
+        LIMIT 1;
+    END IF;
+    RETURN jsonb_strip_nulls(jsonb_build_object(
+        'card_brand', v_latest.card_brand, 'card_last4', v_latest.card_last4,
+        'card_country', v_latest.card_country, 'card_funding', v_latest.card_funding,
+        'card_fingerprint', v_latest.card_fingerprint, 'cvc_check', v_latest.cvc_check,
+        'address_zip_check', v_latest.address_zip_check, 'payment_method_type', v_latest.payment_method_type,
+        'attempt_count', NULLIF(v_attempts, 0)
+    )) || p_intent.attributes || jsonb_strip_nulls(jsonb_build_object(
+        'amount', p_intent.amount, 'currency', p_intent.currency, 'customer', p_intent.provider_customer_id,
+        'description', p_intent.description, 'capture_method', p_intent.capture_method,
+        'provider', p_intent.provider, 'livemode', p_intent.livemode,
+        'payment_method_id', p_intent.provider_payment_method_id, 'metadata', p_intent.metadata
+    ));
+END
+$$;
+
+CREATE FUNCTION plain.assess()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    v_attributes jsonb := plain.attributes_of(NEW);
+    v_at timestamptz := now();
+    v_begin timestamptz := clock_timestamp();
+    v_found integer[] := plain.matches(v_attributes);
+    v_score integer;
+    v_decision text;
+    v_matched jsonb;
+    v_id uuid;
+    v_version text := COALESCE(
+        NULLIF(current_setting('plain.version', true), ''),
+        set_config('plain.version', (SELECT md5(string_agg(r.condition, ';' ORDER BY r.n)) FROM bench.rules AS r), false)
+    );
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        SELECT greatest(v_at, max(a.assessed_at) + interval '1 microsecond') INTO v_at
+        FROM plain.fraud_assessments AS a
+        WHERE a.team_id = NEW.team_id AND a.payment_intent_id = NEW.id;
+        UPDATE plain.fraud_reviews AS r
+        SET state = 'superseded', decided_at = now()
+        WHERE r.team_id = NEW.team_id AND r.payment_intent_id = NEW.id AND r.state = 'open';
+    END IF;
+    -- What matched, and why.
+    SELECT
+        least(COALESCE(sum(r.score), 0), 100),
+        CASE WHEN bool_or(r.action = 'block') THEN 'block' WHEN bool_or(r.action = 'review') THEN 'review' END,
+        COALESCE(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+            'id', r.n, 'name', r.n::text, 'action', r.action, 'score', NULLIF(r.score, 0),
+            'attributes', (SELECT jsonb_object_agg(k, v_attributes -> k) FROM unnest(r.reads) AS k)
+        )) ORDER BY r.n), '[]')
+    INTO v_score, v_decision, v_matched
+    FROM bench.rules AS r
+    WHERE r.n = ANY (v_found);
+    v_decision := COALESCE(v_decision, CASE WHEN v_score >= 75 THEN 'block' WHEN v_score >= 50 THEN 'review' END, 'approve');
+    INSERT INTO plain.fraud_rule_sets (team_id, version, rules)
+    SELECT NEW.team_id, v_version, (SELECT jsonb_agg(r.condition) FROM bench.rules AS r)
+    WHERE NOT EXISTS (SELECT FROM plain.fraud_rule_sets AS s WHERE s.team_id = NEW.team_id AND s.version = v_version);
     INSERT INTO plain.fraud_assessments (
         team_id, payment_intent_id, score, decision, matched, shadow, errors, attributes,
-        rule_set_version, assessed_at, microseconds
+        rule_set_version, settings, models, assessed_at, microseconds
     )
     VALUES (
-        NEW.team_id, NEW.id, least(v_score, 100), v_decision, v_matched, '[]', '[]', v_attributes,
-        '1', now(), (extract(epoch FROM clock_timestamp() - v_begin) * 1000000)::bigint
-    );
+        NEW.team_id, NEW.id, v_score, v_decision, v_matched, '[]', '[]', v_attributes, v_version,
+        '{"on_error": "ignore", "block_from": 75, "review_from": 50, "challenge_from": 101}', '[]', v_at,
+        (extract(epoch FROM clock_timestamp() - v_begin) * 1000000)::bigint
+    )
+    RETURNING id INTO v_id;
+    IF v_decision = 'review' THEN
+        INSERT INTO plain.fraud_reviews (team_id, assessment_id, payment_intent_id)
+        VALUES (NEW.team_id, v_id, NEW.id);
+    END IF;
     RETURN NULL;
 END
 $$;
@@ -237,6 +366,59 @@ CREATE TRIGGER payment_intents_assess AFTER INSERT ON plain.payment_intents
 FOR EACH ROW EXECUTE FUNCTION plain.assess();
 CREATE TRIGGER payment_intents_assess_again AFTER UPDATE ON plain.payment_intents
 FOR EACH ROW
-WHEN (old.amount <> new.amount OR old.attributes <> new.attributes OR old.metadata <> new.metadata)
+WHEN (
+    old.amount <> new.amount OR old.attributes <> new.attributes OR old.metadata <> new.metadata
+    OR old.currency <> new.currency OR old.description IS DISTINCT FROM new.description
+    OR old.provider_customer_id IS DISTINCT FROM new.provider_customer_id
+    OR old.provider_payment_method_id IS DISTINCT FROM new.provider_payment_method_id
+    OR old.capture_method IS DISTINCT FROM new.capture_method OR old.livemode <> new.livemode
+)
 EXECUTE FUNCTION plain.assess();
+
+-- What was blocked, or waits for a person, and is confirmed at the provider nevertheless, is flagged.
+CREATE FUNCTION plain.flag_obstacle()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    v_decision text;
+    v_review text;
+BEGIN
+    IF NEW.status IN ('requires_action', 'processing', 'requires_capture', 'partially_captured', 'succeeded') THEN
+        SELECT a.decision, r.state INTO v_decision, v_review
+        FROM plain.fraud_assessments AS a
+        LEFT JOIN plain.fraud_reviews AS r ON r.team_id = a.team_id AND r.assessment_id = a.id
+        WHERE a.team_id = NEW.team_id AND a.payment_intent_id = NEW.id
+        ORDER BY a.assessed_at DESC, a.id DESC
+        LIMIT 1;
+        NEW.fraud_flag := CASE
+            WHEN v_decision = 'block' OR EXISTS (
+                SELECT FROM plain.fraud_reviews AS r
+                WHERE r.team_id = NEW.team_id AND r.payment_intent_id = NEW.id AND r.state = 'declined'
+            ) THEN 'confirmed_although_blocked'
+            WHEN v_review = 'open' THEN 'captured_before_review'
+            ELSE NEW.fraud_flag
+        END;
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER payment_intents_flag BEFORE UPDATE ON plain.payment_intents
+FOR EACH ROW WHEN (old.status <> new.status) EXECUTE FUNCTION plain.flag_obstacle();
+
+CREATE FUNCTION plain.complete_session()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    UPDATE plain.payment_sessions AS s
+    SET status = 'complete', completed_at = clock_timestamp()
+    WHERE s.team_id = NEW.team_id AND s.payment_intent_id = NEW.id AND s.status <> 'complete';
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER payment_intents_session AFTER UPDATE ON plain.payment_intents
+FOR EACH ROW
+WHEN (new.status = 'succeeded' AND old.status <> 'succeeded')
+EXECUTE FUNCTION plain.complete_session();
 \ir plain_ingest.sql

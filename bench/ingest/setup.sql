@@ -9,7 +9,8 @@ CREATE TABLE bench.settings AS SELECT :'team'::uuid AS team_id;
 CREATE SEQUENCE bench.next CACHE 1;
 CREATE SEQUENCE bench.next_plain CACHE 1;
 CREATE TABLE bench.commits (n integer);
--- Ten rules that assess each payment, and the same conditions as SQL.
+-- A hundred rules that assess each payment, of five kinds, and the same conditions as SQL; reads: the
+-- attributes that explain a match.
 CREATE TABLE bench.rules AS
 SELECT
     n,
@@ -28,8 +29,16 @@ SELECT
         WHEN 4 THEN format('($1 ->> ''currency'') <> ''EUR'' AND ($1 ->> ''amount'')::bigint > %s', n)
     END AS condition,
     CASE n % 5 WHEN 0 THEN 3 WHEN 3 THEN 1 WHEN 4 THEN 2 ELSE 0 END AS score,
+    CASE n % 5 WHEN 1 THEN 'review' WHEN 2 THEN 'block' ELSE 'score' END AS action,
+    CASE n % 5
+        WHEN 0 THEN '{amount,card_country}'
+        WHEN 1 THEN '{email_domain}'
+        WHEN 2 THEN '{amount,card_funding}'
+        WHEN 3 THEN '{amount,card_country}'
+        ELSE '{amount,currency}'
+    END::text[] AS reads,
     CASE n % 5 WHEN 1 THEN 'review' WHEN 2 THEN 'block' END AS decision
-FROM generate_series(1, 10) AS n;
+FROM generate_series(1, 100) AS n;
 INSERT INTO saas.fraud_detection_rules (team_id, name, rule)
 SELECT s.team_id, r.n::text, r.rule FROM bench.rules AS r, bench.settings AS s;
 CREATE UNLOGGED TABLE bench.deliveries AS

@@ -125,3 +125,56 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- Reference rows and locks, for the package's own functions.
+CREATE OR REPLACE FUNCTION saas.find_provider_status(
+    p_provider text,
+    p_object text,
+    p_status text,
+    OUT state text,
+    OUT stage text,
+    OUT machine text,
+    OUT reason text
+)
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_find_provider_status';
+COMMENT ON FUNCTION saas.find_provider_status(text, text, text) IS
+'The row of saas.provider_status_map for an object''s status at a provider, from the memory of the backend; NULL in all columns for none.';
+REVOKE ALL ON FUNCTION saas.find_provider_status(text, text, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.find_currency(
+    p_provider text,
+    p_currency text,
+    OUT code char(3),
+    OUT exponent integer,
+    OUT provider_exponent integer
+)
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_find_currency';
+COMMENT ON FUNCTION saas.find_currency(text, text) IS
+'The currency of that code, in small or capital letters, with its ISO 4217 exponent and the one in which the provider counts charges, from the memory of the backend; NULL for an unknown one and for one without minor unit.';
+REVOKE ALL ON FUNCTION saas.find_currency(text, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.lock_object(p_team uuid, p_provider text, p_object text)
+RETURNS text
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_lock_object';
+COMMENT ON FUNCTION saas.lock_object(uuid, text, text) IS
+'Locks a provider''s object until the end of the transaction, as saas.lock_provider_object() does, and returns its name.';
+REVOKE ALL ON FUNCTION saas.lock_object(uuid, text, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.enforce_ledger_balance()
+RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_enforce_ledger_balance';
+COMMENT ON FUNCTION saas.enforce_ledger_balance() IS
+'Deferred constraint trigger of the ledger: the ledger transaction that the column named as argument holds has two or more entries that sum to zero for each currency and layer (SA075).';
+REVOKE ALL ON FUNCTION saas.enforce_ledger_balance() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.enforce_open_ledger()
+RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_enforce_open_ledger';
+COMMENT ON FUNCTION saas.enforce_open_ledger() IS
+'BEFORE INSERT row trigger of ledger_entries: entries are added to a ledger transaction by the database transaction that posted it, and by no later one (SA076).';
+REVOKE ALL ON FUNCTION saas.enforce_open_ledger() FROM PUBLIC;

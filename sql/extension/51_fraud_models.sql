@@ -48,6 +48,14 @@ REVOKE ALL ON FUNCTION saas.score_team_models(uuid, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION saas.score_team_models(uuid, jsonb) IS
 'Scores attributes with every champion and challenger of the team. A model that fails is a row with its error. Only for functions that have checked their caller.';
 
+CREATE OR REPLACE FUNCTION saas.team_has_models(p_team uuid)
+RETURNS boolean
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_team_has_models';
+REVOKE ALL ON FUNCTION saas.team_has_models(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION saas.team_has_models(uuid) IS
+'Whether the team has a champion or challenger: what score_team_models() would return a row for. Only for functions that have checked their caller.';
+
 CREATE OR REPLACE FUNCTION saas.team_model_values(
     p_team uuid,
     p_name text,
@@ -79,6 +87,7 @@ BEGIN
     EXECUTE pg_catalog.format(
         'GRANT EXECUTE ON FUNCTION saas.score_team_model(uuid, text, jsonb, boolean, integer),
             saas.score_team_models(uuid, jsonb),
+            saas.team_has_models(uuid),
             saas.team_model_values(uuid, text, integer, jsonb) TO %I',
         pg_catalog.current_setting('saas.role_internal')
     );

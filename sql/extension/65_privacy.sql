@@ -48,6 +48,44 @@ REVOKE ALL ON FUNCTION saas.privacy_query(text, uuid, integer, bigint) FROM PUBL
 COMMENT ON FUNCTION saas.privacy_query(text, uuid, integer, bigint) IS
 'Runs a statement of the privacy engine with parameters $1, $2 and $3 and returns the first value of its first row. Only for functions of the package.';
 
+CREATE OR REPLACE FUNCTION saas.privacy_state()
+RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_privacy_state';
+REVOKE ALL ON FUNCTION saas.privacy_state() FROM PUBLIC;
+COMMENT ON FUNCTION saas.privacy_state() IS
+'A number that is another one whenever anything changed that the plan of an erasure is made of: the catalog, rights, comments, and what was declared. Statistics do not count.';
+
+CREATE OR REPLACE FUNCTION saas.privacy_answer(p_state bigint, p_statement text)
+RETURNS text
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_privacy_answer';
+REVOKE ALL ON FUNCTION saas.privacy_answer(bigint, text) FROM PUBLIC;
+COMMENT ON FUNCTION saas.privacy_answer(bigint, text) IS
+'The first value of a statement that follows from saas.privacy_state() alone: run once in a session for each state. Only for functions of the package.';
+
+CREATE OR REPLACE FUNCTION saas.erase_people(
+    p_mode text,
+    p_state bigint,
+    p_people uuid[],
+    p_requests uuid[],
+    p_salts bytea[],
+    p_key bytea,
+    p_change boolean,
+    p_most_rows bigint,
+    OUT person integer,
+    OUT step integer,
+    OUT found bigint,
+    OUT done bigint,
+    OUT value bytea
+)
+RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_erase_people';
+REVOKE ALL ON FUNCTION saas.erase_people(text, bigint, uuid[], uuid[], bytea[], bytea, boolean, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION saas.erase_people(text, bigint, uuid[], uuid[], bytea[], bytea, boolean, bigint) IS
+'Carries out saas.erasure_program() for many people at once, or (p_change false) counts what it would do. For each person, by their place in p_people: rows by step (-1: entries of the audit trail); step -2: needles under p_key; step -3: number of leaves, and edge, of the Merkle tree of rows deleted, salted by p_salts. SA133 when there are more than p_most_rows rows, SA134 when some of them form circles. Only for functions of the package.';
+
 CREATE OR REPLACE FUNCTION saas.is_erasing()
 RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
@@ -79,12 +117,55 @@ REVOKE ALL ON FUNCTION saas.needle_columns(record, bytea) FROM PUBLIC;
 COMMENT ON FUNCTION saas.needle_columns(record, bytea) IS
 'The columns of a row in which a needle occurs (see saas.holds_needle), NULL for none: texts and bytea by their bytes, JSON values by their keys, texts and numbers, other types by their text.';
 
+CREATE OR REPLACE FUNCTION saas.search_table(
+    p_table oid,
+    p_needles bytea[],
+    OUT request integer,
+    OUT column_name text,
+    OUT found_rows bigint
+)
+RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_search_table';
+REVOKE ALL ON FUNCTION saas.search_table(oid, bytea[]) FROM PUBLIC;
+COMMENT ON FUNCTION saas.search_table(oid, bytea[]) IS
+'Reads a table with its partitions once for the needles of many requests, each as saas.needle_columns() takes them: by the number of the request and the column the number of rows in which one of them occurs; request 0: all rows. No row for a table that is not a heap. Only for functions of the package.';
+
+CREATE OR REPLACE FUNCTION saas.export_person(p_state bigint, p_person uuid, p_portable boolean)
+RETURNS jsonb
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_export_person';
+REVOKE ALL ON FUNCTION saas.export_person(bigint, uuid, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION saas.export_person(bigint, uuid, boolean) IS
+'Everything that belongs to a person by saas.export_program(), in sections. Only for functions of the package.';
+
+CREATE OR REPLACE FUNCTION saas.rows_as_json(p_statement text, p_table text, p_run uuid, p_step integer, p_number bigint)
+RETURNS text
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_rows_as_json';
+REVOKE ALL ON FUNCTION saas.rows_as_json(text, text, uuid, integer, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION saas.rows_as_json(text, text, uuid, integer, bigint) IS
+'Runs a statement of the privacy engine with parameters $1, $2 and $3; the number of its rows in ten digits, a space, and the rows as the text of a JSON array, each with the name of the table as "_table". Only for functions of the package.';
+
+CREATE OR REPLACE FUNCTION saas.leaf_hashes(p_salt bytea, p_table text, p_keys text[])
+RETURNS bytea
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_leaf_hashes';
+REVOKE ALL ON FUNCTION saas.leaf_hashes(bytea, text, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION saas.leaf_hashes(bytea, text, text[]) IS
+'Leaf hashes (RFC 6962) of the salted primary keys of rows of a table, one after another: SHA-256 of a zero byte and the SHA-256 of the salt, the table''s name, a space and the key.';
+
 DO $$
 BEGIN
     EXECUTE pg_catalog.format(
         'GRANT EXECUTE ON FUNCTION saas.erase_by(text, uuid, integer, bigint),
-            saas.privacy_query(text, uuid, integer, bigint), saas.erasure_needle(bytea, text),
-            saas.holds_needle(text, bytea), saas.needle_columns(record, bytea) TO %I',
+            saas.privacy_query(text, uuid, integer, bigint), saas.privacy_state(),
+            saas.privacy_answer(bigint, text),
+            saas.erase_people(text, bigint, uuid[], uuid[], bytea[], bytea, boolean, bigint), saas.erasure_needle(bytea, text),
+            saas.holds_needle(text, bytea), saas.needle_columns(record, bytea),
+            saas.search_table(oid, bytea[]), saas.leaf_hashes(bytea, text, text[]),
+            saas.export_person(bigint, uuid, boolean),
+            saas.rows_as_json(text, text, uuid, integer, bigint) TO %I',
         pg_catalog.current_setting('saas.role_internal')
     );
 END

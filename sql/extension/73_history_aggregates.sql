@@ -79,7 +79,7 @@ CREATE OR REPLACE AGGREGATE saas.session_totals_of(uuid, timestamptz, bigint) (
     COMBINEFUNC = saas.session_totals_combine,
     FINALFUNC = saas.session_totals_final,
     FINALFUNC_MODIFY = READ_WRITE,
-    PARALLEL = SAFE
+    PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE saas.session_totals_of(uuid, timestamptz, bigint) IS
 'Sessions of events in the order of person and time (22023 for another order): person, time, and the gap in microseconds after which a new session begins. 22004 for NULL.';

@@ -12,6 +12,13 @@ BEGIN
         pg_catalog.current_setting('saas.role_internal')
     );
     EXECUTE pg_catalog.format(
+        'GRANT EXECUTE ON FUNCTION saas.insert_row(anyelement), saas.update_row(anyelement),
+            saas.with_columns(anyelement, text[], "any"),
+            saas.find_provider_status(text, text, text), saas.find_currency(text, text),
+            saas.lock_object(uuid, text, text) TO %I',
+        pg_catalog.current_setting('saas.role_internal')
+    );
+    EXECUTE pg_catalog.format(
         'GRANT EXECUTE ON FUNCTION saas.write_rollup_changes(), saas.keeps_rollup_statement(text),
             saas.run_rollup_statement(text, text, VARIADIC "any") TO %I',
         pg_catalog.current_setting('saas.role_internal')

@@ -31,14 +31,28 @@ std::uint64_t unix_microseconds() {
     return static_cast<std::uint64_t>(GetCurrentTimestamp() + k_epoch_offset);
 }
 
+using random_bits = std::array<std::uint8_t, core::uuid_v7_generator::k_random_bytes>;
+
+// The generator is asked for many at a time: one call of it costs more than an identifier. A process
+// that was forked begins anew.
+const random_bits &next_random() {
+    static std::array<random_bits, 64> batch;
+    static std::size_t used = batch.size();
+    static int owner = 0;
+    if (used == batch.size() || owner != MyProcPid) {
+        if (!pg_strong_random(batch.data(), sizeof(batch)))
+            throw core::error{core::k_internal_error, "could not generate random bytes"};
+        used = 0;
+        owner = MyProcPid;
+    }
+    return batch[used++];
+}
+
 } // namespace
 
 SAAS_FUNCTION(saas_uuid_v7) {
     static core::uuid_v7_generator generator;
-    std::array<std::uint8_t, core::uuid_v7_generator::k_random_bytes> random;
-    if (!pg_strong_random(random.data(), random.size()))
-        throw core::error{core::k_internal_error, "could not generate random bytes"};
-    return pg::uuid_datum(generator.next(unix_microseconds(), random));
+    return pg::uuid_datum(generator.next(unix_microseconds(), next_random()));
 }
 
 SAAS_FUNCTION(saas_current_team_id) {

@@ -34,13 +34,29 @@ EVP_MD_CTX *context_of(void *hasher) {
 struct mac_context_free {
     void operator()(EVP_MAC_CTX *context) const noexcept { EVP_MAC_CTX_free(context); }
 };
+using mac_context = std::unique_ptr<EVP_MAC_CTX, mac_context_free>;
+
+// HMAC over SHA-256 without a key: naming the digest makes the library look it up, which costs more than
+// signing. Copies take the keys, so that none stays here.
+const EVP_MAC_CTX *keyless_hmac() {
+    static const mac_context prepared = [] {
+        mac_context made{EVP_MAC_CTX_new(hmac_algorithm())};
+        char name[] = "SHA256";
+        const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", name, 0),
+                                         OSSL_PARAM_construct_end()};
+        if (made == nullptr || EVP_MAC_CTX_set_params(made.get(), parameters) != 1)
+            refused("HMAC-SHA256");
+        return made;
+    }();
+    return prepared.get();
+}
 
 } // namespace
 
 digest sha256(std::span<const std::uint8_t> data) {
     digest out{};
     unsigned length = 0;
-    if (EVP_Digest(data.data(), data.size(), out.data(), &length, EVP_sha256(), nullptr) != 1)
+    if (EVP_Digest(data.data(), data.size(), out.data(), &length, sha256_algorithm(), nullptr) != 1)
         refused("SHA-256");
     return out;
 }
@@ -74,14 +90,11 @@ digest sha256_hasher::end() {
 
 digest hmac_sha256(std::span<const std::uint8_t> key,
                    std::span<const std::span<const std::uint8_t>> parts) {
-    std::unique_ptr<EVP_MAC_CTX, mac_context_free> context{EVP_MAC_CTX_new(hmac_algorithm())};
-    char name[] = "SHA256";
-    OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", name, 0),
-                               OSSL_PARAM_construct_end()};
+    const mac_context context{EVP_MAC_CTX_dup(keyless_hmac())};
     static const std::uint8_t nothing = 0; // a null key means "keep the old one" to OpenSSL
     const std::uint8_t *key_data = key.empty() ? &nothing : key.data();
     if (context == nullptr ||
-        EVP_MAC_init(context.get(), key_data, key.size(), parameters) != 1)
+        EVP_MAC_init(context.get(), key_data, key.size(), nullptr) != 1)
         refused("HMAC-SHA256");
     for (auto part : parts) {
         if (EVP_MAC_update(context.get(), part.data(), part.size()) != 1)

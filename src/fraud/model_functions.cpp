@@ -161,6 +161,10 @@ SAAS_FUNCTION(saas_score_team_models) {
     return Datum{0};
 }
 
+SAAS_FUNCTION(saas_team_has_models) {
+    PG_RETURN_BOOL(!fraud::models_in_use(uuid_of(PG_GETARG_DATUM(0))).empty());
+}
+
 SAAS_FUNCTION(saas_team_model_values) {
     Jsonb *attributes = PG_GETARG_JSONB_P(3);
     core::uuid team = uuid_of(PG_GETARG_DATUM(0));

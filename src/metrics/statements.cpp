@@ -76,7 +76,7 @@ kept_statement *find(const char *key) {
 }
 
 // In the place of the one that was not used for longest. Connected to SPI.
-kept_statement *keep(const char *key, const char *text, int count, Oid *types) {
+kept_statement *keep_unsafe(const char *key, const char *text, int count, Oid *types) {
     SPIPlanPtr plan = SPI_prepare_cursor(text, count, types, CURSOR_OPT_GENERIC_PLAN);
     if (plan == nullptr)
         elog(ERROR, "SPI_prepare_cursor: %s", SPI_result_code_string(SPI_result));
@@ -95,6 +95,14 @@ std::int64_t answer_of(std::uint64_t processed, SPITupleTable *rows) {
         return static_cast<std::int64_t>(processed);
     bool is_null = false;
     return DatumGetInt64(SPI_getbinval(rows->vals[0], rows->tupdesc, 1, &is_null));
+}
+
+std::int64_t execute_unsafe(kept_statement &statement, Datum *values, const char *nulls) {
+    statement.used = ++uses;
+    const int code = SPI_execute_plan(statement.plan, values, nulls, false, 0);
+    if (code < 0)
+        elog(ERROR, "SPI_execute_plan: %s", SPI_result_code_string(code));
+    return answer_of(SPI_processed, SPI_tuptable);
 }
 
 } // namespace
@@ -122,13 +130,9 @@ SAAS_FUNCTION(saas_run_rollup_statement) {
     if (statement == nullptr) {
         if (PG_ARGISNULL(1))
             throw core::error{k_no_such_statement, "the statement is not kept in this session, and has no text"};
-        statement = keep(key, text_to_cstring(PG_GETARG_TEXT_PP(1)), count, types);
+        statement = keep_unsafe(key, text_to_cstring(PG_GETARG_TEXT_PP(1)), count, types);
     }
-    statement->used = ++uses;
-    const int code = SPI_execute_plan(statement->plan, values, nulls, false, 0);
-    if (code < 0)
-        elog(ERROR, "SPI_execute_plan: %s", SPI_result_code_string(code));
-    const std::int64_t answer = answer_of(SPI_processed, SPI_tuptable);
+    const std::int64_t answer = execute_unsafe(*statement, values, nulls);
     SPI_finish();
     PG_RETURN_INT64(answer);
 }

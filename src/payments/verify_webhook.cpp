@@ -166,11 +166,23 @@ void verify(std::string_view provider_name, const delivery &d, answer &a) {
         a.reason = "unsupported provider";
 }
 
-Datum tuple_of(FunctionCallInfo fcinfo, const answer &a) {
-    TupleDesc columns = nullptr;
-    if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
+// The columns of the answer, looked up once for each call site.
+TupleDesc columns_of(FunctionCallInfo fcinfo) {
+    if (fcinfo->flinfo->fn_extra == nullptr) {
+        MemoryContext before = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+        TupleDesc columns = nullptr;
+        if (get_call_result_type(fcinfo, nullptr, &columns) == TYPEFUNC_COMPOSITE)
+            fcinfo->flinfo->fn_extra = BlessTupleDesc(columns);
+        MemoryContextSwitchTo(before);
+    }
+    if (fcinfo->flinfo->fn_extra == nullptr)
         throw core::error{core::k_internal_error,
                           "saas.verify_webhook() is declared with another result"};
+    return static_cast<TupleDesc>(fcinfo->flinfo->fn_extra);
+}
+
+Datum tuple_of(FunctionCallInfo fcinfo, const answer &a) {
+    TupleDesc columns = columns_of(fcinfo);
     // Beyond the server's calendar a signature's time is not a time.
     bool has_time = payments::is_time(a.signed_at);
     bool nulls[5] = {false, a.ok, a.secret_no == 0, a.event_id == nullptr, !has_time};
@@ -183,7 +195,7 @@ Datum tuple_of(FunctionCallInfo fcinfo, const answer &a) {
         nulls[3] ? 0 : CStringGetTextDatum(a.event_id),
         has_time ? payments::time_datum(a.signed_at) : 0,
     };
-    return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls));
+    return HeapTupleGetDatum(heap_form_tuple(columns, values, nulls));
 }
 
 } // namespace

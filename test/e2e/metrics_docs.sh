@@ -6,6 +6,7 @@ set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 source "$here/lib/tap.sh"
 : "${PGHOST:?}" "${PGPORT:?}"
+export PGOPTIONS="-c client_min_messages=warning"
 docs=$here/../../docs/modules
 database=metrics_docs
 work=$(mktemp -d)

@@ -101,6 +101,12 @@ SET LOCAL ROLE saas_service;
 SELECT throws_ok($$SELECT saas.sign_proof('{}')$$, '42501', NULL, 'a worker signs nothing');
 RESET ROLE;
 
+-- A request of the backup that asks for less comes first.
+SAVEPOINT less;
+SELECT saas.request_user_deletion(:'iris', 'only my data', 'anonymise') AS less \gset
+SELECT results_eq(format('SELECT outcome, repeated_by FROM saas.repeat_erasures(%L)', :'certificates'), format($$VALUES ('after another', %L::uuid)$$, :'less'), 'a request that asks for less is not taken for the erasure');
+ROLLBACK TO less;
+
 -- The genuine one, when a newer key hashes the ids of people by now.
 SELECT saas.rotate_credential_key() \g /dev/null
 SELECT set_eq(format('SELECT request_id, outcome FROM saas.repeat_erasures(%L)', :'certificates'), format($$VALUES (%L::uuid, 'queued')$$, :'first'), 'the genuine one asks for her erasure again');

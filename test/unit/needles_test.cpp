@@ -144,4 +144,56 @@ TEST(Needles, AreFoundAtEveryPlaceOfABlock) {
     }
 }
 
+TEST(Needles, OfFewAndOfManyLengthsAreFoundAlike) {
+    // Few lengths of first words are looked for, of many each word is; both must find the same.
+    std::mt19937 random{64};
+    const std::string letters = "abcdefghij0123456789.@ ";
+    for (int round = 0; round < 400; ++round) {
+        std::string text;
+        for (std::size_t length = 1 + random() % 300; text.size() < length;)
+            text += letters[random() % letters.size()];
+        std::vector<std::string> values;
+        for (int i = 0; i < 3; ++i)
+            values.push_back(text.substr(random() % text.size(), 1 + random() % 25));
+        values.push_back("zzzz");
+        const bool few = found(values, text);
+        for (std::size_t length = 1; length <= 20; ++length)
+            values.push_back(std::string(length, 'z'));
+        ASSERT_EQ(found(values, text), few) << text;
+    }
+}
+
+TEST(Needles, WithoutALengthAreFoundAsBefore) {
+    // As those are that were taken before the length was kept.
+    auto old = privacy::make_needle(counting_key(), "ada@example.org");
+    EXPECT_EQ(old.length, 3);
+    old.length = 0;
+    const privacy::needle_set set{counting_key(), std::vector{old}};
+    EXPECT_TRUE(set.occurs_in("to Ada@example.org", saas::core::cancel_poll{}));
+    EXPECT_TRUE(set.may_begin(1U << 9));
+}
+
+TEST(Needles, MayBeginWithWordsOfTheirLengthOnly) {
+    const auto needle = privacy::make_needle(counting_key(), "ada@example.org");
+    const privacy::needle_set set{counting_key(), std::vector{needle}};
+    EXPECT_TRUE(set.may_begin(1U << 3));
+    EXPECT_FALSE(set.may_begin(privacy::k_any_length & ~(1U << 3)));
+    const auto long_word = privacy::make_needle(counting_key(), std::string(40, 'a'));
+    EXPECT_TRUE((privacy::needle_set{counting_key(), std::vector{long_word}}.may_begin(
+        1U << privacy::k_long_word)));
+}
+
+TEST(Needles, AllThatOccurAreNamed) {
+    const auto ada = privacy::make_needle(counting_key(), "ada@example.org");
+    const auto bob = privacy::make_needle(counting_key(), "Bob");
+    const auto eve = privacy::make_needle(counting_key(), "eve");
+    const privacy::needle_set set{counting_key(), std::vector{ada, bob, eve}};
+    std::vector<std::uint64_t> hashes;
+    set.find_all("bob, ADA@example.org and bob", saas::core::cancel_poll{}, hashes);
+    EXPECT_EQ(hashes, (std::vector{bob.hash, ada.hash, bob.hash}));
+    hashes.clear();
+    set.find_all("nobody", saas::core::cancel_poll{}, hashes);
+    EXPECT_TRUE(hashes.empty());
+}
+
 } // namespace

@@ -108,6 +108,32 @@ TEST(sketch_distinct, merging_equals_building) {
     }
 }
 
+// Sketches that are merged wait as they are. Whatever comes then, the answer is that of all values.
+TEST(sketch_distinct, what_waits_counts) {
+    for (const std::uint64_t count : {3U, 150U, 2000U, 4000U, 7000U}) {
+        const sketch_bytes one = sketch_of(0, count);
+        const sketch_bytes other = sketch_of(count / 2, count);
+        const sketch_bytes both = sketch_of(0, count + count / 2);
+        const auto merged = [&] {
+            return sk::merge(sk::merge(sk::make_distinct_state(zeroed), one, zeroed), other, zeroed);
+        };
+        EXPECT_EQ(bytes_of(*merged()), both) << count;
+        EXPECT_EQ(sk::estimate_of(*merged()), sk::estimate_of(both)) << count;
+        EXPECT_EQ(bytes_of(*sk::merge(merged(), *merged(), zeroed)), both) << count;
+        EXPECT_EQ(bytes_of(*sk::merge(merged(), *state_with(1, count), zeroed)), both) << count;
+        EXPECT_EQ(bytes_of(*sk::merge(state_with(1, count), *merged(), zeroed)), both) << count;
+        const sketch_bytes dense = sketch_of(0, 50'000);
+        EXPECT_EQ(bytes_of(*sk::merge(merged(), dense, zeroed)), dense) << count;
+        sk::distinct_state *state = merged();
+        for (int i = 0; i < 10; ++i)
+            state = sk::merge(state, one, zeroed);
+        EXPECT_EQ(bytes_of(*state), both) << count;
+        const sketch_bytes none = sketch_of(0, 0);
+        EXPECT_EQ(bytes_of(*sk::merge(merged(), none, zeroed)), both) << count;
+    }
+    EXPECT_EQ(bytes_of(*sk::merge(sk::make_distinct_state(zeroed), sketch_of(0, 0), zeroed)), sketch_of(0, 0));
+}
+
 TEST(sketch_distinct, estimate_is_that_of_the_state) {
     for (const std::uint64_t count : {0U, 1U, 6000U, 6100U, 50'000U}) {
         const auto *state = state_with(9, count);

@@ -92,10 +92,6 @@ std::size_t start_of(std::string_view text, std::size_t number) {
     return at;
 }
 
-std::string first_and_stars(std::string_view text) {
-    return std::string{text.substr(0, start_of(text, 1))} + "***";
-}
-
 std::string words(dice &chosen) {
     std::string out;
     for (std::size_t left = 3 + chosen.next(6); left > 0; --left)
@@ -105,24 +101,39 @@ std::string words(dice &chosen) {
 
 } // namespace
 
-std::string partial(std::string_view text, std::size_t first, std::size_t last, std::string_view filler) {
-    std::string hidden;
-    for (int i = 0; i < 3; ++i)
-        hidden += filler;
+shown_parts partial_parts(std::string_view text, std::size_t first, std::size_t last) noexcept {
     const std::size_t length = characters(text);
     if (first >= length || last >= length || length < first + last + 2)
-        return hidden;
-    return std::string{text.substr(0, start_of(text, first))} + hidden +
-           std::string{text.substr(start_of(text, length - last))};
+        return {};
+    return {text.substr(0, start_of(text, first)), text.substr(start_of(text, length - last))};
 }
 
-std::string partial_email(std::string_view address) {
+address_parts email_parts(std::string_view address) noexcept {
     const std::size_t at = address.rfind('@');
     const std::size_t dot = address.rfind('.');
     if (at == std::string_view::npos || at == 0 || dot == std::string_view::npos || dot < at + 2)
+        return {};
+    const std::string_view domain = address.substr(at + 1, dot - at - 1);
+    return {address.substr(0, start_of(address.substr(0, at), 1)),
+            domain.substr(0, start_of(domain, 1)), address.substr(dot)};
+}
+
+std::string partial(std::string_view text, std::size_t first, std::size_t last, std::string_view filler) {
+    const shown_parts shown = partial_parts(text, first, last);
+    std::string out{shown.head};
+    for (int i = 0; i < 3; ++i)
+        out += filler;
+    out += shown.tail;
+    return out;
+}
+
+std::string partial_email(std::string_view address) {
+    const address_parts shown = email_parts(address);
+    if (shown.name.empty())
         return "***";
-    return first_and_stars(address.substr(0, at)) + "@" +
-           first_and_stars(address.substr(at + 1, dot - at - 1)) + std::string{address.substr(dot)};
+    std::string out{shown.name};
+    out.append("***@").append(shown.domain).append("***").append(shown.top_level);
+    return out;
 }
 
 std::string keyed_pseudonym(std::string_view text, std::span<const std::uint8_t> key) {

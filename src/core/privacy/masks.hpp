@@ -13,6 +13,25 @@
 
 namespace saas::core::privacy {
 
+// What a mask shows of a text, where it stands in the text.
+struct shown_parts {
+    std::string_view head;
+    std::string_view tail;
+};
+
+// The first `first` and the last `last` characters; nothing of a text that is not longer than both and two more.
+[[nodiscard]] shown_parts partial_parts(std::string_view value, std::size_t first,
+                                        std::size_t last) noexcept;
+
+// The first letter of an address and of its domain, and the top-level domain with its dot; all empty for a text that is no
+// address.
+struct address_parts {
+    std::string_view name;
+    std::string_view domain;
+    std::string_view top_level;
+};
+[[nodiscard]] address_parts email_parts(std::string_view address) noexcept;
+
 // The first `first` and the last `last` characters with three fillers between. Of a text that is not longer
 // than both and two more nothing is shown, so that what is hidden cannot be guessed from its length.
 [[nodiscard]] std::string partial(std::string_view value, std::size_t first, std::size_t last,

@@ -82,7 +82,8 @@ needle make_needle(const siphash_key &key, std::string_view value) {
     const std::uint64_t tag =
         tag_of(odd_number(key), first.data(), first.size(), value.size() - place);
     return {(sequence_hash(key, hashes, count) & ~k_tag_mask) | tag,
-            static_cast<std::uint8_t>(count)};
+            static_cast<std::uint8_t>(count),
+            static_cast<std::uint8_t>(std::min(first.size(), k_long_word))};
 }
 
 needle_set::needle_set(const siphash_key &key, std::span<const needle> needles)
@@ -93,53 +94,101 @@ needle_set::needle_set(const siphash_key &key, std::span<const needle> needles)
         lengths_ |= 1U << one.words;
         tags_[(one.hash & k_tag_mask) / 64] |= std::uint64_t{1} << (one.hash % 64);
         hashes_.push_back(one.hash);
+        first_lengths_ |= one.length == 0 ? k_any_length : 1U << one.length;
     }
     std::sort(hashes_.begin(), hashes_.end());
+    // Looking for many lengths costs more than the words that it spares.
+    constexpr int k_few = 4;
+    for (unsigned length = 1; std::popcount(first_lengths_) <= k_few && length <= k_long_word; ++length)
+        if ((first_lengths_ >> length & 1U) != 0)
+            first_.push_back(length);
 }
 
-bool needle_set::begins_at(std::string_view text, std::size_t place, std::uint64_t tag) const {
+template <class Found>
+bool needle_set::begins_at(std::string_view text, std::size_t place, std::uint64_t tag,
+                           Found &found) const {
     word_hashes hashes{};
     const std::size_t count = hash_words(key_, text, place, hashes);
     for (std::size_t n = 1; n <= count; ++n) {
-        if ((lengths_ >> n & 1U) != 0 &&
-            std::binary_search(hashes_.begin(), hashes_.end(),
-                               (sequence_hash(key_, hashes, n) & ~k_tag_mask) | tag))
+        if ((lengths_ >> n & 1U) == 0)
+            continue;
+        const std::uint64_t hash = (sequence_hash(key_, hashes, n) & ~k_tag_mask) | tag;
+        if (std::binary_search(hashes_.begin(), hashes_.end(), hash) && found(hash))
             return true;
     }
     return false;
 }
 
-bool needle_set::occurs_in(std::string_view text, cancel_poll poll) const {
+// Of the places where words of a block start, those of words as long as the first one of a needle.
+std::uint64_t needle_set::of_right_length(std::uint64_t words,
+                                          std::uint64_t starts) const noexcept {
+    std::uint64_t right = 0;
+    for (const unsigned length : first_) {
+        std::uint64_t runs = words; // so many letters from here on, or more
+        unsigned covered = 1;
+        for (; covered * 2 <= length; covered *= 2)
+            runs &= runs >> covered;
+        runs &= runs >> (length - covered);
+        right |= starts & runs & (length == k_long_word ? ~std::uint64_t{0} : ~(words >> length));
+    }
+    return right;
+}
+
+template <class Found>
+bool needle_set::search(std::string_view text, cancel_poll &poll, Found found) const {
     if (hashes_.empty())
         return false;
-    bool inside = false; // the block before ended in a word
+    const auto begins = [&](std::size_t place, std::size_t length) {
+        const std::uint64_t tag = tag_of(odd_, text.data() + place, length, text.size() - place);
+        return (tags_[tag / 64] >> (tag % 64) & 1U) != 0 && begins_at(text, place, tag, found);
+    };
+    constexpr std::size_t k_none = static_cast<std::size_t>(-1);
+    std::size_t open = k_none; // where the word began that goes on behind the block
     bool escaped = false;
     for (std::size_t at = 0; at < text.size(); at += 64) {
         poll.step();
         const word_block block =
             read_words(text.data() + at, std::min<std::size_t>(64, text.size() - at), escaped);
         const std::uint64_t words = block.words;
-        for (std::uint64_t left = words & ~(words << 1 | std::uint64_t{inside}); left != 0;
-             left &= left - 1) {
+        escaped = (block.backslashes >> 63) != 0;
+        if (~words == 0 && open != k_none)
+            continue;
+        std::uint64_t left = words & ~(words << 1 | std::uint64_t{open != k_none});
+        if (open != k_none &&
+            begins(open, at - open + static_cast<std::size_t>(__builtin_ctzll(~words))))
+            return true;
+        open = k_none;
+        if (words >> 63 != 0) {
+            const int last = 63 - __builtin_clzll(left);
+            open = at + static_cast<std::size_t>(last);
+            left ^= std::uint64_t{1} << last;
+        }
+        if (!first_.empty())
+            left = of_right_length(words, left);
+        for (; left != 0; left &= left - 1) {
             const int bit = __builtin_ctzll(left);
-            const std::size_t place = at + static_cast<std::size_t>(bit);
-            const std::uint64_t ends = ~words >> bit;
-            // A word that goes on behind the block is measured there.
-            const std::size_t length = ends == 0 ? word_at(text, place).size()
-                                                 : static_cast<std::size_t>(__builtin_ctzll(ends));
-            const std::uint64_t tag =
-                tag_of(odd_, text.data() + place, length, text.size() - place);
-            if ((tags_[tag / 64] >> (tag % 64) & 1U) != 0 && begins_at(text, place, tag))
+            if (begins(at + static_cast<std::size_t>(bit),
+                       static_cast<std::size_t>(__builtin_ctzll(~words >> bit))))
                 return true;
         }
-        inside = (words >> 63) != 0;
-        escaped = (block.backslashes >> 63) != 0;
     }
-    return false;
+    return open != k_none && begins(open, text.size() - open);
+}
+
+bool needle_set::occurs_in(std::string_view text, cancel_poll poll) const {
+    return search(text, poll, [](std::uint64_t) { return true; });
+}
+
+void needle_set::find_all(std::string_view text, cancel_poll poll,
+                          std::vector<std::uint64_t> &hashes) const {
+    search(text, poll, [&hashes](std::uint64_t hash) {
+        hashes.push_back(hash);
+        return false;
+    });
 }
 
 std::vector<std::uint8_t> pack_needle(const needle &value) {
-    std::vector<std::uint8_t> bytes{value.words};
+    std::vector<std::uint8_t> bytes{static_cast<std::uint8_t>(value.words | value.length << 4)};
     for (int i = 0; i < 8; ++i)
         bytes.push_back(static_cast<std::uint8_t>(value.hash >> (8 * i)));
     return bytes;
@@ -152,7 +201,8 @@ needle_set unpack_needles(std::span<const std::uint8_t> bytes) {
     std::copy_n(bytes.begin(), key.size(), key.begin());
     std::vector<needle> needles;
     for (std::size_t at = key.size(); at < bytes.size(); at += k_needle_bytes) {
-        needle one{0, bytes[at]};
+        needle one{0, static_cast<std::uint8_t>(bytes[at] & 15U),
+                   static_cast<std::uint8_t>(bytes[at] >> 4)};
         if (one.words == 0 || one.words > k_most_words)
             throw error{k_invalid_parameter_value, "the bytes are no set of needles"};
         for (std::size_t i = 0; i < 8; ++i)

@@ -5,7 +5,8 @@
 // above 127. Everything else separates, and so does an escape of JSON such as \n. A needle is the
 // sequence of words of one value, "ada@example.org" for instance three words, and what is kept of it is 48
 // bits of SipHash-2-4 over the hashes of its words, 16 bits of a cheaper keyed hash of the first word, by which
-// nearly all words of a text are passed over, and their number. Punctuation between words is not compared.
+// nearly all words of a text are passed over, the number of words, and the length of the first one, by which a few
+// needles are found faster. Punctuation between words is not compared.
 #pragma once
 
 #include "core/error.hpp"
@@ -20,10 +21,15 @@ namespace saas::core::privacy {
 
 inline constexpr std::size_t k_most_words = 8;
 
+// Lengths of first words from here on are not told apart.
+inline constexpr std::size_t k_long_word = 15;
+inline constexpr std::uint32_t k_any_length = 0xffff;
+
 // What is kept of one value. More than k_most_words words: of the first ones.
 struct needle {
     std::uint64_t hash = 0;
-    std::uint8_t words = 0; // 1 … k_most_words; 0 for a text without words
+    std::uint8_t words = 0;  // 1 … k_most_words; 0 for a text without words
+    std::uint8_t length = 0; // of the first word, 1 … k_long_word; 0 when it is not known
 };
 
 [[nodiscard]] needle make_needle(const siphash_key &key, std::string_view value);
@@ -37,19 +43,35 @@ class needle_set {
     // Whether one of them occurs in the text. `poll` is asked once in 64 bytes: throws cancelled.
     [[nodiscard]] bool occurs_in(std::string_view text, cancel_poll poll) const;
 
+    // Adds the hashes of all that occur in it to `hashes`, each as often as it does.
+    void find_all(std::string_view text, cancel_poll poll, std::vector<std::uint64_t> &hashes) const;
+
     [[nodiscard]] bool empty() const noexcept { return hashes_.empty(); }
 
+    // Whether one of them may begin with a word of a length of which the bit is set.
+    [[nodiscard]] bool may_begin(std::uint32_t lengths) const noexcept {
+        return (lengths & first_lengths_) != 0;
+    }
+
   private:
-    [[nodiscard]] bool begins_at(std::string_view text, std::size_t place, std::uint64_t tag) const;
+    // Calls found(hash) for each occurrence until it returns true, which is then the result.
+    template <class Found>
+    bool search(std::string_view text, cancel_poll &poll, Found found) const;
+    template <class Found>
+    bool begins_at(std::string_view text, std::size_t place, std::uint64_t tag, Found &found) const;
+    [[nodiscard]] std::uint64_t of_right_length(std::uint64_t words, std::uint64_t starts) const noexcept;
 
     siphash_key key_;
     std::uint64_t odd_;                 // the key of the tags
     std::uint32_t lengths_ = 0;         // bit n: there is a needle of n words
+    std::uint32_t first_lengths_ = 0;   // bit n: a first word has so many letters
+    std::vector<unsigned> first_;       // the same, when they are few
     std::vector<std::uint64_t> tags_;   // a bit for each tag of a first word
     std::vector<std::uint64_t> hashes_; // sorted; their lowest 16 bits are the tag
 };
 
-// A set as bytes: the key, then nine bytes a needle, number of words and hash (little endian).
+// A set as bytes: the key, then nine bytes a needle: number of words and 16 times the length of the first, and hash (little
+// endian).
 inline constexpr std::size_t k_needle_bytes = 9;
 [[nodiscard]] std::vector<std::uint8_t> pack_needle(const needle &value);
 // Throws 22023 for bytes that are no such set.

@@ -2,32 +2,18 @@
 #include "core/sketch/distinct.hpp"
 
 #include "core/sketch/cardinality.hpp"
+#include "core/sketch/distinct_parts.hpp"
 
 #include <algorithm>
 
 namespace saas::core::sketch {
+
+using namespace distinct;
+
 namespace {
 
-constexpr unsigned k_extra_bits = k_sparse_precision - k_precision;
-constexpr std::uint32_t k_extra_mask = (1U << k_extra_bits) - 1;
-constexpr std::uint32_t k_rank_mask = 63;
-constexpr std::uint32_t k_sparse_values = 1U << k_sparse_precision;
-constexpr std::uint8_t k_largest_entry_rank = 64 - k_sparse_precision + 1;
 constexpr std::size_t k_first_size = 128 - k_block_prefix;
 constexpr std::size_t k_dense_size = sizeof(distinct_state) + k_registers;
-
-std::uint32_t *entries_of(distinct_state *state) {
-    return reinterpret_cast<std::uint32_t *>(state + 1);
-}
-const std::uint32_t *entries_of(const distinct_state &state) {
-    return reinterpret_cast<const std::uint32_t *>(&state + 1);
-}
-std::uint8_t *registers_of(distinct_state *state) {
-    return reinterpret_cast<std::uint8_t *>(state + 1);
-}
-const std::uint8_t *registers_of(const distinct_state &state) {
-    return reinterpret_cast<const std::uint8_t *>(&state + 1);
-}
 
 std::uint32_t entry_of(std::uint64_t hash) {
     const auto index = static_cast<std::uint32_t>(hash >> (64 - k_sparse_precision));
@@ -36,17 +22,6 @@ std::uint32_t entry_of(std::uint64_t hash) {
     // The bit below keeps the count within the bits that are left.
     const std::uint64_t rest = hash << k_sparse_precision | 1ULL << (k_sparse_precision - 1);
     return index << 6 | static_cast<std::uint32_t>(std::countl_zero(rest) + 1);
-}
-
-// The register of an entry and its rank.
-void raise_register(std::uint8_t *registers, std::uint32_t entry) {
-    const std::uint32_t index = entry >> 6;
-    const std::uint32_t extra = index & k_extra_mask;
-    const auto rank = static_cast<std::uint8_t>(
-        extra != 0 ? std::countl_zero(extra) - (32 - static_cast<int>(k_extra_bits)) + 1
-                   : static_cast<int>(k_extra_bits + (entry & k_rank_mask)));
-    std::uint8_t &target = registers[index >> k_extra_bits];
-    target = std::max(target, rank);
 }
 
 distinct_state *make_sparse(std::size_t size, allocate more) {
@@ -133,24 +108,31 @@ distinct_state *reserve(distinct_state *state, std::uint64_t entries, allocate m
     return state->dense != 0 || has_room(*state, all) ? state : grow(*state, all, more);
 }
 
-// The loops over all registers are plain enough for the compiler to take many at once.
-void raise_all(std::uint8_t *__restrict target, const std::uint8_t *__restrict source) {
-    for (std::uint32_t i = 0; i < k_registers; ++i)
-        target[i] = std::max(target[i], source[i]);
+// Adds a sparse sketch, entry by entry.
+distinct_state *add_entries(distinct_state *state, entry_reader &entries, allocate more) {
+    state = reserve(state, entries.left(), more);
+    while (entries.left() != 0) {
+        const std::uint32_t entry = entries.next();
+        if (state->dense != 0)
+            raise_register(registers_of(state), entry);
+        else
+            state = add_entry(state, entry, more);
+    }
+    return state;
 }
 
-std::uint8_t least_of(const std::uint8_t *registers) {
-    std::uint8_t least = 255;
-    for (std::uint32_t i = 0; i < k_registers; ++i)
-        least = std::min(least, registers[i]);
-    return least;
-}
-
-std::uint32_t count_above(const std::uint8_t *registers, int most) {
-    std::uint32_t count = 0;
-    for (std::uint32_t i = 0; i < k_registers; ++i)
-        count += registers[i] > most ? 1U : 0U;
-    return count;
+// What waits, as a table or registers.
+distinct_state *settle(const distinct_state &state, allocate more) {
+    distinct_state *fresh = make_sparse(k_first_size, more);
+    fresh = reserve(fresh, state.used, more);
+    std::size_t at = 0;
+    for (bytes sketch = next_waiting(state, at); !sketch.empty(); sketch = next_waiting(state, at)) {
+        reader data{sketch};
+        (void)read_form(data);
+        entry_reader entries{data};
+        fresh = add_entries(fresh, entries, more);
+    }
+    return fresh;
 }
 
 } // namespace
@@ -162,6 +144,8 @@ distinct_state *make_distinct_state(allocate more) {
 distinct_state *add_hash(distinct_state *state, std::uint64_t hash, allocate more) {
     if (state->dense == 0)
         return add_entry(state, entry_of(hash), more);
+    if (state->dense == k_waiting)
+        return add_hash(settle(*state, more), hash, more);
     const std::uint64_t rest = hash << k_precision | 1ULL << (k_precision - 1);
     const auto rank = static_cast<std::uint8_t>(std::countl_zero(rest) + 1);
     std::uint8_t &target = registers_of(state)[hash >> (64 - k_precision)];
@@ -170,6 +154,14 @@ distinct_state *add_hash(distinct_state *state, std::uint64_t hash, allocate mor
 }
 
 distinct_state *merge(distinct_state *state, const distinct_state &other, allocate more) {
+    if (other.dense == k_waiting) {
+        std::size_t at = 0;
+        for (bytes sketch = next_waiting(other, at); !sketch.empty(); sketch = next_waiting(other, at))
+            state = merge(state, sketch, more);
+        return state;
+    }
+    if (state->dense == k_waiting)
+        state = settle(*state, more);
     if (other.dense != 0) {
         if (state->dense == 0)
             state = to_dense(*state, more);
@@ -189,104 +181,27 @@ distinct_state *merge(distinct_state *state, const distinct_state &other, alloca
     return state;
 }
 
-namespace {
-
-// Entries of a sparse sketch, in ascending order, checked.
-class entry_reader {
-public:
-    explicit entry_reader(reader &data) : data_{data}, left_{data.varint()} {
-        if (left_ > k_most_entries)
-            malformed("It has too many entries.");
-    }
-    [[nodiscard]] std::uint64_t left() const { return left_; }
-    [[nodiscard]] std::uint32_t next() {
-        const std::uint64_t step = data_.varint();
-        if (step >= k_sparse_values - next_index_)
-            malformed("It has an entry beyond the last.");
-        const std::uint32_t index = next_index_ + static_cast<std::uint32_t>(step);
-        next_index_ = index + 1;
-        --left_;
-        if ((index & k_extra_mask) != 0)
-            return index << 6;
-        const std::uint8_t rank = data_.byte();
-        if (rank == 0 || rank > k_largest_entry_rank)
-            malformed("It has an entry with an impossible rank.");
-        return index << 6 | rank;
-    }
-
-private:
-    reader &data_;
-    std::uint64_t left_;
-    std::uint32_t next_index_ = 0;
-};
-
-// Raises the registers to those of a dense sketch, checked.
-void read_dense(reader &data, std::uint8_t *registers) {
-    const std::uint8_t base = data.byte();
-    if (base > k_largest_rank)
-        malformed("It has an impossible register.");
-    const bytes halves = data.take(k_registers / 2);
-    std::uint8_t given[k_registers]; // NOLINT: all are set
-    std::uint8_t least = 15;
-    std::uint8_t greatest = 0;
-    for (std::uint32_t i = 0; i < k_registers / 2; ++i) {
-        const auto lower = static_cast<std::uint8_t>(halves[i] & 15);
-        const auto upper = static_cast<std::uint8_t>(halves[i] >> 4);
-        least = std::min(least, std::min(lower, upper));
-        greatest = std::max(greatest, std::max(lower, upper));
-        given[2 * i] = static_cast<std::uint8_t>(lower + base);
-        given[2 * i + 1] = static_cast<std::uint8_t>(upper + base);
-    }
-    if (least != 0 || base + greatest > k_largest_rank)
-        malformed("It has an impossible register.");
-    std::uint32_t next = 0;
-    for (std::uint64_t left = data.varint(); left > 0; --left) {
-        const std::uint64_t step = data.varint();
-        if (step >= k_registers - next)
-            malformed("It has a register beyond the last.");
-        const std::uint32_t index = next + static_cast<std::uint32_t>(step);
-        const std::uint8_t rank = data.byte();
-        if (given[index] != base + 15 || rank <= base + 15 || rank > k_largest_rank)
-            malformed("It has an impossible register.");
-        given[index] = rank;
-        next = index + 1;
-    }
-    raise_all(registers, given);
-}
-
-enum form : std::uint8_t { k_sparse = 0, k_dense = 1 };
-
-form read_form(reader &data) {
-    data.header('D');
-    const std::uint8_t found = data.byte();
-    if (found > k_dense)
-        malformed("It has an unknown form.");
-    return static_cast<form>(found);
-}
-
-} // namespace
-
 distinct_state *merge(distinct_state *state, bytes sketch, allocate more) {
     reader data{sketch};
     if (read_form(data) == k_dense) {
+        if (state->dense == k_waiting)
+            state = settle(*state, more);
         if (state->dense == 0)
             state = to_dense(*state, more);
         read_dense(data, registers_of(state));
         return state;
     }
     entry_reader entries{data};
-    state = reserve(state, entries.left(), more);
-    while (entries.left() != 0) {
-        const std::uint32_t entry = entries.next();
-        if (state->dense != 0)
-            raise_register(registers_of(state), entry);
-        else
-            state = add_entry(state, entry, more);
-    }
-    return state;
+    if (can_wait(*state, entries.left()))
+        return wait(state, sketch, entries.left(), more);
+    if (state->dense == k_waiting)
+        state = settle(*state, more);
+    return add_entries(state, entries, more);
 }
 
 std::size_t most_bytes(const distinct_state &state) noexcept {
+    if (state.dense == k_waiting)
+        return most_waiting_bytes(state);
     constexpr std::size_t k_head = 4 + k_longest_varint;
     if (state.dense == 0)
         return k_head + state.used * std::size_t{3 + 1};
@@ -296,30 +211,6 @@ std::size_t most_bytes(const distinct_state &state) noexcept {
 }
 
 namespace {
-
-void write_dense(writer &out, const std::uint8_t *registers) {
-    const std::uint8_t base = least_of(registers);
-    const auto most = static_cast<std::uint8_t>(base + 15);
-    std::uint8_t halves[k_registers / 2];
-    for (std::uint32_t i = 0; i < k_registers / 2; ++i) {
-        const int lower = std::min(registers[2 * i], most) - base;
-        const int upper = std::min(registers[2 * i + 1], most) - base;
-        halves[i] = static_cast<std::uint8_t>(upper << 4 | lower);
-    }
-    out.byte(base);
-    out.copy(halves, sizeof(halves));
-    std::uint32_t beyond = count_above(registers, most);
-    out.varint(beyond);
-    std::uint32_t next = 0;
-    for (std::uint32_t i = 0; beyond > 0; ++i) {
-        if (registers[i] > most) {
-            out.varint(i - next);
-            out.byte(registers[i]);
-            next = i + 1;
-            --beyond;
-        }
-    }
-}
 
 void write_sparse(writer &out, const distinct_state &state) {
     std::uint32_t sorted[k_most_entries + 1]; // NOLINT: only `count` of them are read
@@ -338,20 +229,14 @@ void write_sparse(writer &out, const distinct_state &state) {
             sorted[at] = sorted[at - 1];
         sorted[at] = entry;
     }
-    out.varint(count);
-    std::uint32_t next = 0;
-    for (std::uint32_t i = 0; i < count; ++i) {
-        const std::uint32_t index = sorted[i] >> 6;
-        out.varint(index - next);
-        if ((index & k_extra_mask) == 0)
-            out.byte(static_cast<std::uint8_t>(sorted[i] & k_rank_mask));
-        next = index + 1;
-    }
+    write_entries(out, sorted, count);
 }
 
 } // namespace
 
 std::size_t encode(const distinct_state &state, std::uint8_t *out) {
+    if (state.dense == k_waiting)
+        return encode_waiting(state, out);
     writer target{out};
     target.header('D');
     if (state.dense != 0) {
@@ -368,7 +253,9 @@ void check_distinct_sketch(bytes sketch) {
     (void)estimate_of(sketch);
 }
 
-double estimate_of(const distinct_state &state) noexcept {
+double estimate_of(const distinct_state &state) {
+    if (state.dense == k_waiting)
+        return estimate_of_waiting(state);
     return state.dense != 0 ? estimate_from_registers(registers_of(state))
                             : estimate_from_entries(state.used);
 }

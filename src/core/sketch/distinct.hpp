@@ -26,11 +26,13 @@ inline constexpr std::uint8_t k_largest_rank = 64 - k_precision + 1;
 //           the lowest 5 of the 20 are not all 0 (they alone decide the rank), and otherwise one
 //           more than the number of zeros that follow in the hash
 //   dense:  k_registers bytes
+//   waiting: sparse sketches as they were given, each after its size in 4 bytes. Merging many costs one
+//           pass over all of them at the end, instead of a walk through a large table for each
 struct distinct_state {
-    std::uint32_t size; // of the block, with what follows
-    std::uint32_t dense;
-    std::uint32_t slots; // sparse only
-    std::uint32_t used;  // sparse only
+    std::uint32_t size;  // of the block, with what follows
+    std::uint32_t dense; // 0 sparse, 1 dense, 2 waiting
+    std::uint32_t slots; // sparse; waiting: bytes
+    std::uint32_t used;  // sparse; waiting: entries, the same ones several times
 };
 
 // An empty state.
@@ -56,7 +58,7 @@ std::size_t encode(const distinct_state &state, std::uint8_t *out);
 void check_distinct_sketch(bytes sketch);
 
 // The estimated number of distinct values.
-[[nodiscard]] double estimate_of(const distinct_state &state) noexcept;
+[[nodiscard]] double estimate_of(const distinct_state &state);
 [[nodiscard]] double estimate_of(bytes sketch);
 
 // Whether the sketch still has its values one by one.

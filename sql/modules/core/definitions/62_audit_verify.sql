@@ -90,13 +90,13 @@ GRANT EXECUTE ON FUNCTION saas.verify_audit_log(uuid, timestamptz, timestamptz, 
 COMMENT ON FUNCTION saas.verify_audit_log(uuid, timestamptz, timestamptz, text, interval) IS
 'Holds the team''s audit trail, all of it or what was created from p_from until p_to, against its signed checkpoints and an anchored one. One row whose problem is NULL when all is well; else the first problem of the checkpoints and that of the rows. For admins and the owner of the log.';
 
-CREATE OR REPLACE FUNCTION saas.redact_audit_row(p_team uuid, p_id uuid, p_reason text)
+CREATE OR REPLACE FUNCTION saas.redact_audit_entry(p_team uuid, p_created_at timestamptz, p_id uuid, p_reason text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_row saas.audit_logs;
+    v_xact_id xid8;
     v_sealed record;
     v_zeros CONSTANT bytea := decode(repeat('00', 16), 'hex');
 BEGIN
@@ -104,23 +104,18 @@ BEGIN
     LOCK TABLE ONLY saas.audit_logs IN ACCESS SHARE MODE;
     -- The sealer waits: a row that it is hashing must not lose its payload meanwhile.
     PERFORM FROM saas.audit_sealing AS s FOR SHARE;
-    v_row := saas.find_audit_row(p_team, p_id);
-    IF v_row.id IS NULL THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'P0002',
-            MESSAGE = 'the team''s audit log has no row with this id',
-            HINT = 'Give team_id and id of a row of saas.audit_logs.';
-    END IF;
-    IF v_row.payload_hash IS NOT NULL THEN
+    SELECT l.xact_id INTO v_xact_id FROM saas.audit_logs AS l
+    WHERE l.team_id = p_team AND l.created_at = p_created_at AND l.id = p_id AND l.payload_hash IS NULL;
+    IF NOT FOUND THEN
         RETURN;
     END IF;
     INSERT INTO saas.audit_redactions (team_id, audit_id, audit_created_at, user_id, reason)
-    VALUES (p_team, p_id, v_row.created_at, saas.current_user_id(), p_reason)
+    VALUES (p_team, p_id, p_created_at, saas.current_user_id(), p_reason)
     ON CONFLICT (team_id, audit_id) DO NOTHING;
-    SELECT * INTO v_sealed FROM saas.find_audit_leaf(p_team, p_id, v_row.xact_id);
+    SELECT * INTO v_sealed FROM saas.find_audit_leaf(p_team, p_id, v_xact_id);
     IF v_sealed.first_index IS NULL THEN
         -- Not sealed yet: with a salt that nobody will know.
-        PERFORM saas.redact_audit_payload(p_team, v_row.created_at, p_id, saas.audit_new_salt());
+        PERFORM saas.redact_audit_payload(p_team, p_created_at, p_id, saas.audit_new_salt());
         RETURN;
     END IF;
     IF v_sealed.salt IS NULL THEN
@@ -130,10 +125,36 @@ BEGIN
             DETAIL = format('Team %s, row %s.', p_team, p_id),
             HINT = 'Restore saas.audit_salts from a backup.';
     END IF;
-    PERFORM saas.redact_audit_payload(p_team, v_row.created_at, p_id, v_sealed.salt);
+    PERFORM saas.redact_audit_payload(p_team, p_created_at, p_id, v_sealed.salt);
     UPDATE saas.audit_salts AS s
     SET salts = overlay(s.salts PLACING v_zeros FROM (v_sealed.place * 16 + 1)::integer)
     WHERE s.team_id = p_team AND s.first_index = v_sealed.first_index;
+END
+$$;
+REVOKE ALL ON FUNCTION saas.redact_audit_entry(uuid, timestamptz, uuid, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.redact_audit_entry(uuid, timestamptz, uuid, text) TO saas_internal;
+COMMENT ON FUNCTION saas.redact_audit_entry(uuid, timestamptz, uuid, text) IS
+'Erases the personal payload of the row of the audit log with this primary key, as saas.redact_audit_row() does; nothing happens when there is none, or it is erased already. For the privacy engine.';
+
+CREATE OR REPLACE FUNCTION saas.redact_audit_row(p_team uuid, p_id uuid, p_reason text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_row saas.audit_logs;
+BEGIN
+    -- The log before the state of the sealer, as retention locks them.
+    LOCK TABLE ONLY saas.audit_logs IN ACCESS SHARE MODE;
+    PERFORM FROM saas.audit_sealing AS s FOR SHARE;
+    v_row := saas.find_audit_row(p_team, p_id);
+    IF v_row.id IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'P0002',
+            MESSAGE = 'the team''s audit log has no row with this id',
+            HINT = 'Give team_id and id of a row of saas.audit_logs.';
+    END IF;
+    PERFORM saas.redact_audit_entry(p_team, v_row.created_at, p_id, p_reason);
 END
 $$;
 REVOKE ALL ON FUNCTION saas.redact_audit_row(uuid, uuid, text) FROM PUBLIC;

@@ -1,54 +1,86 @@
 -- The attributes that rules read: what the application supplied, over which the tables' own columns are laid.
+CREATE OR REPLACE FUNCTION saas.intent_attributes(
+    p_intent saas.payment_intents,
+    p_latest saas.payments,
+    p_attempts bigint
+)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+DECLARE
+    v_given constant jsonb := p_intent.attributes;
+    v_derived jsonb := '{}'::jsonb;
+BEGIN
+    -- Of the latest payment only what nobody supplied; of the intent always its own columns.
+    IF p_attempts > 0 THEN
+        v_derived := jsonb_build_object(
+            'card_brand', p_latest.card_brand,
+            'card_last4', p_latest.card_last4,
+            'card_country', p_latest.card_country,
+            'card_funding', p_latest.card_funding,
+            'card_fingerprint', p_latest.card_fingerprint,
+            'cvc_check', p_latest.cvc_check,
+            'address_zip_check', p_latest.address_zip_check,
+            'payment_method_type', p_latest.payment_method_type,
+            'attempt_count', p_attempts
+        );
+    END IF;
+    IF v_given ?| '{billing_address_line1,billing_address_line2,billing_city,billing_state,billing_postal_code,billing_country,shipping_address_line1,shipping_address_line2,shipping_city,shipping_state,shipping_postal_code,shipping_country}'::text[]
+    THEN
+        v_derived := v_derived || jsonb_build_object(
+            'billing_address', NULLIF(concat_ws(
+                ' ', v_given ->> 'billing_address_line1', v_given ->> 'billing_address_line2',
+                v_given ->> 'billing_city', v_given ->> 'billing_state',
+                v_given ->> 'billing_postal_code', v_given ->> 'billing_country'
+            ), ''),
+            'shipping_address', NULLIF(concat_ws(
+                ' ', v_given ->> 'shipping_address_line1', v_given ->> 'shipping_address_line2',
+                v_given ->> 'shipping_city', v_given ->> 'shipping_state',
+                v_given ->> 'shipping_postal_code', v_given ->> 'shipping_country'
+            ), '')
+        );
+    END IF;
+    RETURN jsonb_strip_nulls(v_derived) || v_given || jsonb_strip_nulls(jsonb_build_object(
+        'amount', p_intent.amount,
+        'currency', p_intent.currency,
+        'customer', p_intent.provider_customer_id,
+        'description', p_intent.description,
+        'capture_method', p_intent.capture_method,
+        'provider', p_intent.provider,
+        'livemode', p_intent.livemode,
+        'payment_method_id', p_intent.provider_payment_method_id,
+        'metadata', p_intent.metadata
+    ));
+END
+$$;
+COMMENT ON FUNCTION saas.intent_attributes(saas.payment_intents, saas.payments, bigint) IS
+'The attributes of a payment intent as the rules read them, from its row, that of its latest payment, and how many payments it has.';
+REVOKE ALL ON FUNCTION saas.intent_attributes(saas.payment_intents, saas.payments, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.intent_attributes(saas.payment_intents, saas.payments, bigint) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.payment_attributes(p_team uuid, p_intent uuid)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-BEGIN -- its plan is kept, as that of an SQL function is not
-    -- Of the latest payment only what nobody supplied; of the intent always its own columns.
-    RETURN (SELECT jsonb_strip_nulls(jsonb_build_object(
-            'card_brand', p.card_brand,
-            'card_last4', p.card_last4,
-            'card_country', p.card_country,
-            'card_funding', p.card_funding,
-            'card_fingerprint', p.card_fingerprint,
-            'cvc_check', p.cvc_check,
-            'address_zip_check', p.address_zip_check,
-            'payment_method_type', p.payment_method_type,
-            'attempt_count', NULLIF(p.attempts, 0),
-            'billing_address', NULLIF(concat_ws(
-                ' ', i.attributes ->> 'billing_address_line1', i.attributes ->> 'billing_address_line2',
-                i.attributes ->> 'billing_city', i.attributes ->> 'billing_state',
-                i.attributes ->> 'billing_postal_code', i.attributes ->> 'billing_country'
-            ), ''),
-            'shipping_address', NULLIF(concat_ws(
-                ' ', i.attributes ->> 'shipping_address_line1', i.attributes ->> 'shipping_address_line2',
-                i.attributes ->> 'shipping_city', i.attributes ->> 'shipping_state',
-                i.attributes ->> 'shipping_postal_code', i.attributes ->> 'shipping_country'
-            ), '')
-        ))
-        || i.attributes
-        || jsonb_strip_nulls(jsonb_build_object(
-            'amount', i.amount,
-            'currency', i.currency,
-            'customer', i.provider_customer_id,
-            'description', i.description,
-            'capture_method', i.capture_method,
-            'provider', i.provider,
-            'livemode', i.livemode,
-            'payment_method_id', i.provider_payment_method_id,
-            'metadata', i.metadata
-        ))
-    FROM saas.payment_intents AS i
-    LEFT JOIN LATERAL (
-        SELECT h.card_brand, h.card_last4, h.card_country, h.card_funding, h.card_fingerprint, h.cvc_check,
-            h.address_zip_check, h.payment_method_type, count(*) OVER () AS attempts
-        FROM saas.payments AS h
-        WHERE h.team_id = p_team AND h.payment_intent_id = p_intent
-        ORDER BY h.created_at DESC, h.id DESC
-        LIMIT 1
-    ) AS p ON true
-    WHERE i.team_id = p_team AND i.id = p_intent);
+DECLARE
+    v_intent saas.payment_intents;
+    v_latest saas.payments;
+    v_attempts bigint;
+BEGIN
+    SELECT i.* INTO v_intent FROM saas.payment_intents AS i WHERE i.team_id = p_team AND i.id = p_intent;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    SELECT count(*) INTO v_attempts
+    FROM saas.payments AS h
+    WHERE h.team_id = p_team AND h.payment_intent_id = p_intent;
+    SELECT h.* INTO v_latest
+    FROM saas.payments AS h
+    WHERE h.team_id = p_team AND h.payment_intent_id = p_intent
+    ORDER BY h.created_at DESC, h.id DESC
+    LIMIT 1;
+    RETURN saas.intent_attributes(v_intent, v_latest, v_attempts);
 END
 $$;
 COMMENT ON FUNCTION saas.payment_attributes(uuid, uuid) IS

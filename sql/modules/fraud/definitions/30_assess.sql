@@ -1,37 +1,61 @@
 -- Assessing payment intents: inside the transaction that records them, again on request, and
 -- without a trace.
-CREATE OR REPLACE FUNCTION saas.record_assessment(p_team uuid, p_intent uuid)
+CREATE OR REPLACE FUNCTION saas.assess_intent(p_intent saas.payment_intents, p_is_new boolean)
 RETURNS saas.fraud_assessments
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, saas, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 DECLARE
+    v_at timestamptz := now();
+    v_before timestamptz;
+    v_in_review boolean := false;
+    v_latest saas.payments;
+    v_attempts bigint := 0;
     v_attributes jsonb;
-    v_at timestamptz;
     v_begin timestamptz;
     v_result record;
-    v_models jsonb;
+    v_models jsonb := '[]'::jsonb;
     v_assessment saas.fraud_assessments;
 BEGIN
-    -- One assessment of an intent at a time. The last one decides, so each is later than those before, even
-    -- if this transaction began earlier than the one that made them.
-    PERFORM FROM saas.payment_intents AS i WHERE i.team_id = p_team AND i.id = p_intent FOR NO KEY UPDATE;
-    SELECT GREATEST(now(), max(a.assessed_at) + interval '1 microsecond') INTO v_at
-    FROM saas.fraud_assessments AS a
-    WHERE a.team_id = p_team AND a.payment_intent_id = p_intent;
-    v_attributes := saas.payment_attributes(p_team, p_intent);
-    IF v_attributes IS NULL THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'P0002',
-            MESSAGE = 'there is no such payment intent in the team',
-            DETAIL = pg_catalog.format('Team %s, intent %s.', p_team, p_intent);
+    IF NOT p_is_new THEN -- of a new one there is nothing yet
+        -- The last one decides, so each is later than those before, even if this transaction began
+        -- earlier than the one that made them.
+        SELECT
+            (
+                SELECT max(a.assessed_at)
+                FROM saas.fraud_assessments AS a
+                WHERE a.team_id = p_intent.team_id AND a.payment_intent_id = p_intent.id
+            ),
+            EXISTS (
+                SELECT FROM saas.fraud_reviews AS r
+                WHERE r.team_id = p_intent.team_id AND r.payment_intent_id = p_intent.id AND r.state = 'open'
+            ),
+            (
+                SELECT count(*)
+                FROM saas.payments AS h
+                WHERE h.team_id = p_intent.team_id AND h.payment_intent_id = p_intent.id
+            )
+        INTO v_before, v_in_review, v_attempts;
+        v_at := GREATEST(v_at, v_before + interval '1 microsecond');
+        IF v_attempts > 0 THEN
+            SELECT h.* INTO v_latest
+            FROM saas.payments AS h
+            WHERE h.team_id = p_intent.team_id AND h.payment_intent_id = p_intent.id
+            ORDER BY h.created_at DESC, h.id DESC
+            LIMIT 1;
+        END IF;
     END IF;
+    v_attributes := saas.intent_attributes(p_intent, v_latest, v_attempts);
     v_begin := clock_timestamp();
     -- Again when another session changed the champion in between: the record names the one that was asked.
     FOR n IN 1..3 LOOP
-        v_result := saas.trace_team_rules(p_team, v_attributes, v_at, p_intent);
-        v_models := saas.explain_fraud_models(p_team, v_attributes);
-        EXIT WHEN NOT v_result.terms @> '[{"kind": "model"}]' OR NOT EXISTS (
+        v_result := saas.trace_team_rules(p_intent.team_id, v_attributes, v_at, p_intent.id);
+        IF saas.team_has_models(p_intent.team_id) THEN
+            v_models := saas.explain_fraud_models(p_intent.team_id, v_attributes);
+        END IF;
+        IF NOT v_result.terms @> '[{"kind": "model"}]' THEN
+            EXIT;
+        END IF;
+        EXIT WHEN NOT EXISTS (
             SELECT
             FROM jsonb_array_elements(v_result.terms) AS t
             JOIN jsonb_array_elements(v_models) AS m
@@ -40,23 +64,55 @@ BEGIN
                 AND t.value -> 'value' <> COALESCE(m.value -> 'probability', m.value -> 'margin')
         );
     END LOOP;
-    PERFORM saas.keep_fraud_rule_set(p_team, v_result.rule_set_version);
-    INSERT INTO saas.fraud_assessments (
-        team_id, payment_intent_id, score, decision, matched, shadow, errors, attributes,
-        rule_set_version, settings, models, assessed_at, microseconds
-    )
-    VALUES (
-        p_team, p_intent, v_result.score, v_result.decision, v_result.matched, v_result.shadow,
-        v_result.errors, v_attributes, v_result.rule_set_version, v_result.settings, v_models, v_at,
-        GREATEST(0, (EXTRACT(epoch FROM clock_timestamp() - v_begin) * 1000000)::bigint)
-    )
-    RETURNING * INTO v_assessment;
+    IF NOT EXISTS (
+        SELECT FROM saas.fraud_rule_sets AS s
+        WHERE s.team_id = p_intent.team_id AND s.version = v_result.rule_set_version
+    ) THEN
+        PERFORM saas.keep_fraud_rule_set(p_intent.team_id, v_result.rule_set_version);
+    END IF;
+    v_assessment := saas.with_columns(
+        v_assessment,
+        '{team_id,payment_intent_id,score,decision,matched,shadow,errors,attributes,
+          rule_set_version,settings,models,assessed_at,microseconds}',
+        p_intent.team_id, p_intent.id, v_result.score, v_result.decision, v_result.matched,
+        v_result.shadow, v_result.errors, v_attributes, v_result.rule_set_version, v_result.settings,
+        v_models, v_at, GREATEST(0, (EXTRACT(epoch FROM clock_timestamp() - v_begin) * 1000000)::bigint)
+    );
+    v_assessment := saas.insert_row(v_assessment);
     IF v_result.terms <> '[]' THEN
         INSERT INTO saas.fraud_assessment_terms (team_id, assessment_id, terms)
-        VALUES (p_team, v_assessment.id, v_result.terms);
+        VALUES (p_intent.team_id, v_assessment.id, v_result.terms);
     END IF;
-    PERFORM saas.queue_fraud_review(v_assessment);
+    IF v_in_review OR v_assessment.decision = 'review' THEN
+        PERFORM saas.queue_fraud_review(v_assessment);
+    END IF;
     RETURN v_assessment;
+END
+$$;
+COMMENT ON FUNCTION saas.assess_intent(saas.payment_intents, boolean) IS
+'Assesses an intent, whose row the transaction has locked or made (p_is_new: and nothing refers to it), and keeps the result. Checks no caller.';
+REVOKE ALL ON FUNCTION saas.assess_intent(saas.payment_intents, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.assess_intent(saas.payment_intents, boolean) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.record_assessment(p_team uuid, p_intent uuid)
+RETURNS saas.fraud_assessments
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_intent saas.payment_intents;
+BEGIN
+    SELECT i.* INTO v_intent -- one assessment of an intent at a time
+    FROM saas.payment_intents AS i
+    WHERE i.team_id = p_team AND i.id = p_intent
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'P0002',
+            MESSAGE = 'there is no such payment intent in the team',
+            DETAIL = pg_catalog.format('Team %s, intent %s.', p_team, p_intent);
+    END IF;
+    RETURN saas.assess_intent(v_intent, false);
 END
 $$;
 COMMENT ON FUNCTION saas.record_assessment(uuid, uuid) IS
@@ -124,19 +180,21 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
+    v_assessment saas.fraud_assessments;
     v_obstacle text;
 BEGIN
     -- That a person's data went is no reason to decide anew, without them.
     IF saas.is_erasing() THEN
         RETURN NULL;
     END IF;
-    PERFORM saas.record_assessment(NEW.team_id, NEW.id);
+    v_assessment := saas.assess_intent(NEW, TG_OP = 'INSERT');
     -- A provider may report an intent that we have not seen before and that is already confirmed; a
     -- change of the amount may come with a step that the new assessment does not allow.
+    IF NEW.fraud_flag IS NOT NULL OR TG_OP = 'UPDATE' AND OLD.status IS NOT DISTINCT FROM NEW.status THEN
+        RETURN NULL;
+    END IF;
     v_obstacle := saas.fraud_obstacle(NEW.team_id, NEW.id, NEW.status, NEW.capture_method);
-    IF v_obstacle IS NULL OR NEW.fraud_flag IS NOT NULL
-        OR TG_OP = 'UPDATE' AND OLD.status IS NOT DISTINCT FROM NEW.status
-    THEN
+    IF v_obstacle IS NULL THEN
         RETURN NULL;
     END IF;
     IF NEW.status_source <> 'api' THEN

@@ -74,8 +74,7 @@ GRANT EXECUTE ON FUNCTION saas.decide_review(uuid, uuid, text, text) TO saas_app
 
 CREATE OR REPLACE FUNCTION saas.fraud_obstacle(p_team uuid, p_intent uuid, p_status text, p_capture text)
 RETURNS text
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, saas, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 DECLARE
     v_decision text;

@@ -52,28 +52,34 @@ RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_told jsonb;
+    v_intent saas.payment_intents;
 BEGIN
-    UPDATE saas.payment_intents AS i
-    SET charged_attributes = p.told
-    FROM (
-        SELECT jsonb_strip_nulls(jsonb_build_object(
-            'card_brand', h.card_brand,
-            'card_last4', h.card_last4,
-            'card_country', h.card_country,
-            'card_funding', h.card_funding,
-            'card_fingerprint', h.card_fingerprint,
-            'cvc_check', h.cvc_check,
-            'address_zip_check', h.address_zip_check,
-            'payment_method_type', h.payment_method_type
-        )) AS told
-        FROM saas.payments AS h
-        WHERE h.team_id = NEW.team_id AND h.payment_intent_id = NEW.payment_intent_id
-        -- The provider's time, not that of arrival, decides which one is the latest.
-        ORDER BY h.provider_created_at DESC NULLS LAST, h.provider_payment_id COLLATE "C" DESC
-        LIMIT 1
-    ) AS p
+    SELECT jsonb_strip_nulls(jsonb_build_object(
+        'card_brand', h.card_brand,
+        'card_last4', h.card_last4,
+        'card_country', h.card_country,
+        'card_funding', h.card_funding,
+        'card_fingerprint', h.card_fingerprint,
+        'cvc_check', h.cvc_check,
+        'address_zip_check', h.address_zip_check,
+        'payment_method_type', h.payment_method_type
+    ))
+    INTO v_told
+    FROM saas.payments AS h
+    WHERE h.team_id = NEW.team_id AND h.payment_intent_id = NEW.payment_intent_id
+    -- The provider's time, not that of arrival, decides which one is the latest.
+    ORDER BY h.provider_created_at DESC NULLS LAST, h.provider_payment_id COLLATE "C" DESC
+    LIMIT 1;
+    SELECT i.* INTO v_intent
+    FROM saas.payment_intents AS i
     WHERE i.team_id = NEW.team_id AND i.id = NEW.payment_intent_id
-        AND i.charged_attributes IS DISTINCT FROM p.told;
+    FOR NO KEY UPDATE;
+    IF v_intent.charged_attributes IS DISTINCT FROM v_told THEN
+        v_intent.charged_attributes := v_told;
+        v_intent := saas.update_row(v_intent);
+    END IF;
     RETURN NULL;
 END
 $$;

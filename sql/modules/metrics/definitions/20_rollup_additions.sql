@@ -44,47 +44,48 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_table text := saas.rollup_table(p_rollup, p_granularity);
-    v_columns text := saas.rollup_columns(p_rollup, '');
     v_dimensions text;
     v_known text;
-    v_same text;
+    v_places text;
     v_measures text;
     v_added text;
+    v_new text;
+    v_written text;
 BEGIN
-    SELECT COALESCE(string_agg(format('h.c%s, ', d.place), '' ORDER BY d.place), ''),
-        COALESCE(string_agg(format('o.%I AS c%s, ', d.name, d.place), '' ORDER BY d.place), ''),
-        COALESCE(string_agg(format(' AND k.c%1$s IS NOT DISTINCT FROM h.c%1$s', d.place), '' ORDER BY d.place), '')
-    INTO v_dimensions, v_known, v_same
+    SELECT string_agg('c' || d.place, ', ' ORDER BY d.place), string_agg(format('o.%I', d.name), ', ' ORDER BY d.place)
+    INTO v_dimensions, v_known
     FROM unnest(p_rollup.dimensions) WITH ORDINALITY AS d (name, place);
     SELECT string_agg(
             CASE p_granularity WHEN 'hour' THEN 'h.m' || m.place
-            ELSE saas.rollup_merged_measure(m.measure || jsonb_build_object('name', 'm' || m.place)) || ' AS m' || m.place END,
+            ELSE saas.rollup_merged_measure(m.measure || jsonb_build_object('name', 'm' || m.place)) END,
             ', ' ORDER BY m.place),
+        string_agg('m' || m.place, ', ' ORDER BY m.place),
         string_agg(saas.rollup_added_measure(m.measure), ', ' ORDER BY m.place)
-    INTO v_measures, v_added
+    INTO v_measures, v_places, v_added
     FROM jsonb_array_elements(p_rollup.measures) WITH ORDINALITY AS m (measure, place);
+    v_new := format(
+        'FROM added AS h WHERE h.%1$s_additive%2$s', p_granularity,
+        CASE p_granularity WHEN 'hour' THEN '' ELSE format(' GROUP BY h.team_id, h.%s', concat_ws(', ', p_granularity, v_dimensions)) END);
+    v_written := format('%1$s_written AS (INSERT INTO %2$s AS r (team_id, bucket, ordinal, %3$s) ',
+        p_granularity, v_table, saas.rollup_columns(p_rollup, ''));
     RETURN CASE
-        WHEN v_dimensions = '' THEN format(
-            '%1$s_written AS (INSERT INTO %2$s AS r (team_id, bucket, ordinal, %3$s) '
-            'SELECT h.team_id, h.%1$s, 1, %4$s FROM added AS h WHERE h.%1$s_additive%5$s ',
-            p_granularity, v_table, v_columns, v_measures,
-            CASE p_granularity WHEN 'hour' THEN '' ELSE ' GROUP BY h.team_id, h.' || p_granularity END)
-        -- Each bucket is read once, by the index; a new group gets the next number.
+        WHEN v_dimensions IS NULL
+            THEN v_written || format('SELECT h.team_id, h.%s, 1, %s %s ', p_granularity, v_measures, v_new)
+        -- Each bucket is read once, by the index; rows of one group meet by sorting, since NULL is one of its values.
+        -- A new group gets the next number.
         ELSE format(
-            '%1$s_known AS MATERIALIZED (SELECT b.team_id, b.bucket, o.* FROM '
+            '%1$s_known AS (SELECT b.team_id, b.bucket, o.* FROM '
             '(SELECT DISTINCT h.team_id, h.%1$s AS bucket FROM added AS h WHERE h.%1$s_additive) AS b CROSS JOIN LATERAL '
-            '(SELECT %6$so.ordinal FROM %2$s AS o WHERE o.team_id = b.team_id AND o.bucket = b.bucket OFFSET 0) AS o), '
-            '%1$s_written AS (INSERT INTO %2$s AS r (team_id, bucket, ordinal, %3$s) '
-            'SELECT h.team_id, h.bucket, COALESCE(k.ordinal, COALESCE(l.ordinal, 0) + h.place)::integer, %9$s FROM '
-            '(SELECT h.team_id, h.%1$s AS bucket, row_number() OVER (PARTITION BY h.team_id, h.%1$s) AS place, %7$s%4$s '
-            'FROM added AS h WHERE h.%1$s_additive%5$s) AS h '
-            'LEFT JOIN %1$s_known AS k ON k.team_id = h.team_id AND k.bucket = h.bucket%8$s '
-            'LEFT JOIN (SELECT n.team_id, n.bucket, max(n.ordinal) AS ordinal FROM %1$s_known AS n GROUP BY n.team_id, n.bucket) AS l '
-            'ON l.team_id = h.team_id AND l.bucket = h.bucket ',
-            p_granularity, v_table, v_columns, v_measures,
-            CASE p_granularity WHEN 'hour' THEN '' ELSE format(' GROUP BY %sh.team_id, h.%s', v_dimensions, p_granularity) END,
-            v_known, v_dimensions, v_same,
-            v_dimensions || (SELECT string_agg('h.m' || n, ', ' ORDER BY n) FROM generate_series(1, jsonb_array_length(p_rollup.measures)) AS n))
+            '(SELECT o.ordinal, %2$s FROM %3$s AS o WHERE o.team_id = b.team_id AND o.bucket = b.bucket OFFSET 0) AS o), '
+            '%1$s_all AS (SELECT a.*, max(a.ordinal) OVER (PARTITION BY a.team_id, a.bucket, %4$s) AS known, '
+            'COALESCE(max(a.ordinal) OVER (PARTITION BY a.team_id, a.bucket), 0) AS taken FROM ('
+            'SELECT k.*, false, %5$s FROM %1$s_known AS k UNION ALL SELECT h.team_id, h.%1$s, NULL, %6$s, true, %7$s %8$s'
+            ') AS a (team_id, bucket, ordinal, %4$s, fresh, %9$s)), ',
+            p_granularity, v_known, v_table, v_dimensions, regexp_replace(v_places, 'm[0-9]+', 'NULL', 'g'),
+            regexp_replace(v_dimensions, 'c([0-9]+)', 'h.c\1', 'g'), v_measures, v_new, v_places)
+            || v_written || format(
+            'SELECT a.team_id, a.bucket, COALESCE(a.known, a.taken + row_number() OVER (PARTITION BY a.team_id, a.bucket))::integer, %s, %s '
+            'FROM %s_all AS a WHERE a.fresh ', v_dimensions, v_places, p_granularity)
         END || 'ON CONFLICT (team_id, bucket, ordinal) DO UPDATE SET ' || v_added || ')';
 END
 $$;

@@ -1,4 +1,13 @@
 -- Amounts as providers count them, in the currency's own minor units.
+CREATE OR REPLACE TRIGGER currencies_10_changed
+AFTER INSERT OR UPDATE OR DELETE ON saas.currencies
+FOR EACH ROW EXECUTE FUNCTION saas.announce_change();
+ALTER TABLE saas.currencies ENABLE ALWAYS TRIGGER currencies_10_changed;
+CREATE OR REPLACE TRIGGER provider_currency_exponents_10_changed
+AFTER INSERT OR UPDATE OR DELETE ON saas.provider_currency_exponents
+FOR EACH ROW EXECUTE FUNCTION saas.announce_change();
+ALTER TABLE saas.provider_currency_exponents ENABLE ALWAYS TRIGGER provider_currency_exponents_10_changed;
+
 CREATE OR REPLACE FUNCTION saas.provider_currency(
     p_provider text,
     p_currency text,
@@ -33,6 +42,34 @@ COMMENT ON FUNCTION saas.provider_currency(text, text) IS
 REVOKE ALL ON FUNCTION saas.provider_currency(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.provider_currency(text, text)
 TO saas_app, saas_analyst, saas_service, saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.charge_currency(
+    p_provider text,
+    p_currency text,
+    OUT code char(3),
+    OUT exponent integer,
+    OUT provider_exponent integer
+)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+AS $$
+DECLARE
+    v_known constant record := saas.find_currency(p_provider, p_currency);
+BEGIN
+    IF v_known.code IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA072',
+            MESSAGE = 'the currency is unknown, or has no minor unit',
+            HINT = 'Currencies and their exponents are the rows of saas.currencies.';
+    END IF;
+    code := v_known.code;
+    exponent := v_known.exponent;
+    provider_exponent := v_known.provider_exponent;
+END
+$$;
+COMMENT ON FUNCTION saas.charge_currency(text, text) IS
+'What saas.provider_currency() returns, from the memory of the backend: for what providers deliver.';
+REVOKE ALL ON FUNCTION saas.charge_currency(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.charge_currency(text, text) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.minor_units(
     p_value jsonb,

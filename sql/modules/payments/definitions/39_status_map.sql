@@ -1,4 +1,9 @@
 -- What the adapters of all providers share: reading states, times and decimal amounts.
+CREATE OR REPLACE TRIGGER provider_status_map_10_changed
+AFTER INSERT OR UPDATE OR DELETE ON saas.provider_status_map
+FOR EACH ROW EXECUTE FUNCTION saas.announce_change();
+ALTER TABLE saas.provider_status_map ENABLE ALWAYS TRIGGER provider_status_map_10_changed;
+
 CREATE OR REPLACE FUNCTION saas.map_status(
     p_provider text,
     p_object text,
@@ -7,14 +12,14 @@ CREATE OR REPLACE FUNCTION saas.map_status(
     OUT stage text,
     OUT machine text
 )
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 AS $$
+DECLARE
+    v_known constant record := saas.find_provider_status(p_provider, p_object, p_status);
 BEGIN
-    SELECT m.state, m.stage, m.machine
-    INTO state, stage, machine
-    FROM saas.provider_status_map AS m
-    WHERE m.provider = p_provider AND m.object = p_object AND m.provider_status = p_status;
+    state := v_known.state;
+    stage := v_known.stage;
+    machine := v_known.machine;
     IF state IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'SA072',
@@ -31,7 +36,6 @@ GRANT EXECUTE ON FUNCTION saas.map_status(text, text, text) TO saas_internal;
 CREATE OR REPLACE FUNCTION saas.provider_time(p_value jsonb)
 RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_text text := p_value #>> '{}';
@@ -54,7 +58,6 @@ GRANT EXECUTE ON FUNCTION saas.provider_time(jsonb) TO saas_internal;
 CREATE OR REPLACE FUNCTION saas.decimal_units(p_value jsonb, p_exponent integer)
 RETURNS bigint
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_text text := p_value #>> '{}';
@@ -73,7 +76,6 @@ GRANT EXECUTE ON FUNCTION saas.decimal_units(jsonb, integer) TO saas_internal;
 CREATE OR REPLACE FUNCTION saas.object_or_empty(p_value jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     RETURN CASE WHEN jsonb_typeof(p_value) = 'object' THEN p_value ELSE '{}'::jsonb END;

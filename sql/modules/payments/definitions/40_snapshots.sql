@@ -2,7 +2,6 @@
 CREATE OR REPLACE FUNCTION saas.provider_object_id(p_value jsonb, p_required boolean DEFAULT false)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     IF jsonb_typeof(p_value) = 'object' THEN -- expanded
@@ -27,7 +26,6 @@ GRANT EXECUTE ON FUNCTION saas.provider_object_id(jsonb, boolean) TO saas_intern
 CREATE OR REPLACE FUNCTION saas.lock_provider_object(p_team uuid, p_provider text, p_object text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(
@@ -48,7 +46,6 @@ CREATE OR REPLACE FUNCTION saas.lock_intent_first(
 )
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_intent_ref text := p_intent_ref;
@@ -84,7 +81,6 @@ GRANT EXECUTE ON FUNCTION saas.lock_intent_first(uuid, text, text, text) TO saas
 CREATE OR REPLACE FUNCTION saas.add_state(p_states text[], p_state text)
 RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     IF p_states IS NULL THEN
@@ -92,7 +88,12 @@ BEGIN
     ELSIF p_state = ANY (p_states) THEN
         RETURN p_states;
     END IF;
-    RETURN ARRAY(SELECT s.state FROM unnest(p_states || p_state) AS s (state) ORDER BY s.state);
+    FOR n IN 1 .. cardinality(p_states) LOOP
+        IF p_state < p_states[n] THEN
+            RETURN p_states[:n - 1] || p_state || p_states[n:];
+        END IF;
+    END LOOP;
+    RETURN p_states || p_state;
 END
 $$;
 COMMENT ON FUNCTION saas.add_state(text[], text) IS
@@ -103,7 +104,6 @@ GRANT EXECUTE ON FUNCTION saas.add_state(text[], text) TO saas_internal;
 CREATE OR REPLACE FUNCTION saas.state_source(p_machine text, p_state text, p_seen text[], p_before text)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     IF cardinality(p_seen) > 1 AND saas.states_conflict(p_machine, p_state, p_seen) THEN
@@ -126,7 +126,6 @@ CREATE OR REPLACE FUNCTION saas.live_refunds(
     OUT lost bigint
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     SELECT

@@ -2,7 +2,6 @@
 CREATE OR REPLACE FUNCTION saas.refresh_disputed_amount(p_team uuid, p_payment uuid)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_total bigint;
@@ -24,7 +23,6 @@ GRANT EXECUTE ON FUNCTION saas.refresh_disputed_amount(uuid, uuid) TO saas_inter
 CREATE OR REPLACE FUNCTION saas.dispute_order(p_stored saas.payment_disputes, p_new saas.payment_disputes)
 RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_rise integer := saas.dispute_stage_rank(p_new.stage) - saas.dispute_stage_rank(p_stored.stage);
@@ -51,7 +49,6 @@ CREATE OR REPLACE FUNCTION saas.apply_dispute(
     OUT waits_for text
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_payment saas.payments;
@@ -167,7 +164,6 @@ CREATE OR REPLACE FUNCTION saas.apply_fraud_warning(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_known timestamptz;
@@ -199,7 +195,6 @@ GRANT EXECUTE ON FUNCTION saas.apply_fraud_warning(uuid, text, text, timestamptz
 
 CREATE OR REPLACE FUNCTION saas.apply_payout(p_new saas.payouts, OUT outcome text, OUT detail text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_before saas.payouts;

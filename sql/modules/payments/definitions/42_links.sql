@@ -3,7 +3,6 @@
 CREATE OR REPLACE FUNCTION saas.uuid_or_null(p_text text)
 RETURNS uuid
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     RETURN CASE
@@ -25,7 +24,6 @@ CREATE OR REPLACE FUNCTION saas.link_provider_intent(
 )
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     IF saas.uuid_or_null(p_ours) IS NULL OR EXISTS (
@@ -67,7 +65,6 @@ CREATE OR REPLACE FUNCTION saas.link_provider_refund(
 )
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_ours uuid := saas.uuid_or_null(p_ours);

@@ -3,7 +3,6 @@
 CREATE OR REPLACE FUNCTION saas.captured_total(p_team uuid, p_payment uuid)
 RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
     SELECT COALESCE(sum(t.amount), 0)::bigint
     FROM saas.payment_transactions AS t
@@ -20,7 +19,6 @@ GRANT EXECUTE ON FUNCTION saas.captured_total(uuid, uuid) TO saas_internal;
 CREATE OR REPLACE FUNCTION saas.integrity_issue(p_payment saas.payments, p_intent saas.payment_intents)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     -- An adjustment is between the merchant and the provider: the intent asked for what was authorised first.
@@ -69,7 +67,6 @@ GRANT EXECUTE ON FUNCTION saas.integrity_issue(saas.payments, saas.payment_inten
 CREATE OR REPLACE FUNCTION saas.refresh_integrity(p_intent saas.payment_intents)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     -- Looking first is cheaper than an UPDATE of nothing, and there is mostly nothing: payments about which
@@ -104,7 +101,6 @@ GRANT EXECUTE ON FUNCTION saas.refresh_integrity(saas.payment_intents) TO saas_i
 CREATE OR REPLACE FUNCTION saas.note_disagreement(p_team uuid, p_payment uuid, p_words text)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_payment saas.payments;

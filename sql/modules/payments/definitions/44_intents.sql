@@ -7,7 +7,6 @@ CREATE OR REPLACE FUNCTION saas.intent_disagreement(
 )
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
     SELECT format('the intent: %s %s, asked for: %s %s', p_new.amount, p_new.currency, i.amount, i.currency)
     FROM saas.payment_intents AS i
@@ -31,7 +30,6 @@ CREATE OR REPLACE FUNCTION saas.apply_intent(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_before saas.payment_intents;
@@ -40,7 +38,7 @@ DECLARE
     v_order integer := 1;
     v_ours uuid := saas.uuid_or_null(p_ours);
 BEGIN
-    PERFORM saas.lock_provider_object(p_new.team_id, p_new.provider, p_new.provider_intent_id);
+    p_new.provider_intent_id := saas.lock_object(p_new.team_id, p_new.provider, p_new.provider_intent_id);
     IF v_ours IS NOT NULL THEN
         PERFORM saas.link_provider_intent(
             p_new.team_id, p_new.provider, p_new.provider_intent_id, p_ours, p_new.amount, p_new.currency
@@ -64,15 +62,29 @@ BEGIN
         WHEN v_order > 0 THEN 'processed'
         ELSE 'superseded'
     END;
-    -- What the newest snapshot says holds whole.
-    v_row := CASE WHEN v_order > 0 THEN p_new ELSE v_before END;
-    v_row.id := v_before.id;
+    v_row := v_before;
+    IF v_order > 0 THEN -- what the newest snapshot says holds whole
+        v_row := saas.with_columns(
+            v_row,
+            '{team_id,provider,provider_intent_id,amount,amount_capturable,currency,status,
+              snapshot_at,snapshot_event_id,capture_method,description,provider_customer_id,
+              provider_payment_method_id,last_error_code,last_error_decline_code,last_error_message,
+              cancellation_reason,canceled_at,attributes,metadata,livemode,provider_created_at,
+              status_source}',
+            p_new.team_id, p_new.provider, p_new.provider_intent_id, p_new.amount,
+            COALESCE(p_new.amount_capturable, 0::bigint), p_new.currency, p_new.status, p_new.snapshot_at,
+            p_new.snapshot_event_id, p_new.capture_method, p_new.description, p_new.provider_customer_id,
+            p_new.provider_payment_method_id, p_new.last_error_code, p_new.last_error_decline_code,
+            p_new.last_error_message, p_new.cancellation_reason, p_new.canceled_at,
+            COALESCE(p_new.attributes, '{}'::jsonb), COALESCE(p_new.metadata, '{}'::jsonb),
+            COALESCE(p_new.livemode, false), p_new.provider_created_at, 'provider'::text
+        );
+    END IF;
     v_row.states_seen := saas.add_state(v_before.states_seen, p_new.status);
     v_row.status_source := saas.state_source(
-        'payment_intent', v_row.status, v_row.states_seen,
-        CASE WHEN v_order > 0 THEN 'provider' ELSE v_before.status_source END
+        'payment_intent', v_row.status, v_row.states_seen, v_row.status_source
     );
-    v_row.amount_received := greatest(p_new.amount_received, v_before.amount_received);
+    v_row.amount_received := COALESCE(greatest(p_new.amount_received, v_before.amount_received), 0);
     v_row.disagreements := COALESCE(v_before.disagreements, '{}');
     IF v_ours IS NOT NULL THEN
         detail := saas.intent_disagreement(p_new, v_ours);
@@ -83,25 +95,7 @@ BEGIN
     END IF;
 
     IF v_is_new THEN
-        INSERT INTO saas.payment_intents (
-            team_id, provider, provider_intent_id, amount, amount_capturable, amount_received, currency,
-            status, status_source, states_seen, snapshot_at, snapshot_event_id, capture_method,
-            description, provider_customer_id, provider_payment_method_id, last_error_code,
-            last_error_decline_code, last_error_message, cancellation_reason, canceled_at, attributes,
-            metadata, livemode, provider_created_at, disagreements
-        )
-        VALUES (
-            v_row.team_id, v_row.provider, v_row.provider_intent_id, v_row.amount,
-            COALESCE(v_row.amount_capturable, 0), COALESCE(v_row.amount_received, 0), v_row.currency,
-            v_row.status, v_row.status_source, v_row.states_seen, v_row.snapshot_at,
-            v_row.snapshot_event_id, v_row.capture_method,
-            v_row.description, v_row.provider_customer_id, v_row.provider_payment_method_id,
-            v_row.last_error_code, v_row.last_error_decline_code, v_row.last_error_message,
-            v_row.cancellation_reason, v_row.canceled_at, COALESCE(v_row.attributes, '{}'),
-            COALESCE(v_row.metadata, '{}'), COALESCE(v_row.livemode, false), v_row.provider_created_at,
-            v_row.disagreements
-        )
-        RETURNING * INTO v_row;
+        v_row := saas.insert_row(v_row);
         IF EXISTS ( -- payments that came before it
             SELECT FROM saas.payments AS p
             WHERE p.team_id = v_row.team_id
@@ -117,36 +111,8 @@ BEGIN
                 AND p.payment_intent_id IS NULL;
             PERFORM saas.refresh_integrity(v_row); -- several payments were one another's parts
         END IF;
-    ELSIF v_order > 0
-        OR v_row.amount_received IS DISTINCT FROM v_before.amount_received
-        OR v_row.states_seen <> v_before.states_seen
-        OR v_row.disagreements <> v_before.disagreements
-    THEN
-        UPDATE saas.payment_intents AS i
-        SET amount = v_row.amount,
-            amount_capturable = COALESCE(v_row.amount_capturable, 0),
-            amount_received = COALESCE(v_row.amount_received, 0),
-            currency = v_row.currency,
-            status = v_row.status,
-            status_source = v_row.status_source,
-            states_seen = v_row.states_seen,
-            snapshot_at = v_row.snapshot_at,
-            snapshot_event_id = v_row.snapshot_event_id,
-            capture_method = v_row.capture_method,
-            description = v_row.description,
-            provider_customer_id = v_row.provider_customer_id,
-            provider_payment_method_id = v_row.provider_payment_method_id,
-            last_error_code = v_row.last_error_code,
-            last_error_decline_code = v_row.last_error_decline_code,
-            last_error_message = v_row.last_error_message,
-            cancellation_reason = v_row.cancellation_reason,
-            canceled_at = v_row.canceled_at,
-            attributes = COALESCE(v_row.attributes, '{}'),
-            metadata = COALESCE(v_row.metadata, '{}'),
-            livemode = COALESCE(v_row.livemode, false),
-            provider_created_at = v_row.provider_created_at,
-            disagreements = v_row.disagreements
-        WHERE i.team_id = v_row.team_id AND i.id = v_row.id;
+    ELSIF v_row IS DISTINCT FROM v_before THEN
+        v_row := saas.update_row(v_row);
         IF (v_row.status, v_row.amount, v_row.currency, v_row.disagreements)
             <> (v_before.status, v_before.amount, v_before.currency, v_before.disagreements)
         THEN
@@ -169,7 +135,6 @@ CREATE OR REPLACE FUNCTION saas.follow_payment(
 )
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_before saas.payment_intents;

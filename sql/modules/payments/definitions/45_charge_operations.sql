@@ -5,7 +5,6 @@ CREATE OR REPLACE FUNCTION saas.record_charge_operations(
 )
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_authorized text := CASE p_payment.status
@@ -20,8 +19,28 @@ DECLARE
     END;
     v_ours bigint := 0;
     v_has_capture boolean := false;
+    v_operation saas.payment_transactions;
 BEGIN
-    IF NOT p_payment.lists_captures AND NOT p_is_new THEN
+    IF p_is_new THEN
+        v_operation := saas.with_columns(
+            v_operation,
+            '{team_id,payment_id,operation,provider_reference,amount,currency,status,status_source,
+              failure_code,occurred_at}',
+            p_payment.team_id, p_payment.id, 'authorize'::text, p_payment.provider_payment_id,
+            COALESCE(p_payment.authorized_amount, p_payment.amount), p_payment.currency, v_authorized,
+            v_source, p_payment.failure_code, p_payment.provider_created_at
+        );
+        v_operation := saas.insert_row(v_operation);
+        IF NOT p_payment.lists_captures AND p_payment.amount_captured > 0 THEN
+            v_operation := saas.insert_row(saas.with_columns(
+                v_operation,
+                '{id,operation,amount,status,failure_code}',
+                NULL::uuid, 'capture'::text, p_payment.amount_captured, 'succeeded'::text, NULL::text
+            ));
+        END IF;
+        RETURN;
+    END IF;
+    IF NOT p_payment.lists_captures THEN
         -- Captures that we asked for are operations of their own; the rest is one.
         SELECT
             COALESCE(sum(t.amount) FILTER (

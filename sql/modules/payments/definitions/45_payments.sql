@@ -4,10 +4,10 @@ CREATE OR REPLACE FUNCTION saas.lock_payment_snapshot(
     p_ours uuid,
     OUT intent_ref text,
     OUT ours uuid,
-    OUT payment saas.payments
+    OUT payment saas.payments,
+    OUT intent saas.payment_intents
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     intent_ref := p_new.provider_intent_id;
@@ -24,18 +24,20 @@ BEGIN
     END IF;
     IF intent_ref IS NOT NULL THEN
         ours := NULL; -- the provider tells of the intent itself
-        PERFORM saas.lock_provider_object(p_new.team_id, p_new.provider, intent_ref);
+        intent_ref := saas.lock_object(p_new.team_id, p_new.provider, intent_ref);
         -- The row as well, before the payment's: what is known of the card may change what is decided about it.
-        PERFORM FROM saas.payment_intents AS i
+        SELECT i.* INTO intent
+        FROM saas.payment_intents AS i
         WHERE i.team_id = p_new.team_id AND i.provider = p_new.provider AND i.provider_intent_id = intent_ref
         FOR NO KEY UPDATE;
     ELSIF ours IS NOT NULL THEN
-        SELECT i.id INTO ours
+        SELECT i.* INTO intent
         FROM saas.payment_intents AS i
         WHERE i.team_id = p_new.team_id AND i.id = ours AND i.provider = p_new.provider
         FOR NO KEY UPDATE;
+        ours := intent.id;
     END IF;
-    PERFORM saas.lock_provider_object(p_new.team_id, p_new.provider, p_new.provider_payment_id);
+    p_new.provider_payment_id := saas.lock_object(p_new.team_id, p_new.provider, p_new.provider_payment_id);
     SELECT p.* INTO payment
     FROM saas.payments AS p
     WHERE p.team_id = p_new.team_id
@@ -45,7 +47,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.lock_payment_snapshot(saas.payments, uuid) IS
-'Locks what a snapshot of a payment is about, intent before payment, and returns the payment as it is, what it is known to belong to, and the intent of ours that follows it.';
+'Locks what a snapshot of a payment is about, intent before payment, and returns both as they are, what the payment is known to belong to, and the intent of ours that follows it.';
 REVOKE ALL ON FUNCTION saas.lock_payment_snapshot(saas.payments, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.lock_payment_snapshot(saas.payments, uuid) TO saas_internal;
 
@@ -54,7 +56,6 @@ GRANT EXECUTE ON FUNCTION saas.lock_payment_snapshot(saas.payments, uuid) TO saa
 CREATE OR REPLACE FUNCTION saas.facts_order(p_stored saas.payments, p_new saas.payments)
 RETURNS integer
 LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
     SELECT saas.snapshot_order(
         'payment', p_stored.facts_status, p_stored.facts_at, p_stored.facts_event_id,
@@ -74,7 +75,6 @@ CREATE OR REPLACE FUNCTION saas.join_payment(
 )
 RETURNS saas.payments
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_row saas.payments := p_before;
@@ -82,42 +82,23 @@ BEGIN
     IF NOT p_is_partial AND (
         p_order > 0 OR (p_before.facts_at IS NOT NULL AND saas.facts_order(p_before, p_new) > 0)
     ) THEN -- what the newest description says holds whole
-        v_row := p_new;
-        v_row.id := p_before.id;
-        v_row.amount := p_before.amount;
-        v_row.authorized_amount := p_before.authorized_amount;
-        v_row.currency := COALESCE(p_before.currency, p_new.currency);
-        v_row.status := p_before.status;
-        v_row.status_source := p_before.status_source;
-        v_row.snapshot_at := p_before.snapshot_at;
-        v_row.snapshot_event_id := p_before.snapshot_event_id;
-        v_row.snapshot_refunded := p_before.snapshot_refunded;
-        v_row.states_seen := p_before.states_seen;
-        v_row.provider_intent_id := p_before.provider_intent_id;
-        v_row.payment_intent_id := p_before.payment_intent_id;
-        v_row.amount_captured := p_before.amount_captured;
-        v_row.amount_refunded := p_before.amount_refunded;
-        v_row.amount_released := p_before.amount_released;
-        v_row.disputed_total := p_before.disputed_total;
-        v_row.amount_disputed := p_before.amount_disputed;
-        v_row.is_overdrawn := p_before.is_overdrawn;
-        v_row.fraud_warned_at := p_before.fraud_warned_at;
-        v_row.lists_captures := COALESCE(p_before.lists_captures, p_new.amount_captured IS NULL);
-        v_row.facts_status := CASE WHEN p_order <= 0 THEN p_new.status END;
-        v_row.facts_at := CASE WHEN p_order <= 0 THEN p_new.snapshot_at END;
-        v_row.facts_event_id := CASE WHEN p_order <= 0 THEN p_new.snapshot_event_id END;
-        v_row.disagreements := p_before.disagreements;
-        v_row.integrity_issue := p_before.integrity_issue;
-        v_row.integrity_resolved := p_before.integrity_resolved;
-        v_row.integrity_resolved_by := p_before.integrity_resolved_by;
-        v_row.integrity_resolved_at := p_before.integrity_resolved_at;
-        v_row.integrity_note := p_before.integrity_note;
-        v_row.integrity_hold := p_before.integrity_hold;
-        v_row.created_at := p_before.created_at;
-        v_row.updated_at := p_before.updated_at;
-        v_row.metadata := COALESCE(p_new.metadata, '{}');
-        v_row.is_disputed := COALESCE(p_new.is_disputed, false);
-        v_row.livemode := COALESCE(p_new.livemode, false);
+        v_row := saas.with_columns(
+            v_row,
+            '{team_id,provider,provider_payment_id,currency,failure_code,failure_message,
+              payment_method_type,card_brand,card_last4,card_country,card_funding,card_fingerprint,
+              cvc_check,address_zip_check,provider_customer_id,description,metadata,is_disputed,
+              livemode,provider_created_at,lists_captures,facts_status,facts_at,facts_event_id}',
+            p_new.team_id, p_new.provider, p_new.provider_payment_id,
+            COALESCE(p_before.currency, p_new.currency), p_new.failure_code, p_new.failure_message,
+            p_new.payment_method_type, p_new.card_brand, p_new.card_last4, p_new.card_country,
+            p_new.card_funding, p_new.card_fingerprint, p_new.cvc_check, p_new.address_zip_check,
+            p_new.provider_customer_id, p_new.description, COALESCE(p_new.metadata, '{}'::jsonb),
+            COALESCE(p_new.is_disputed, false), COALESCE(p_new.livemode, false), p_new.provider_created_at,
+            COALESCE(p_before.lists_captures, p_new.amount_captured IS NULL),
+            CASE WHEN p_order <= 0 THEN p_new.status END,
+            CASE WHEN p_order <= 0 THEN p_new.snapshot_at END,
+            CASE WHEN p_order <= 0 THEN p_new.snapshot_event_id END
+        );
     END IF;
     IF p_order > 0 THEN
         IF p_is_partial AND p_before.facts_at IS NULL THEN
@@ -165,70 +146,12 @@ GRANT EXECUTE ON FUNCTION saas.join_payment(saas.payments, saas.payments, boolea
 
 CREATE OR REPLACE FUNCTION saas.store_payment(INOUT p_row saas.payments, p_before saas.payments)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     IF p_before.id IS NULL THEN
-        INSERT INTO saas.payments (
-            team_id, provider, provider_payment_id, provider_intent_id, payment_intent_id, amount,
-            amount_captured, amount_refunded, amount_released, snapshot_refunded, currency, status,
-            status_source, states_seen, snapshot_at, snapshot_event_id, failure_code, failure_message,
-            payment_method_type, card_brand, card_last4, card_country, card_funding, card_fingerprint,
-            cvc_check, address_zip_check, provider_customer_id, description, metadata, is_disputed,
-            livemode, provider_created_at, lists_captures, integrity_issue
-        )
-        VALUES (
-            p_row.team_id, p_row.provider, p_row.provider_payment_id, p_row.provider_intent_id,
-            p_row.payment_intent_id, p_row.amount,
-            p_row.amount_captured, p_row.amount_refunded, p_row.amount_released, p_row.snapshot_refunded,
-            p_row.currency, p_row.status,
-            p_row.status_source, p_row.states_seen, p_row.snapshot_at, p_row.snapshot_event_id,
-            p_row.failure_code, p_row.failure_message,
-            p_row.payment_method_type, p_row.card_brand, p_row.card_last4, p_row.card_country,
-            p_row.card_funding, p_row.card_fingerprint,
-            p_row.cvc_check, p_row.address_zip_check, p_row.provider_customer_id, p_row.description,
-            p_row.metadata, p_row.is_disputed,
-            p_row.livemode, p_row.provider_created_at, p_row.lists_captures, p_row.integrity_issue
-        )
-        RETURNING * INTO p_row;
+        p_row := saas.insert_row(p_row);
     ELSIF p_row IS DISTINCT FROM p_before THEN
-        UPDATE saas.payments AS p
-        SET provider_intent_id = p_row.provider_intent_id,
-            payment_intent_id = p_row.payment_intent_id,
-            amount = p_row.amount,
-            authorized_amount = p_row.authorized_amount,
-            currency = p_row.currency,
-            disagreements = p_row.disagreements,
-            amount_captured = p_row.amount_captured,
-            amount_refunded = p_row.amount_refunded,
-            amount_released = p_row.amount_released,
-            snapshot_refunded = p_row.snapshot_refunded,
-            status = p_row.status,
-            status_source = p_row.status_source,
-            states_seen = p_row.states_seen,
-            snapshot_at = p_row.snapshot_at,
-            snapshot_event_id = p_row.snapshot_event_id,
-            failure_code = p_row.failure_code,
-            failure_message = p_row.failure_message,
-            payment_method_type = p_row.payment_method_type,
-            card_brand = p_row.card_brand,
-            card_last4 = p_row.card_last4,
-            card_country = p_row.card_country,
-            card_funding = p_row.card_funding,
-            card_fingerprint = p_row.card_fingerprint,
-            cvc_check = p_row.cvc_check,
-            address_zip_check = p_row.address_zip_check,
-            provider_customer_id = p_row.provider_customer_id,
-            description = p_row.description,
-            metadata = p_row.metadata,
-            is_disputed = p_row.is_disputed,
-            livemode = p_row.livemode,
-            provider_created_at = p_row.provider_created_at,
-            facts_status = p_row.facts_status,
-            facts_at = p_row.facts_at,
-            facts_event_id = p_row.facts_event_id,
-            integrity_issue = p_row.integrity_issue
-        WHERE p.team_id = p_row.team_id AND p.id = p_row.id;
+        p_row := saas.update_row(p_row);
     END IF;
 END
 $$;
@@ -247,7 +170,6 @@ CREATE OR REPLACE FUNCTION saas.apply_payment(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_locked record;
@@ -299,7 +221,9 @@ BEGIN
     END IF;
 
     v_row.provider_intent_id := COALESCE(v_row.provider_intent_id, v_locked.intent_ref); -- never changes
-    IF v_row.provider_intent_id IS NOT NULL THEN
+    IF v_row.provider_intent_id IS NOT DISTINCT FROM v_locked.intent_ref THEN
+        v_intent := v_locked.intent;
+    ELSIF v_row.provider_intent_id IS NOT NULL THEN
         SELECT i.* INTO v_intent
         FROM saas.payment_intents AS i
         WHERE i.team_id = v_row.team_id

@@ -9,7 +9,6 @@ CREATE OR REPLACE FUNCTION saas.apply_adjustment(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_target saas.payments;

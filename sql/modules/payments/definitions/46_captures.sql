@@ -2,7 +2,6 @@
 CREATE OR REPLACE FUNCTION saas.payment_ref_of(p_team uuid, p_provider text, p_ref text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_ref text;
@@ -31,7 +30,6 @@ GRANT EXECUTE ON FUNCTION saas.payment_ref_of(uuid, text, text) TO saas_internal
 CREATE OR REPLACE FUNCTION saas.find_payment_ref(p_team uuid, p_provider text, p_ref text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_ref text := saas.payment_ref_of(p_team, p_provider, p_ref);
@@ -57,7 +55,6 @@ CREATE OR REPLACE FUNCTION saas.link_provider_capture(
 )
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     IF saas.uuid_or_null(p_ours) IS NULL OR p_ref IS NULL OR EXISTS (
@@ -86,7 +83,6 @@ GRANT EXECUTE ON FUNCTION saas.link_provider_capture(uuid, uuid, text, text, big
 CREATE OR REPLACE FUNCTION saas.refresh_captured_amount(p_team uuid, p_payment uuid)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_before saas.payments;
@@ -150,7 +146,6 @@ CREATE OR REPLACE FUNCTION saas.apply_capture(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_target saas.payments;

@@ -6,7 +6,6 @@ CREATE OR REPLACE FUNCTION saas.lock_refunded_payment(
 )
 RETURNS saas.payments
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_payment saas.payments;
@@ -45,7 +44,6 @@ GRANT EXECUTE ON FUNCTION saas.lock_refunded_payment(saas.refunds, text, text) T
 CREATE OR REPLACE FUNCTION saas.store_refund(p_row saas.refunds, p_before saas.refunds)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     IF p_before.id IS NULL THEN
@@ -120,7 +118,6 @@ CREATE OR REPLACE FUNCTION saas.apply_refund(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_payment saas.payments := saas.lock_refunded_payment(p_new, p_payment_ref, p_intent_ref);

@@ -3,7 +3,6 @@
 CREATE OR REPLACE FUNCTION saas.stripe_time(p_value jsonb)
 RETURNS timestamptz
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     IF jsonb_typeof(p_value) = 'number' AND p_value::numeric BETWEEN 0 AND 253402300799 THEN
@@ -20,7 +19,6 @@ GRANT EXECUTE ON FUNCTION saas.stripe_time(jsonb) TO saas_internal;
 CREATE OR REPLACE FUNCTION saas.stripe_intent_attributes(p_intent jsonb, p_amount bigint, p_currency text)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     -- The method that was tried last, or that is expanded in the object; a charge has the same members
@@ -79,45 +77,40 @@ CREATE OR REPLACE FUNCTION saas.apply_stripe_intent(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_money record := saas.provider_currency('stripe', p_intent ->> 'currency');
+    v_money record := saas.charge_currency('stripe', p_intent ->> 'currency');
+    v_amount bigint;
     v_row saas.payment_intents;
     v_result record;
 BEGIN
-    v_row.team_id := p_team;
-    v_row.provider := 'stripe';
-    v_row.provider_intent_id := saas.provider_object_id(p_intent -> 'id', true);
-    v_row.amount := saas.minor_units(p_intent -> 'amount', v_money.provider_exponent, v_money.exponent);
-    v_row.amount_capturable := saas.minor_units(
-        COALESCE(NULLIF(p_intent -> 'amount_capturable', 'null'), '0'),
-        v_money.provider_exponent, v_money.exponent
+    v_amount := saas.minor_units(p_intent -> 'amount', v_money.provider_exponent, v_money.exponent);
+    v_row := saas.with_columns(
+        v_row,
+        '{team_id,provider,provider_intent_id,amount,amount_capturable,amount_received,currency,
+          status,snapshot_at,snapshot_event_id,capture_method,description,provider_customer_id,
+          provider_payment_method_id,last_error_code,last_error_decline_code,last_error_message,
+          cancellation_reason,canceled_at,attributes,metadata,livemode,provider_created_at}',
+        p_team, 'stripe'::text, saas.provider_object_id(p_intent -> 'id', true), v_amount,
+        saas.minor_units(
+            COALESCE(NULLIF(p_intent -> 'amount_capturable', 'null'), '0'),
+            v_money.provider_exponent, v_money.exponent
+        ),
+        saas.minor_units(
+            COALESCE(NULLIF(p_intent -> 'amount_received', 'null'), '0'),
+            v_money.provider_exponent, v_money.exponent
+        ),
+        v_money.code, (saas.map_status('stripe', 'payment_intent', p_intent ->> 'status')).state, p_at,
+        p_event_id, p_intent ->> 'capture_method', p_intent ->> 'description',
+        COALESCE(p_intent #>> '{customer,id}', p_intent ->> 'customer'),
+        COALESCE(p_intent #>> '{payment_method,id}', p_intent ->> 'payment_method'),
+        COALESCE(p_intent #>> '{last_payment_error,code}', p_intent #>> '{last_payment_error,type}'),
+        p_intent #>> '{last_payment_error,decline_code}', p_intent #>> '{last_payment_error,message}',
+        p_intent ->> 'cancellation_reason', saas.stripe_time(p_intent -> 'canceled_at'),
+        saas.stripe_intent_attributes(p_intent, v_amount, v_money.code),
+        saas.object_or_empty(p_intent -> 'metadata'), p_intent -> 'livemode' IS NOT DISTINCT FROM 'true',
+        saas.stripe_time(p_intent -> 'created')
     );
-    v_row.amount_received := saas.minor_units(
-        COALESCE(NULLIF(p_intent -> 'amount_received', 'null'), '0'),
-        v_money.provider_exponent, v_money.exponent
-    );
-    v_row.currency := v_money.code;
-    v_row.status := (saas.map_status('stripe', 'payment_intent', p_intent ->> 'status')).state;
-    v_row.snapshot_at := p_at;
-    v_row.snapshot_event_id := p_event_id;
-    v_row.capture_method := p_intent ->> 'capture_method';
-    v_row.description := p_intent ->> 'description';
-    v_row.provider_customer_id := COALESCE(p_intent #>> '{customer,id}', p_intent ->> 'customer');
-    v_row.provider_payment_method_id :=
-        COALESCE(p_intent #>> '{payment_method,id}', p_intent ->> 'payment_method');
-    v_row.last_error_code := COALESCE(
-        p_intent #>> '{last_payment_error,code}', p_intent #>> '{last_payment_error,type}'
-    );
-    v_row.last_error_decline_code := p_intent #>> '{last_payment_error,decline_code}';
-    v_row.last_error_message := p_intent #>> '{last_payment_error,message}';
-    v_row.cancellation_reason := p_intent ->> 'cancellation_reason';
-    v_row.canceled_at := saas.stripe_time(p_intent -> 'canceled_at');
-    v_row.attributes := saas.stripe_intent_attributes(p_intent, v_row.amount, v_money.code);
-    v_row.metadata := saas.object_or_empty(p_intent -> 'metadata');
-    v_row.livemode := p_intent -> 'livemode' IS NOT DISTINCT FROM 'true';
-    v_row.provider_created_at := saas.stripe_time(p_intent -> 'created');
     v_result := saas.apply_intent(v_row, p_intent #>> '{metadata,saas_intent_id}');
     outcome := v_result.outcome;
     detail := v_result.detail;

@@ -10,10 +10,9 @@ CREATE OR REPLACE FUNCTION saas.apply_stripe_charge(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_money record := saas.provider_currency('stripe', p_charge ->> 'currency');
+    v_money record := saas.charge_currency('stripe', p_charge ->> 'currency');
     v_card jsonb := p_charge #> '{payment_method_details,card}';
     v_row saas.payments;
     v_result record;
@@ -46,24 +45,19 @@ BEGIN
             v_money.provider_exponent, v_money.exponent
         );
     END IF;
-    v_row.snapshot_at := p_at;
-    v_row.snapshot_event_id := p_event_id;
-    v_row.failure_code := p_charge ->> 'failure_code';
-    v_row.failure_message := p_charge ->> 'failure_message';
-    v_row.payment_method_type := p_charge #>> '{payment_method_details,type}';
-    v_row.card_brand := v_card ->> 'brand';
-    v_row.card_last4 := v_card ->> 'last4';
-    v_row.card_country := v_card ->> 'country';
-    v_row.card_funding := v_card ->> 'funding';
-    v_row.card_fingerprint := v_card ->> 'fingerprint';
-    v_row.cvc_check := v_card #>> '{checks,cvc_check}';
-    v_row.address_zip_check := v_card #>> '{checks,address_postal_code_check}';
-    v_row.provider_customer_id := COALESCE(p_charge #>> '{customer,id}', p_charge ->> 'customer');
-    v_row.description := p_charge ->> 'description';
-    v_row.metadata := saas.object_or_empty(p_charge -> 'metadata');
-    v_row.is_disputed := p_charge -> 'disputed' IS NOT DISTINCT FROM 'true';
-    v_row.livemode := p_charge -> 'livemode' IS NOT DISTINCT FROM 'true';
-    v_row.provider_created_at := saas.stripe_time(p_charge -> 'created');
+    v_row := saas.with_columns(
+        v_row,
+        '{snapshot_at,snapshot_event_id,failure_code,failure_message,payment_method_type,card_brand,
+          card_last4,card_country,card_funding,card_fingerprint,cvc_check,address_zip_check,
+          provider_customer_id,description,metadata,is_disputed,livemode,provider_created_at}',
+        p_at, p_event_id, p_charge ->> 'failure_code', p_charge ->> 'failure_message',
+        p_charge #>> '{payment_method_details,type}', v_card ->> 'brand', v_card ->> 'last4',
+        v_card ->> 'country', v_card ->> 'funding', v_card ->> 'fingerprint',
+        v_card #>> '{checks,cvc_check}', v_card #>> '{checks,address_postal_code_check}',
+        COALESCE(p_charge #>> '{customer,id}', p_charge ->> 'customer'), p_charge ->> 'description',
+        saas.object_or_empty(p_charge -> 'metadata'), p_charge -> 'disputed' IS NOT DISTINCT FROM 'true',
+        p_charge -> 'livemode' IS NOT DISTINCT FROM 'true', saas.stripe_time(p_charge -> 'created')
+    );
     v_result := saas.apply_payment(v_row);
     outcome := v_result.outcome;
     detail := v_result.detail;

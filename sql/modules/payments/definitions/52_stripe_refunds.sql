@@ -10,12 +10,11 @@ CREATE OR REPLACE FUNCTION saas.apply_stripe_refund(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_charge_ref text := saas.provider_object_id(p_refund -> 'charge');
     v_intent_ref text := saas.provider_object_id(p_refund -> 'payment_intent');
-    v_money record := saas.provider_currency('stripe', p_refund ->> 'currency');
+    v_money record := saas.charge_currency('stripe', p_refund ->> 'currency');
     v_row saas.refunds;
     v_result record;
 BEGIN

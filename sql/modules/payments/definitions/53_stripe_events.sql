@@ -9,7 +9,6 @@ CREATE OR REPLACE FUNCTION saas.apply_stripe_event(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_type text := p_event ->> 'type';

@@ -10,10 +10,9 @@ CREATE OR REPLACE FUNCTION saas.apply_stripe_dispute(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_money record := saas.provider_currency('stripe', p_dispute ->> 'currency');
+    v_money record := saas.charge_currency('stripe', p_dispute ->> 'currency');
     v_row saas.payment_disputes;
     v_state record;
     v_result record;
@@ -75,10 +74,9 @@ CREATE OR REPLACE FUNCTION saas.apply_stripe_payout(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_money record := saas.provider_currency('stripe', p_payout ->> 'currency');
+    v_money record := saas.charge_currency('stripe', p_payout ->> 'currency');
     v_row saas.payouts;
     v_result record;
 BEGIN

@@ -2,10 +2,9 @@
 
 CREATE OR REPLACE FUNCTION saas.paypal_money(p_amount jsonb, OUT amount bigint, OUT currency char(3))
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_money record := saas.provider_currency(
+    v_money record := saas.charge_currency(
         'paypal', COALESCE(p_amount ->> 'currency_code', p_amount ->> 'currency')
     );
 BEGIN
@@ -24,7 +23,6 @@ GRANT EXECUTE ON FUNCTION saas.paypal_money(jsonb) TO saas_internal;
 CREATE OR REPLACE FUNCTION saas.paypal_parent(p_object jsonb, p_kind text)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_id text := COALESCE(
@@ -57,7 +55,6 @@ CREATE OR REPLACE FUNCTION saas.apply_paypal_order(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_unit jsonb := p_object #> '{purchase_units,0}';
@@ -117,7 +114,6 @@ CREATE OR REPLACE FUNCTION saas.apply_paypal_payment(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.paypal_money(p_object -> 'amount');
@@ -186,7 +182,6 @@ CREATE OR REPLACE FUNCTION saas.apply_paypal_refund(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.paypal_money(p_object -> 'amount');
@@ -233,7 +228,6 @@ CREATE OR REPLACE FUNCTION saas.apply_paypal_dispute(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.paypal_money(p_object -> 'dispute_amount');
@@ -299,7 +293,6 @@ CREATE OR REPLACE FUNCTION saas.apply_paypal_payout(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.paypal_money(p_object #> '{payout_item,amount}');
@@ -335,7 +328,6 @@ CREATE OR REPLACE FUNCTION saas.apply_paypal_event(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_object jsonb := p_event -> 'resource';

@@ -8,10 +8,9 @@ CREATE OR REPLACE FUNCTION saas.counted_money(
     OUT currency char(3)
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_money record := saas.provider_currency(p_provider, p_currency);
+    v_money record := saas.charge_currency(p_provider, p_currency);
 BEGIN
     currency := v_money.code;
     amount := saas.minor_units(
@@ -35,7 +34,6 @@ CREATE OR REPLACE FUNCTION saas.apply_square_payment(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_total jsonb := COALESCE(p_object -> 'total_money', p_object -> 'amount_money');
@@ -90,7 +88,6 @@ CREATE OR REPLACE FUNCTION saas.apply_square_refund(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.counted_money(
@@ -128,7 +125,6 @@ CREATE OR REPLACE FUNCTION saas.apply_square_dispute(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.counted_money(
@@ -176,7 +172,6 @@ CREATE OR REPLACE FUNCTION saas.apply_square_payout(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.counted_money(
@@ -217,7 +212,6 @@ CREATE OR REPLACE FUNCTION saas.apply_square_event(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_kind text := p_machine;

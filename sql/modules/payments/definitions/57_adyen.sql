@@ -12,7 +12,6 @@ CREATE OR REPLACE FUNCTION saas.apply_adyen_payment(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_code text := p_item ->> 'eventCode';
@@ -80,7 +79,6 @@ CREATE OR REPLACE FUNCTION saas.apply_adyen_change(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.counted_money('adyen', p_item #> '{amount,value}', p_item #>> '{amount,currency}');
@@ -156,7 +154,6 @@ CREATE OR REPLACE FUNCTION saas.apply_adyen_dispute(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.counted_money('adyen', p_item #> '{amount,value}', p_item #>> '{amount,currency}');
@@ -196,7 +193,6 @@ CREATE OR REPLACE FUNCTION saas.apply_adyen_event(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_item jsonb := saas.object_or_empty(p_event -> 'NotificationRequestItem')

@@ -11,7 +11,6 @@ CREATE OR REPLACE FUNCTION saas.apply_razorpay_order(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.counted_money('razorpay', p_object -> 'amount', p_object ->> 'currency');
@@ -53,7 +52,6 @@ CREATE OR REPLACE FUNCTION saas.apply_razorpay_payment(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.counted_money('razorpay', p_object -> 'amount', p_object ->> 'currency');
@@ -112,7 +110,6 @@ CREATE OR REPLACE FUNCTION saas.apply_razorpay_refund(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.counted_money('razorpay', p_object -> 'amount', p_object ->> 'currency');
@@ -151,7 +148,6 @@ CREATE OR REPLACE FUNCTION saas.apply_razorpay_dispute(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.counted_money('razorpay', p_object -> 'amount', p_object ->> 'currency');
@@ -212,7 +208,6 @@ CREATE OR REPLACE FUNCTION saas.apply_razorpay_payout(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.counted_money(
@@ -254,7 +249,6 @@ CREATE OR REPLACE FUNCTION saas.apply_razorpay_event(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_at timestamptz := saas.stripe_time(p_event -> 'created_at');

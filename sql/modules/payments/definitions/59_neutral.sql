@@ -12,7 +12,6 @@ CREATE OR REPLACE FUNCTION saas.apply_neutral_intent(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.counted_money(p_provider, p_object -> 'amount', p_object ->> 'currency');
@@ -62,7 +61,6 @@ CREATE OR REPLACE FUNCTION saas.apply_neutral_payment(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.counted_money(p_provider, p_object -> 'amount', p_object ->> 'currency');
@@ -122,7 +120,6 @@ CREATE OR REPLACE FUNCTION saas.apply_neutral_capture(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.counted_money(p_provider, p_object -> 'amount', p_object ->> 'currency');
@@ -159,7 +156,6 @@ CREATE OR REPLACE FUNCTION saas.apply_neutral_refund(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.counted_money(p_provider, p_object -> 'amount', p_object ->> 'currency');
@@ -201,7 +197,6 @@ CREATE OR REPLACE FUNCTION saas.apply_neutral_dispute(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.counted_money(p_provider, p_object -> 'amount', p_object ->> 'currency');
@@ -249,7 +244,6 @@ CREATE OR REPLACE FUNCTION saas.apply_neutral_payout(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_money record := saas.counted_money(p_provider, p_object -> 'amount', p_object ->> 'currency');
@@ -290,7 +284,6 @@ CREATE OR REPLACE FUNCTION saas.apply_neutral_event(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_object jsonb := saas.object_or_empty(p_event -> 'data');

@@ -2,7 +2,6 @@
 CREATE OR REPLACE FUNCTION saas.require_fresh_snapshots()
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     -- What another session committed while this one waited for a lock must be seen: a child that is deferred
@@ -23,6 +22,27 @@ COMMENT ON FUNCTION saas.require_fresh_snapshots() IS
 REVOKE ALL ON FUNCTION saas.require_fresh_snapshots() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.require_fresh_snapshots() TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.webhook_event_type(p_provider text, p_payload jsonb)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    RETURN left(
+        CASE p_provider
+            WHEN 'paypal' THEN p_payload ->> 'event_type'
+            WHEN 'adyen' THEN COALESCE(p_payload #>> '{NotificationRequestItem,eventCode}', p_payload ->> 'type')
+            WHEN 'razorpay' THEN p_payload ->> 'event'
+            ELSE p_payload ->> 'type'
+        END,
+        255
+    );
+END
+$$;
+COMMENT ON FUNCTION saas.webhook_event_type(text, jsonb) IS
+'The type of an event, where each provider writes it; NULL where it is missing.';
+REVOKE ALL ON FUNCTION saas.webhook_event_type(text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.webhook_event_type(text, jsonb) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.webhook_event_facts(
     p_provider text,
     p_payload jsonb,
@@ -30,30 +50,23 @@ CREATE OR REPLACE FUNCTION saas.webhook_event_facts(
     OUT occurred_at timestamptz
 )
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
+    event_type := saas.webhook_event_type(p_provider, p_payload);
     CASE p_provider
         WHEN 'stripe' THEN
-            event_type := p_payload ->> 'type';
             occurred_at := saas.stripe_time(p_payload -> 'created');
         WHEN 'paypal' THEN
-            event_type := p_payload ->> 'event_type';
             occurred_at := saas.provider_time(p_payload -> 'create_time');
         WHEN 'square' THEN
-            event_type := p_payload ->> 'type';
             occurred_at := saas.provider_time(p_payload -> 'created_at');
         WHEN 'adyen' THEN
-            event_type := COALESCE(p_payload #>> '{NotificationRequestItem,eventCode}', p_payload ->> 'type');
             occurred_at := saas.provider_time(p_payload #> '{NotificationRequestItem,eventDate}');
         WHEN 'razorpay' THEN
-            event_type := p_payload ->> 'event';
             occurred_at := saas.stripe_time(p_payload -> 'created_at');
         ELSE
-            event_type := p_payload ->> 'type';
             occurred_at := saas.provider_time(p_payload -> 'timestamp');
     END CASE;
-    event_type := left(event_type, 255);
 END
 $$;
 COMMENT ON FUNCTION saas.webhook_event_facts(text, jsonb) IS
@@ -73,19 +86,13 @@ CREATE OR REPLACE FUNCTION saas.apply_webhook(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_map record;
     v_result record;
 BEGIN
-    SELECT m.machine, m.state, m.reason
-    INTO v_map
-    FROM saas.provider_status_map AS m
-    WHERE m.provider = p_provider
-        AND m.object = 'event'
-        AND m.provider_status = (saas.webhook_event_facts(p_provider, p_payload)).event_type;
-    IF NOT FOUND OR v_map.state = 'ignored' THEN
+    v_map := saas.find_provider_status(p_provider, 'event', saas.webhook_event_type(p_provider, p_payload));
+    IF v_map.state IS NULL OR v_map.state = 'ignored' THEN
         outcome := 'ignored';
         detail := COALESCE(v_map.reason, 'the type of event is unknown');
         RETURN;
@@ -137,7 +144,6 @@ CREATE OR REPLACE FUNCTION saas.attempt_webhook(
     OUT landed text[]
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_result record;
@@ -180,7 +186,6 @@ CREATE OR REPLACE FUNCTION saas.drain_deferred_webhooks(
 )
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_event record;
@@ -244,7 +249,6 @@ CREATE OR REPLACE FUNCTION saas.reject_webhook(
 )
 RETURNS uuid
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_id uuid;

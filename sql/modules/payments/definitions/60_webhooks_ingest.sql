@@ -2,7 +2,6 @@
 CREATE OR REPLACE FUNCTION saas.razorpay_event_id(p_team uuid, p_event_id text, p_body bytea)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_digest constant bytea := sha256(p_body);
@@ -45,14 +44,14 @@ CREATE OR REPLACE FUNCTION saas.take_webhook(
     OUT detail text
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_result record;
     v_facts record;
+    v_event saas.webhook_events;
 BEGIN
     -- Of two sessions with the same event, the second waits here and then finds the first one's row.
-    PERFORM saas.lock_provider_object(p_team, p_provider, p_event_id);
+    p_event_id := saas.lock_object(p_team, p_provider, p_event_id);
     IF p_provider = 'razorpay' THEN
         p_event_id := saas.razorpay_event_id(p_team, p_event_id, p_body);
     END IF;
@@ -78,20 +77,25 @@ BEGIN
     v_facts := saas.webhook_event_facts(p_provider, v_result.payload);
     outcome := v_result.outcome;
     detail := v_result.detail;
-    INSERT INTO saas.webhook_events (
-        team_id, id, provider, provider_event_id, event_type, status, reason, error_code, waits_for,
-        body_sha256, body_bytes, payload, secret_no, signed_at, provider_created_at, received_at,
-        last_received_at, processed_at
-    )
-    VALUES (
-        p_team, COALESCE(p_id, saas.uuid_v7()), p_provider, p_event_id, v_facts.event_type, outcome, detail,
-        v_result.error_code, v_result.waits_for,
-        sha256(p_body), octet_length(p_body), v_result.payload, p_secret_no, p_signed_at,
-        v_facts.occurred_at, p_received_at,
-        p_received_at, CASE WHEN outcome NOT IN ('deferred', 'unconfirmed') THEN p_received_at END
-    )
-    RETURNING id INTO webhook_event_id;
-    IF v_result.landed IS NOT NULL THEN
+    v_event := saas.with_columns(
+        v_event,
+        '{team_id,id,provider,provider_event_id,event_type,status,reason,error_code,waits_for,
+          body_sha256,body_bytes,payload,secret_no,signed_at,provider_created_at,received_at,
+          last_received_at,processed_at}',
+        p_team, COALESCE(p_id, saas.uuid_v7()), p_provider, p_event_id, v_facts.event_type, outcome,
+        detail, v_result.error_code, v_result.waits_for, sha256(p_body), octet_length(p_body),
+        v_result.payload, p_secret_no, p_signed_at, v_facts.occurred_at, p_received_at, p_received_at,
+        CASE WHEN outcome NOT IN ('deferred', 'unconfirmed') THEN p_received_at END
+    );
+    v_event := saas.insert_row(v_event);
+    webhook_event_id := v_event.id;
+    IF v_result.landed IS NOT NULL AND EXISTS (
+        SELECT FROM saas.webhook_events AS e
+        WHERE e.team_id = p_team
+            AND e.provider = p_provider
+            AND e.status = 'deferred'
+            AND e.waits_for = ANY (v_result.landed)
+    ) THEN
         PERFORM saas.drain_deferred_webhooks(p_team, p_provider, v_result.landed, p_received_at);
     END IF;
 END
@@ -113,7 +117,6 @@ CREATE OR REPLACE FUNCTION saas.take_adyen_items(
     OUT detail text
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     -- Of several items the outcome is the one that needs attention most.
@@ -184,7 +187,6 @@ CREATE OR REPLACE FUNCTION saas.verify_delivery(
     OUT certificate_url text
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_secrets bytea[];
@@ -240,7 +242,9 @@ AS $$
 DECLARE
     v_result record;
 BEGIN
-    PERFORM saas.require_fresh_snapshots();
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        PERFORM saas.require_fresh_snapshots();
+    END IF;
     v_result := saas.take_delivery(
         p_team, p_provider, p_headers, p_body, p_url, COALESCE(p_received_at, now()), NULL
     );
@@ -267,7 +271,6 @@ CREATE OR REPLACE FUNCTION saas.take_delivery(
     OUT detail text
 )
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_check record := saas.verify_delivery(p_team, p_provider, p_headers, p_body, p_url, p_received_at);

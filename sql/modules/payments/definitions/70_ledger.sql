@@ -7,7 +7,6 @@ CREATE OR REPLACE FUNCTION saas.ledger_account(
 )
 RETURNS saas.ledger_accounts
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_account saas.ledger_accounts;
@@ -47,7 +46,6 @@ GRANT EXECUTE ON FUNCTION saas.ledger_account(uuid, text, text, text) TO saas_in
 CREATE OR REPLACE FUNCTION saas.add_to_ledger_balance(p_account saas.ledger_accounts, p_amount bigint)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_stripe integer := pg_backend_pid() % p_account.stripes;
@@ -84,11 +82,12 @@ CREATE OR REPLACE FUNCTION saas.post_ledger_transaction(
 )
 RETURNS uuid
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_debit saas.ledger_accounts;
     v_credit saas.ledger_accounts;
+    v_posted saas.ledger_transactions;
+    v_entry saas.ledger_entries;
     v_id uuid;
 BEGIN
     IF p_amount IS NULL OR p_amount <= 0 THEN
@@ -97,17 +96,27 @@ BEGIN
             MESSAGE = 'what is posted has to be an amount above zero',
             HINT = 'To take money back, exchange the accounts of debit and credit.';
     END IF;
-    INSERT INTO saas.ledger_transactions (
-        team_id, kind, ref_table, ref_id, idempotency_key, description, effective_at
-    )
-    VALUES (p_team, p_kind, p_ref_table, p_ref_id, p_idempotency_key, p_description, p_effective_at)
-    ON CONFLICT (team_id, idempotency_key) DO NOTHING
-    RETURNING id INTO v_id;
-    IF NOT FOUND THEN
-        SELECT t.id INTO STRICT v_id
-        FROM saas.ledger_transactions AS t
-        WHERE t.team_id = p_team AND t.idempotency_key = p_idempotency_key;
-        RETURN v_id;
+    IF p_idempotency_key IS NULL THEN
+        v_posted := saas.with_columns(
+            v_posted,
+            '{team_id,kind,ref_table,ref_id,description,effective_at}',
+            p_team, p_kind, p_ref_table, p_ref_id, p_description, p_effective_at
+        );
+        v_posted := saas.insert_row(v_posted);
+        v_id := v_posted.id;
+    ELSE
+        INSERT INTO saas.ledger_transactions (
+            team_id, kind, ref_table, ref_id, idempotency_key, description, effective_at
+        )
+        VALUES (p_team, p_kind, p_ref_table, p_ref_id, p_idempotency_key, p_description, p_effective_at)
+        ON CONFLICT (team_id, idempotency_key) DO NOTHING
+        RETURNING id INTO v_id;
+        IF NOT FOUND THEN
+            SELECT t.id INTO STRICT v_id
+            FROM saas.ledger_transactions AS t
+            WHERE t.team_id = p_team AND t.idempotency_key = p_idempotency_key;
+            RETURN v_id;
+        END IF;
     END IF;
     -- Kinds that belong to a provider have one account each; the bank and what the team decides itself
     -- have none.
@@ -119,10 +128,15 @@ BEGIN
         p_team, p_credit, p_currency,
         CASE WHEN p_credit NOT IN ('bank', 'adjustments', 'currency_exchange') THEN p_provider END
     );
-    INSERT INTO saas.ledger_entries (team_id, transaction_id, account_id, amount, currency, effective_at)
-    VALUES
-        (p_team, v_id, v_debit.id, p_amount, p_currency, p_effective_at),
-        (p_team, v_id, v_credit.id, -p_amount, p_currency, p_effective_at);
+    v_entry := saas.with_columns(
+        v_entry,
+        '{team_id,transaction_id,account_id,amount,currency,effective_at}',
+        p_team, v_id, v_debit.id, p_amount, p_currency::char(3), p_effective_at
+    );
+    v_entry := saas.insert_row(v_entry);
+    v_entry := saas.insert_row(saas.with_columns(
+        v_entry, '{id,account_id,amount}', NULL::uuid, v_credit.id, -p_amount
+    ));
     PERFORM saas.add_to_ledger_balance(
         v_debit, CASE v_debit.normal_side WHEN 'debit' THEN p_amount ELSE -p_amount END
     );
@@ -136,87 +150,6 @@ COMMENT ON FUNCTION saas.post_ledger_transaction(uuid, text, text, text, text, t
 'Posts an amount above zero of minor units from one kind of account to another (debit receives, credit gives) and returns the transaction; with an idempotency key that was used before, the transaction of then. 22003 when a balance would not fit a bigint.';
 REVOKE ALL ON FUNCTION saas.post_ledger_transaction(uuid, text, text, text, text, text, bigint, text, uuid, timestamptz, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.post_ledger_transaction(uuid, text, text, text, text, text, bigint, text, uuid, timestamptz, text, text) TO saas_internal;
-
-CREATE OR REPLACE FUNCTION saas.require_ledger_balance(p_team uuid, p_transaction uuid)
-RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-BEGIN
-    IF (
-        SELECT COALESCE(sum(s.entries), 0) < 2 OR bool_or(s.amount <> 0)
-        FROM (
-            SELECT count(*) AS entries, sum(e.amount) AS amount
-            FROM saas.ledger_entries AS e
-            WHERE e.team_id = p_team AND e.transaction_id = p_transaction
-            GROUP BY e.currency, e.layer
-        ) AS s
-    ) THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'SA075',
-            MESSAGE = 'a transaction of the ledger does not balance',
-            DETAIL = 'For each currency and layer, its two or more entries have to sum to zero.';
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION saas.require_ledger_balance(uuid, uuid) IS
-'Raises SA075 unless the ledger transaction has two or more entries that sum to zero for each currency and layer.';
-REVOKE ALL ON FUNCTION saas.require_ledger_balance(uuid, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.require_ledger_balance(uuid, uuid) TO saas_internal;
-
-CREATE OR REPLACE FUNCTION saas.check_ledger_transaction_balances()
-RETURNS trigger
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-BEGIN
-    PERFORM saas.require_ledger_balance(NEW.team_id, NEW.id);
-    RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION saas.check_ledger_transaction_balances() IS
-'Deferred constraint trigger of ledger_transactions: at commit each one balances (SA075).';
-REVOKE ALL ON FUNCTION saas.check_ledger_transaction_balances() FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION saas.check_ledger_entry_balances()
-RETURNS trigger
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-BEGIN
-    PERFORM saas.require_ledger_balance(NEW.team_id, NEW.transaction_id);
-    RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION saas.check_ledger_entry_balances() IS
-'Deferred constraint trigger of ledger_entries: at commit the transaction of each one balances (SA075).';
-REVOKE ALL ON FUNCTION saas.check_ledger_entry_balances() FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION saas.check_ledger_entry()
-RETURNS trigger
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-BEGIN
-    IF NOT EXISTS (
-        SELECT
-        FROM saas.ledger_transactions AS t
-        WHERE t.team_id = NEW.team_id
-            AND t.id = NEW.transaction_id
-            AND t.xact_id = pg_current_xact_id()
-            AND t.effective_at = NEW.effective_at
-    ) THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'SA076',
-            MESSAGE = 'an entry belongs to a transaction of the ledger that is being posted',
-            HINT = 'What has been posted stays. Post a transaction that corrects it.';
-    END IF;
-    RETURN NEW;
-END
-$$;
-COMMENT ON FUNCTION saas.check_ledger_entry() IS
-'BEFORE INSERT row trigger: entries are added to a ledger transaction by the database transaction that posted it, and by no later one (SA076).';
-REVOKE ALL ON FUNCTION saas.check_ledger_entry() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION saas.refuse_ledger_change()
 RETURNS trigger
@@ -248,19 +181,23 @@ EXECUTE FUNCTION saas.enforce_immutable(
 );
 CREATE OR REPLACE TRIGGER ledger_entries_30_open
 BEFORE INSERT ON saas.ledger_entries
-FOR EACH ROW EXECUTE FUNCTION saas.check_ledger_entry();
+FOR EACH ROW EXECUTE FUNCTION saas.enforce_open_ledger();
+DROP FUNCTION IF EXISTS saas.check_ledger_entry();
 
 -- A constraint trigger cannot be replaced.
 DROP TRIGGER IF EXISTS ledger_transactions_40_balanced ON saas.ledger_transactions;
 CREATE CONSTRAINT TRIGGER ledger_transactions_40_balanced
 AFTER INSERT ON saas.ledger_transactions
 DEFERRABLE INITIALLY DEFERRED
-FOR EACH ROW EXECUTE FUNCTION saas.check_ledger_transaction_balances();
+FOR EACH ROW EXECUTE FUNCTION saas.enforce_ledger_balance('id');
 DROP TRIGGER IF EXISTS ledger_entries_40_balanced ON saas.ledger_entries;
 CREATE CONSTRAINT TRIGGER ledger_entries_40_balanced
 AFTER INSERT ON saas.ledger_entries
 DEFERRABLE INITIALLY DEFERRED
-FOR EACH ROW EXECUTE FUNCTION saas.check_ledger_entry_balances();
+FOR EACH ROW EXECUTE FUNCTION saas.enforce_ledger_balance('transaction_id');
+DROP FUNCTION IF EXISTS saas.check_ledger_transaction_balances();
+DROP FUNCTION IF EXISTS saas.check_ledger_entry_balances();
+DROP FUNCTION IF EXISTS saas.require_ledger_balance(uuid, uuid);
 
 SELECT saas.add_refuse_delete('saas.ledger_accounts');
 SELECT saas.add_refuse_delete('saas.ledger_transactions');

@@ -13,7 +13,6 @@ CREATE OR REPLACE FUNCTION saas.post_difference(
 )
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     IF p_difference > 0 THEN
@@ -59,14 +58,18 @@ BEGIN
             );
         END IF;
     END IF;
-    PERFORM saas.post_difference(
-        NEW.team_id, NEW.provider, NEW.currency, v_captured, '{capture,adjustment}',
-        'provider_balance', 'sales', 'payments', NEW.id, v_at
-    );
-    PERFORM saas.post_difference(
-        NEW.team_id, NEW.provider, NEW.currency, v_refunded, '{refund,refund_returned}',
-        'refunds', 'provider_balance', 'payments', NEW.id, v_at
-    );
+    IF v_captured <> 0 THEN
+        PERFORM saas.post_difference(
+            NEW.team_id, NEW.provider, NEW.currency, v_captured, '{capture,adjustment}',
+            'provider_balance', 'sales', 'payments', NEW.id, v_at
+        );
+    END IF;
+    IF v_refunded <> 0 THEN
+        PERFORM saas.post_difference(
+            NEW.team_id, NEW.provider, NEW.currency, v_refunded, '{refund,refund_returned}',
+            'refunds', 'provider_balance', 'payments', NEW.id, v_at
+        );
+    END IF;
     RETURN NULL;
 END
 $$;

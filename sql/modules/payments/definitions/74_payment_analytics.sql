@@ -38,9 +38,12 @@ RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_change saas.payment_analytics_changes;
 BEGIN
-    INSERT INTO saas.payment_analytics_changes (team_id, day)
-    VALUES (NEW.team_id, (COALESCE(NEW.provider_created_at, NEW.created_at) AT TIME ZONE 'UTC')::date);
+    v_change.team_id := NEW.team_id;
+    v_change.day := (COALESCE(NEW.provider_created_at, NEW.created_at) AT TIME ZONE 'UTC')::date;
+    v_change := saas.insert_row(v_change);
     RETURN NULL;
 END
 $$;

@@ -77,6 +77,36 @@ COMMENT ON FUNCTION saas.personal_link_condition(text, text[], text[], text[]) I
 REVOKE ALL ON FUNCTION saas.personal_link_condition(text, text[], text[], text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.personal_link_condition(text, text[], text[], text[]) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.index_parts(p_index oid, p_count integer)
+RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT array_agg(regexp_replace(pg_get_indexdef(p_index, k, true), '^\((.*)\)$', '\1') ORDER BY k)
+    FROM generate_series(1, p_count) AS k
+$$;
+COMMENT ON FUNCTION saas.index_parts(oid, integer) IS 'The key columns and expressions of an index.';
+REVOKE ALL ON FUNCTION saas.index_parts(oid, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.index_parts(oid, integer) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.link_parts(p_kind text, p_columns text[], p_path text[])
+RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT array_agg(
+        CASE
+            WHEN c.place < cardinality(p_columns) THEN quote_ident(c.name)
+            ELSE regexp_replace(saas.personal_link_expression(p_kind, c.name, p_path, ''), '^\((.*)\)$', '\1')
+        END
+        ORDER BY c.place
+    )
+    FROM unnest(p_columns) WITH ORDINALITY AS c (name, place)
+$$;
+COMMENT ON FUNCTION saas.link_parts(text, text[], text[]) IS 'What an index has to begin with, in whatever order, to serve a link.';
+REVOKE ALL ON FUNCTION saas.link_parts(text, text[], text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.link_parts(text, text[], text[]) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.is_link_indexed(p_table text, p_kind text, p_columns text[], p_path text[])
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -86,8 +116,7 @@ AS $$
         SELECT
         FROM pg_index AS i
         CROSS JOIN LATERAL (
-            SELECT array_agg(regexp_replace(pg_get_indexdef(i.indexrelid, k, true), '^\((.*)\)$', '\1') ORDER BY k) AS parts
-            FROM generate_series(1, LEAST(i.indnkeyatts::integer, cardinality(p_columns))) AS k
+            SELECT saas.index_parts(i.indexrelid, LEAST(i.indnkeyatts::integer, cardinality(p_columns))) AS parts
         ) AS d
         WHERE i.indrelid = saas.personal_table(p_table)
             AND i.indisvalid
@@ -95,16 +124,7 @@ AS $$
             AND d.parts <@ w.parts
             AND w.parts <@ d.parts
     )
-    FROM (
-        SELECT array_agg(
-            CASE
-                WHEN c.place < cardinality(p_columns) THEN quote_ident(c.name)
-                ELSE regexp_replace(saas.personal_link_expression(p_kind, c.name, p_path, ''), '^\((.*)\)$', '\1')
-            END
-            ORDER BY c.place
-        ) AS parts
-        FROM unnest(p_columns) WITH ORDINALITY AS c (name, place)
-    ) AS w
+    FROM (SELECT saas.link_parts(p_kind, p_columns, p_path) AS parts) AS w
 $$;
 COMMENT ON FUNCTION saas.is_link_indexed(text, text, text[], text[]) IS
 'Whether an index begins with the columns of a link, in whatever order.';
@@ -164,10 +184,24 @@ AS $$
             JOIN pg_class AS c ON c.oid = x.oid AND c.relkind <> 'p'
         ) AS s
     ),
+    -- To write an index as text costs more than all the rest: once for each.
+    indexes AS MATERIALIZED (
+        SELECT i.indrelid, saas.index_parts(i.indexrelid, i.indnkeyatts) AS parts
+        FROM pg_index AS i
+        WHERE i.indrelid IN (SELECT n.relation FROM named AS n)
+            AND i.indisvalid
+            AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) ~ '^\([a-z_0-9]+ IS NOT NULL\)$')
+    ),
     links AS MATERIALIZED (
         SELECT
             e.edge, e.child, e.parent, c.rows, a.attnotnull,
-            saas.is_link_indexed(c.table_name, e.kind, e.columns, e.json_path) AS is_indexed,
+            EXISTS (
+                SELECT FROM indexes AS i
+                CROSS JOIN LATERAL (SELECT saas.link_parts(e.kind, e.columns, e.json_path) AS parts) AS w
+                WHERE i.indrelid = c.relation
+                    AND i.parts[:cardinality(e.columns)] <@ w.parts
+                    AND w.parts <@ i.parts[:cardinality(e.columns)]
+            ) AS is_indexed,
             (SELECT d.n_distinct FROM pg_stats AS d
              WHERE d.schemaname = (parse_ident(c.table_name))[1] AND d.tablename = (parse_ident(c.table_name))[2]
                 AND d.attname = a.attname AND e.kind IN ('key', 'column')
@@ -222,84 +256,6 @@ $$;
 COMMENT ON FUNCTION saas.is_never_null(oid) IS 'Whether a type is a domain that refuses NULL, or over one that does.';
 REVOKE ALL ON FUNCTION saas.is_never_null(oid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.is_never_null(oid) TO saas_internal;
-
-CREATE OR REPLACE FUNCTION saas.erasure_problems(p_subject uuid, p_mode text, p_strict boolean)
-RETURNS TABLE (
-    sqlstate_code text,
-    table_name text,
-    problem text
-)
-LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, saas, pg_temp
-SET jit = off
-AS $$
-    SELECT 'SA151', COALESCE(h.table_name, 'saas.users'), 'legal hold since ' || h.placed_at::date || ': ' || h.basis
-    FROM saas.legal_holds AS h
-    WHERE h.subject_id = p_subject AND h.released_at IS NULL AND (h.ends_at IS NULL OR h.ends_at > now())
-    UNION ALL
-    SELECT 'SA151', 'saas.encryption_keys', 'the key in team ' || k.team_id || ' is under legal hold'
-    FROM saas.encryption_keys AS k
-    WHERE k.subject_id = p_subject AND k.status = 'hold'
-    UNION ALL
-    SELECT 'SA153', 'saas.team_members', 'the person is the last owner of team ' || m.team_id
-    FROM saas.team_members AS m
-    JOIN saas.teams AS t ON t.id = m.team_id AND t.deleted_at IS NULL
-    WHERE m.user_id = p_subject
-        AND m.role = 'owner'
-        AND m.status = 'active'
-        AND p_mode = 'erase'
-        AND NOT EXISTS (
-            SELECT FROM saas.team_members AS o
-            JOIN saas.users AS u ON u.id = o.user_id AND u.is_active AND u.deleted_at IS NULL
-            WHERE o.team_id = m.team_id AND o.user_id <> p_subject AND o.role = 'owner' AND o.status = 'active'
-        )
-    UNION ALL
-    SELECT 'SA153', n.table_name, 'saas_internal may not ' || lower(r.name) || ' its rows'
-    FROM saas.erasure_nodes(p_mode) AS n
-    JOIN (VALUES ('SELECT'), ('DELETE')) AS r (name)
-        ON r.name = 'SELECT'
-        OR r.name = 'DELETE' AND n.action = 'delete'
-    WHERE NOT has_table_privilege(current_user, saas.personal_table(n.table_name), r.name)
-        OR NOT has_schema_privilege(current_user, (parse_ident(n.table_name))[1], 'USAGE')
-    UNION ALL
-    -- Else the erasure would fail in its middle.
-    SELECT DISTINCT
-        'SA153', n.table_name,
-        CASE
-            WHEN NOT r.may THEN 'saas_internal may not update column ' || a.attname
-            WHEN g.is_generated THEN 'column ' || a.attname || ' is generated, and cannot be changed'
-            ELSE 'column ' || a.attname || ' cannot be NULL, and is to be emptied'
-        END
-    FROM saas.erasure_nodes(p_mode) AS n
-    JOIN (
-        SELECT c.table_name, NULL::text AS link_name, c.column_name AS name, c.value FROM saas.personal_columns AS c
-        WHERE c.action IN ('null', 'anonymise')
-        UNION ALL
-        SELECT l.table_name, l.link_name, l.columns[cardinality(l.columns)], l.reassign_to FROM saas.personal_links AS l
-        WHERE l.action IN ('null', 'reassign')
-    ) AS x
-        ON x.table_name = n.table_name
-        AND (n.party_link = x.link_name OR n.party_link IS NULL AND x.link_name IS NULL AND n.action = 'anonymise')
-    JOIN pg_attribute AS a ON a.attrelid = saas.personal_table(n.table_name) AND a.attname = x.name AND a.attnum > 0
-    CROSS JOIN LATERAL (SELECT has_column_privilege(current_user, a.attrelid, a.attnum, 'UPDATE') AS may) AS r
-    CROSS JOIN LATERAL (SELECT a.attgenerated <> '' OR a.attidentity = 'a' AS is_generated) AS g
-    WHERE NOT r.may OR g.is_generated OR x.value IS NULL AND (a.attnotnull OR saas.is_never_null(a.atttypid))
-    UNION ALL
-    SELECT DISTINCT 'SA153', n.table_name, 'rule ' || w.rulename || ' does something else than what is asked for'
-    FROM saas.erasure_nodes(p_mode) AS n
-    JOIN pg_rewrite AS w ON w.ev_class = saas.personal_table(n.table_name) AND w.ev_type IN ('2', '4') AND w.ev_enabled <> 'D'
-    UNION ALL
-    SELECT DISTINCT 'SA153', n.table_name, 'it belongs to somebody else than the owner of the database, or runs code of theirs'
-    FROM saas.erasure_nodes(p_mode) AS n
-    WHERE NOT saas.is_trusted_table(saas.personal_table(n.table_name))
-    UNION ALL
-    SELECT 'SA150', u.table_name, 'column ' || u.column_name || ': ' || u.why
-    FROM saas.undeclared_personal_data() AS u
-    WHERE p_strict
-$$;
-COMMENT ON FUNCTION saas.erasure_problems(uuid, text, boolean) IS
-'What stands against erasing a person now, with the SQLSTATE that it would be refused with.';
-REVOKE ALL ON FUNCTION saas.erasure_problems(uuid, text, boolean) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION saas.planned_steps(p_mode text)
 RETURNS TABLE (

@@ -96,7 +96,9 @@ BEGIN
     INSERT INTO saas.erasure_rows (run_id, step, row_key, round)
     SELECT p_run, 0, ARRAY[u.id::text], 0 FROM saas.users AS u WHERE u.id = p_subject
     ON CONFLICT (run_id, step, row_key) DO NOTHING;
-    SELECT COALESCE(jsonb_agg(to_jsonb(s)), '[]'::jsonb) INTO v_statements FROM saas.collect_statements(p_mode) AS s;
+    v_statements := saas.privacy_answer(
+        saas.privacy_state(), format('SELECT COALESCE(jsonb_agg(to_jsonb(s)), %L::jsonb) FROM saas.collect_statements(%L) AS s', '[]', p_mode)
+    )::jsonb;
     -- A later search begins with everything that was found before: new rows may belong to any of it.
     IF p_round > 0 THEN
         SELECT array_agg(DISTINCT r.step) INTO v_reached FROM saas.erasure_rows AS r WHERE r.run_id = p_run;
@@ -248,12 +250,8 @@ RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    SELECT encode(
-        string_agg(sha256('\x00'::bytea || sha256(r.salt || convert_to(p_table || ' ' || k.key, 'UTF8'))), ''::bytea ORDER BY k.key),
-        'hex'
-    )
+    SELECT encode(saas.leaf_hashes(r.salt, p_table, (SELECT array_agg(k.key ORDER BY k.key) FROM unnest(p_keys) AS k (key))), 'hex')
     FROM saas.user_deletion_requests AS r
-    CROSS JOIN unnest(p_keys) AS k (key)
     WHERE r.id = p_request
 $$;
 COMMENT ON FUNCTION saas.erased_leaves(uuid, text, text[]) IS

@@ -62,10 +62,15 @@ BEGIN
         ELSE
             UPDATE saas.user_deletion_requests AS r SET grace_until = now() WHERE r.id = v_request.id AND r.grace_until > now();
         END IF;
-        IF p_dry_run THEN
-            PERFORM saas.start_erasure(v_request.id);
-        ELSE
-            PERFORM saas.run_deletion_request(v_request.id, 100000, 2147483647);
+        -- Step by step where it cannot be done at once: too many rows, keys in circles, or something fails.
+        IF saas.try_erase_requests(ARRAY[v_request.id], p_mode, NOT p_dry_run, 2000000, false) = '{}' THEN
+            IF p_dry_run THEN
+                PERFORM saas.start_erasure(v_request.id);
+            ELSE
+                PERFORM saas.run_deletion_request(v_request.id, 100000, 2147483647);
+            END IF;
+        END IF;
+        IF NOT p_dry_run THEN
             PERFORM saas.complete_deletion_request(v_request.id);
         END IF;
         SELECT COALESCE(jsonb_agg(to_jsonb(s) ORDER BY s.place), '[]'::jsonb) INTO v_rows

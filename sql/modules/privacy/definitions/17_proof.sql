@@ -43,20 +43,20 @@ BEGIN
         -- A value that somebody else has as well does not tell of this person.
         v_more := saas.privacy_query(
             format(
-                'SELECT encode(string_agg(DISTINCT saas.erasure_needle(n.key, v.value), %L::bytea), %L)
+                'WITH own AS MATERIALIZED (
+                    SELECT c.%1$I::text AS value, count(*) AS rows FROM %2$s AS c JOIN saas.erasure_rows AS r ON %3$s
+                    WHERE r.run_id = $1 AND r.step = $2 AND NOT r.is_done AND saas.is_distinctive(c.%1$I::text) GROUP BY 1
+                ),
+                rare AS MATERIALIZED (
+                    SELECT o.%1$I::text AS value, count(*) AS rows FROM %2$s AS o
+                    WHERE o.%1$I::text IN (SELECT w.value FROM own AS w WHERE w.value NOT LIKE %4$L) GROUP BY 1
+                )
+                SELECT encode(string_agg(DISTINCT saas.erasure_needle(n.key, w.value), %5$L::bytea), %6$L)
                 FROM saas.erasure_needles AS n
-                CROSS JOIN (
-                    SELECT DISTINCT c.%I::text AS value FROM %s AS c JOIN saas.erasure_rows AS r ON %s
-                    WHERE r.run_id = $1 AND r.step = $2 AND NOT r.is_done AND c.%I IS NOT NULL
-                ) AS v
-                WHERE n.request_id = $1 AND saas.is_distinctive(v.value)
-                    AND (v.value LIKE %L OR NOT EXISTS (
-                        SELECT FROM %s AS o WHERE o.%I::text = v.value
-                            AND NOT EXISTS (SELECT FROM saas.erasure_rows AS w WHERE w.run_id = $1 AND w.step = $2 AND %s)
-                    ))',
-                '', 'hex', v_column.column_name, v_column.table_name, saas.personal_key_match(v_column.table_name, 'c', 'r'),
-                v_column.column_name, '%@%', v_column.table_name, v_column.column_name,
-                saas.personal_key_match(v_column.table_name, 'o', 'w')
+                CROSS JOIN own AS w
+                LEFT JOIN rare AS a ON a.value = w.value
+                WHERE n.request_id = $1 AND (w.value LIKE %4$L OR a.rows = w.rows)',
+                v_column.column_name, v_column.table_name, saas.personal_key_match(v_column.table_name, 'c', 'r'), '%@%', '', 'hex'
             ),
             p_request, v_column.step, NULL
         );
@@ -71,8 +71,85 @@ COMMENT ON FUNCTION saas.gather_needles(uuid) IS
 REVOKE ALL ON FUNCTION saas.gather_needles(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.gather_needles(uuid) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.scan_for_needles(p_request uuid)
+CREATE OR REPLACE FUNCTION saas.basis_of_column(p_table text, p_column text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+    SELECT m.basis
+    FROM saas.personal_data_map AS m
+    WHERE m.table_name = p_table AND m.column_name = p_column AND m.action = 'keep' AND m.basis <> 'no personal data'
+$$;
+COMMENT ON FUNCTION saas.basis_of_column(text, text) IS 'Why values in a column are kept when people are erased; NULL when they are not.';
+REVOKE ALL ON FUNCTION saas.basis_of_column(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.basis_of_column(text, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.searched_tables()
 RETURNS TABLE (
+    table_oid oid,
+    table_name text,
+    is_readable boolean
+)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+    SELECT
+        c.oid, format('%I.%I', n.nspname, c.relname),
+        saas.is_trusted_table(c.oid) AND has_table_privilege(current_user, c.oid, 'SELECT')
+            AND has_schema_privilege(current_user, n.oid, 'USAGE')
+    FROM pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'm')
+        AND NOT c.relispartition
+        AND c.relpersistence <> 't'
+        AND n.nspname !~ '^(pg_|information_schema$)'
+        AND c.oid NOT IN ('saas.erasure_needles'::regclass, 'saas.erasure_rows'::regclass, 'saas.data_export_chunks'::regclass)
+$$;
+COMMENT ON FUNCTION saas.searched_tables() IS
+'The tables that are searched for erased values, and those that should be and may not be read.';
+REVOKE ALL ON FUNCTION saas.searched_tables() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.searched_tables() TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.search_foreign_table(p_table text, p_requests uuid[])
+RETURNS TABLE (
+    request integer,
+    column_name text,
+    found_rows bigint
+)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+    SELECT 0, NULL::text, saas.privacy_query(format('SELECT count(*) FROM %s', p_table), NULL, NULL, NULL)::bigint
+    UNION ALL
+    SELECT r.number::integer, f.key, f.value::bigint
+    FROM unnest(p_requests) WITH ORDINALITY AS r (id, number)
+    CROSS JOIN LATERAL jsonb_each_text(
+        saas.privacy_query(
+            format(
+                'SELECT jsonb_object_agg(k.key, k.hits) FROM (
+                    SELECT j.key, count(*) AS hits
+                    FROM %s AS t
+                    CROSS JOIN (SELECT e.key || e.needles AS needles FROM saas.erasure_needles AS e WHERE e.request_id = $1) AS n
+                    CROSS JOIN LATERAL unnest(saas.needle_columns(t.*, n.needles)) AS j (key)
+                    GROUP BY j.key
+                ) AS k',
+                p_table
+            ),
+            r.id, NULL, NULL
+        )::jsonb
+    ) AS f
+$$;
+COMMENT ON FUNCTION saas.search_foreign_table(text, uuid[]) IS
+'What saas.search_table() answers, for a table with partitions elsewhere.';
+REVOKE ALL ON FUNCTION saas.search_foreign_table(text, uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.search_foreign_table(text, uuid[]) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.scan_for_needles(p_requests uuid[])
+RETURNS TABLE (
+    request_id uuid,
     table_name text,
     scanned_rows bigint,
     column_name text,
@@ -84,24 +161,23 @@ SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 AS $$
 DECLARE
-    v_answer text;
-    v_found jsonb;
+    v_needles bytea[];
+    v_table oid;
     v_readable boolean;
+    v_is_heap boolean;
+    v_found record;
 BEGIN
-    FOR table_name, v_readable IN
-        SELECT
-            format('%I.%I', n.nspname, c.relname),
-            saas.is_trusted_table(c.oid) AND has_table_privilege(current_user, c.oid, 'SELECT')
-                AND has_schema_privilege(current_user, n.oid, 'USAGE')
-        FROM pg_class AS c
-        JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE c.relkind IN ('r', 'p', 'm')
-            AND NOT c.relispartition
-            AND c.relpersistence <> 't'
-            AND n.nspname !~ '^(pg_|information_schema$)'
-            AND c.oid NOT IN ('saas.erasure_needles'::regclass, 'saas.erasure_rows'::regclass, 'saas.data_export_chunks'::regclass)
-        ORDER BY 1
+    SELECT array_agg(COALESCE(e.key || e.needles, '\x00000000000000000000000000000000'::bytea) ORDER BY r.number) INTO v_needles
+    FROM unnest(p_requests) WITH ORDINALITY AS r (id, number)
+    LEFT JOIN saas.erasure_needles AS e ON e.request_id = r.id;
+    FOR v_table, table_name, v_readable IN
+        SELECT t.table_oid, t.table_name, t.is_readable
+        FROM jsonb_to_recordset(
+            saas.privacy_answer(saas.privacy_state(), 'SELECT jsonb_agg(to_jsonb(t)) FROM saas.searched_tables() AS t')::jsonb
+        ) AS t (table_oid oid, table_name text, is_readable boolean)
+        ORDER BY 2
     LOOP
+        request_id := NULL;
         column_name := NULL;
         found_rows := NULL;
         basis := NULL;
@@ -110,46 +186,29 @@ BEGIN
             RETURN NEXT;
             CONTINUE;
         END IF;
-        v_answer := saas.privacy_query(
-            format(
-                'SELECT concat_ws(%L, count(*), count(saas.needle_columns(t.*, n.needles)))
-                FROM %s AS t
-                CROSS JOIN (SELECT e.key || e.needles AS needles FROM saas.erasure_needles AS e WHERE e.request_id = $1) AS n',
-                ' ', table_name
-            ),
-            p_request, NULL, NULL
-        );
-        scanned_rows := split_part(v_answer, ' ', 1)::bigint;
-        RETURN NEXT;
-        CONTINUE WHEN split_part(v_answer, ' ', 2) = '0';
-        v_found := saas.privacy_query(
-            format(
-                'SELECT jsonb_object_agg(k.key, k.hits) FROM (
-                    SELECT j.key, count(*) AS hits
-                    FROM %s AS t
-                    CROSS JOIN (SELECT e.key || e.needles AS needles FROM saas.erasure_needles AS e WHERE e.request_id = $1) AS n
-                    CROSS JOIN LATERAL unnest(saas.needle_columns(t.*, n.needles)) AS j (key)
-                    GROUP BY j.key
-                ) AS k',
-                table_name
-            ),
-            p_request, NULL, NULL
-        )::jsonb;
-        scanned_rows := NULL;
-        FOR column_name, found_rows IN SELECT f.key, f.value::bigint FROM jsonb_each_text(v_found) AS f LOOP
-            SELECT m.basis INTO basis
-            FROM saas.personal_data_map AS m
-            WHERE m.table_name = scan_for_needles.table_name AND m.column_name = scan_for_needles.column_name
-                AND m.action = 'keep' AND m.basis <> 'no personal data';
+        v_is_heap := false;
+        FOR v_found IN SELECT f.* FROM saas.search_table(v_table, v_needles) AS f LOOP
+            v_is_heap := true;
+            request_id := p_requests[NULLIF(v_found.request, 0)];
+            column_name := v_found.column_name;
+            scanned_rows := CASE WHEN v_found.request = 0 THEN v_found.found_rows END;
+            found_rows := CASE WHEN v_found.request > 0 THEN v_found.found_rows END;
+            basis := saas.basis_of_column(table_name, column_name);
             RETURN NEXT;
         END LOOP;
+        CONTINUE WHEN v_is_heap;
+        RETURN QUERY
+        SELECT
+            p_requests[NULLIF(f.request, 0)], scan_for_needles.table_name, CASE WHEN f.request = 0 THEN f.found_rows END, f.column_name,
+            CASE WHEN f.request > 0 THEN f.found_rows END, saas.basis_of_column(scan_for_needles.table_name, f.column_name)
+        FROM saas.search_foreign_table(table_name, p_requests) AS f;
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION saas.scan_for_needles(uuid) IS
-'Reads every table for the erased values: one row a table with the number of rows read (NULL: not readable), and one for each column where some were found, with the basis on which they are kept.';
-REVOKE ALL ON FUNCTION saas.scan_for_needles(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.scan_for_needles(uuid) TO saas_internal;
+COMMENT ON FUNCTION saas.scan_for_needles(uuid[]) IS
+'Reads every table once for the values that these requests erased: one row a table with the number of rows read (NULL: not readable), and one for each request and column where some were found, with the basis on which they are kept.';
+REVOKE ALL ON FUNCTION saas.scan_for_needles(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.scan_for_needles(uuid[]) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.verify_erasure(p_request uuid)
 RETURNS TABLE (
@@ -172,7 +231,7 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT s.table_name, s.column_name, s.found_rows, s.basis
-    FROM saas.scan_for_needles(p_request) AS s WHERE s.column_name IS NOT NULL
+    FROM saas.scan_for_needles(ARRAY[p_request]) AS s WHERE s.column_name IS NOT NULL
     ORDER BY s.basis IS NOT NULL, s.table_name, s.column_name;
 END
 $$;
@@ -180,146 +239,3 @@ COMMENT ON FUNCTION saas.verify_erasure(uuid) IS
 'Searches all tables, texts and JSON values included, for what a request erased: no rows when nothing is left. Rows with a basis are kept on purpose. For workers.';
 REVOKE ALL ON FUNCTION saas.verify_erasure(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.verify_erasure(uuid) TO saas_service;
-
-CREATE OR REPLACE FUNCTION saas.erasure_certificate(p_request uuid, p_accepted text)
-RETURNS jsonb
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
-SET jit = off
-AS $$
-DECLARE
-    v_certificate jsonb;
-    v_verification jsonb;
-    v_signature text;
-BEGIN
-    SELECT jsonb_build_object(
-        'tables', count(*) FILTER (WHERE s.scanned_rows IS NOT NULL),
-        'rows', COALESCE(sum(s.scanned_rows), 0),
-        'not_readable', COALESCE(jsonb_agg(s.table_name) FILTER (WHERE s.scanned_rows IS NULL AND s.column_name IS NULL), '[]'::jsonb),
-        'kept', COALESCE(
-            jsonb_agg(jsonb_build_object('table', s.table_name, 'column', s.column_name, 'rows', s.found_rows, 'basis', s.basis))
-            FILTER (WHERE s.basis IS NOT NULL), '[]'::jsonb
-        ),
-        'residual', COALESCE(
-            jsonb_agg(jsonb_build_object('table', s.table_name, 'column', s.column_name, 'rows', s.found_rows))
-            FILTER (WHERE s.column_name IS NOT NULL AND s.basis IS NULL), '[]'::jsonb
-        ),
-        'accepted', p_accepted,
-        'verified_at', clock_timestamp()
-    )
-    INTO v_verification
-    FROM saas.scan_for_needles(p_request) AS s;
-    v_verification := jsonb_set(v_verification, '{residual}', (v_verification -> 'residual') || (
-        SELECT COALESCE(jsonb_agg(jsonb_build_object('table', s.table_name, 'column', s.column_name, 'rows', s.found_rows)), '[]'::jsonb)
-        FROM saas.surviving_rows(p_request) AS s
-    ));
-    SELECT jsonb_build_object(
-        'kind', 'erasure certificate 1',
-        'request_id', r.id,
-        'subject_hash', encode(r.subject_hash, 'hex'),
-        'mode', r.mode,
-        'requested_at', r.requested_at,
-        'started_at', r.started_at,
-        'erased_at', r.erased_at,
-        'plan_hash', encode(r.plan_hash, 'hex'),
-        'steps', (
-            SELECT COALESCE(jsonb_agg(jsonb_build_object(
-                'table', s.table_name, 'action', s.action, 'path', s.path, 'found', s.found, 'done', s.done,
-                'basis', s.basis, 'kept_until', s.kept_until
-            ) ORDER BY s.place), '[]'::jsonb)
-            FROM saas.erasure_steps AS s WHERE s.request_id = r.id AND s.found > 0
-        ),
-        'erased_rows', r.tree_size,
-        'merkle_root', encode(saas.merkle_root(r.tree_edge, r.tree_size), 'hex'),
-        'keys_shredded', r.keys_shredded,
-        'verification', v_verification
-    )
-    INTO v_certificate
-    FROM saas.user_deletion_requests AS r
-    WHERE r.id = p_request;
-    BEGIN
-        v_signature := encode(saas.sign_proof(v_certificate::text), 'hex');
-    EXCEPTION
-        -- Without a root key there is nothing to sign with; the certificate says so.
-        WHEN SQLSTATE 'SA100' THEN NULL;
-    END;
-    RETURN v_certificate || jsonb_build_object('signature', v_signature);
-END
-$$;
-COMMENT ON FUNCTION saas.erasure_certificate(uuid, text) IS
-'The certificate of a request: plan, numbers, root of the rows erased, keys destroyed, what the search found, signed by a key that comes from the root key. No personal data.';
-REVOKE ALL ON FUNCTION saas.erasure_certificate(uuid, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.erasure_certificate(uuid, text) TO saas_internal;
-
-CREATE OR REPLACE FUNCTION saas.verify_erasure_certificate(p_certificate jsonb)
-RETURNS boolean
-LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-BEGIN
-    IF COALESCE(p_certificate ->> 'signature', '') !~ '^[0-9a-f]{64}$' THEN
-        RETURN false;
-    END IF;
-    RETURN saas.is_proof_signed((p_certificate - 'signature')::text, decode(p_certificate ->> 'signature', 'hex'));
-END
-$$;
-COMMENT ON FUNCTION saas.verify_erasure_certificate(jsonb) IS
-'Whether a certificate of erasure is genuine and unchanged, by a root key that the server has.';
-REVOKE ALL ON FUNCTION saas.verify_erasure_certificate(jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.verify_erasure_certificate(jsonb) TO saas_app, saas_service;
-
-CREATE OR REPLACE FUNCTION saas.complete_deletion_request(p_request uuid, p_accept_residual text DEFAULT NULL)
-RETURNS jsonb
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-DECLARE
-    v_request saas.user_deletion_requests;
-    v_certificate jsonb;
-BEGIN
-    PERFORM saas.require_privacy_access(NULL, false, false);
-    v_request := saas.require_deletion_request(p_request, '{erased}', false);
-    v_certificate := saas.erasure_certificate(p_request, p_accept_residual);
-    IF v_certificate #> '{verification,residual}' <> '[]'::jsonb AND p_accept_residual IS NULL THEN
-        UPDATE saas.user_deletion_requests AS r
-        SET status_reason = 'erased values were found: ' || (v_certificate #>> '{verification,residual}')
-        WHERE r.id = p_request;
-        RETURN v_certificate;
-    END IF;
-    INSERT INTO saas.privacy_events (recipient, kind, request_id, subject_id, payload)
-    SELECT p.name, 'erasure', p_request, v_request.subject_id, jsonb_build_object('mode', v_request.mode, 'erased_at', v_request.erased_at)
-    FROM saas.privacy_recipients AS p
-    WHERE p.is_active AND 'erasure' = ANY (p.kinds);
-    UPDATE saas.user_deletion_requests AS r
-    SET status = 'completed', completed_at = now(), certificate = v_certificate, subject_id = NULL, status_reason = p_accept_residual
-    WHERE r.id = p_request;
-    UPDATE saas.erasure_needles AS n SET forget_at = now() + INTERVAL '90 days' WHERE n.request_id = p_request;
-    DELETE FROM saas.erasure_rows AS w WHERE w.run_id = p_request;
-    RETURN v_certificate;
-END
-$$;
-COMMENT ON FUNCTION saas.complete_deletion_request(uuid, text) IS
-'Searches for what was erased, signs the certificate, tells the recipients and forgets the person''s id. Without p_accept_residual, a reason, the request stays open when values are found; the certificate returned says where. For workers.';
-REVOKE ALL ON FUNCTION saas.complete_deletion_request(uuid, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.complete_deletion_request(uuid, text) TO saas_service;
-
-CREATE OR REPLACE FUNCTION saas.forget_erased_values()
-RETURNS bigint
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-DECLARE
-    v_forgotten bigint;
-BEGIN
-    PERFORM saas.require_privacy_access(NULL, false, false);
-    DELETE FROM saas.erasure_needles AS n
-    USING saas.user_deletion_requests AS r
-    WHERE r.id = n.request_id AND n.forget_at <= now() AND r.status IN ('completed', 'cancelled', 'rejected');
-    GET DIAGNOSTICS v_forgotten = ROW_COUNT;
-    RETURN v_forgotten;
-END
-$$;
-COMMENT ON FUNCTION saas.forget_erased_values() IS
-'Removes keyed hashes of erased values whose time is over, 90 days after a request was completed. Run it daily. For workers.';
-REVOKE ALL ON FUNCTION saas.forget_erased_values() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.forget_erased_values() TO saas_service;

@@ -69,20 +69,24 @@ BEGIN
         FROM given AS a
         LEFT JOIN genuine AS g ON g.place = a.place
         LEFT JOIN hashed AS h ON h.hash = g.hash
-        ORDER BY a.place
+        -- Whoever was anonymised first and erased later is erased.
+        ORDER BY g.mode = 'anonymise', a.place
     LOOP
         request_id := v_found.request_id;
         outcome := v_found.outcome;
         repeated_by := NULL;
         IF outcome = 'queued' THEN
-            SELECT r.id, r.status INTO v_open
+            SELECT r.id, r.status, r.mode INTO v_open
             FROM saas.user_deletion_requests AS r
             WHERE r.subject_id = v_found.subject AND r.status IN ('requested', 'verified', 'running', 'blocked', 'erased');
             IF NOT FOUND THEN
                 v_open.id := saas.request_user_deletion(v_found.subject, 'erased before the backup was restored: request ' || request_id, v_found.mode);
                 v_open.status := 'requested';
+                v_open.mode := v_found.mode;
             END IF;
-            IF v_open.status = 'requested' THEN
+            IF v_open.mode = 'anonymise' AND v_found.mode = 'erase' THEN
+                outcome := 'after another';
+            ELSIF v_open.status = 'requested' THEN
                 PERFORM saas.verify_deletion_identity(v_open.id, 'the certificate of request ' || request_id, INTERVAL '0');
             ELSE
                 UPDATE saas.user_deletion_requests AS r SET grace_until = now() WHERE r.id = v_open.id AND r.grace_until > now();
@@ -94,6 +98,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.repeat_erasures(jsonb) IS
-'After a backup was restored: asks again for the erasures that these certificates prove, and that the backup does not know; saas.process_deletion_requests() carries them out. outcome: queued (repeated_by is the request), done here, nobody (the backup does not have the person), unknown key (it is older than the key under which the person''s id was hashed), not genuine. For workers.';
+'After a backup was restored: asks again for the erasures that these certificates prove, and that the backup does not know; saas.process_deletion_requests() carries them out. outcome: queued (repeated_by is the request), after another (it asks for less, and is open: call again when it is completed), done here, nobody (the backup does not have the person), unknown key (it is older than the key under which the person''s id was hashed), not genuine. For workers.';
 REVOKE ALL ON FUNCTION saas.repeat_erasures(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.repeat_erasures(jsonb) TO saas_service;

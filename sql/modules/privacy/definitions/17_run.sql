@@ -48,12 +48,10 @@ BEGIN
     SELECT
         p_request, p.step, p.place, p.table_name, p.action, p.party_link, p.circle, p.group_number, p.path, p.basis,
         now() + p.kept_for, COALESCE(o.found, 0), COALESCE(o.done, 0)
-    FROM saas.planned_steps(p_mode) AS p
+    FROM saas.known_plan(saas.privacy_state(), p_mode) AS p
     LEFT JOIN saas.erasure_steps AS o
         ON o.request_id = p_request AND o.step >= 1000000 AND o.table_name = p.table_name AND o.action = p.action
         AND COALESCE(o.party_link, '') = COALESCE(p.party_link, '')
-    UNION ALL
-    SELECT p_request, -1, 1000000, 'saas.audit_logs', 'shred', NULL, 'none', -1, 'entries about these rows', NULL, NULL, 0, 0
     ON CONFLICT (request_id, step) DO NOTHING;
     UPDATE saas.erasure_rows AS r
     SET step = n.step
@@ -231,7 +229,7 @@ BEGIN
         SELECT r.row_key FROM saas.erasure_rows AS r
         WHERE r.run_id = p_request AND r.step = -1 AND NOT r.is_done LIMIT p_batch
     LOOP
-        PERFORM saas.redact_audit_row(v_key[1]::uuid, v_key[3]::uuid, 'erasure request ' || p_request);
+        PERFORM saas.redact_audit_entry(v_key[1]::uuid, v_key[2]::timestamptz, v_key[3]::uuid, 'erasure request ' || p_request);
         UPDATE saas.erasure_rows AS r SET is_done = true
         WHERE r.run_id = p_request AND r.step = -1 AND r.row_key = v_key;
         v_done := v_done + 1;
@@ -257,6 +255,7 @@ AS $$
 DECLARE
     v_request saas.user_deletion_requests;
     v_step saas.erasure_steps;
+    v_state CONSTANT bigint := saas.privacy_state();
     v_searched boolean := false;
 BEGIN
     LOOP
@@ -286,7 +285,10 @@ BEGIN
             PERFORM saas.note_erased(
                 p_request, v_step.step,
                 saas.erase_by(
-                    saas.erasing_statement(v_step.table_name, v_step.action, v_step.party_link), p_request, v_step.step, p_batch
+                    saas.privacy_answer(
+                        v_state, format('SELECT saas.erasing_statement(%L, %L, %L)', v_step.table_name, v_step.action, v_step.party_link)
+                    ),
+                    p_request, v_step.step, p_batch
                 )
             );
         END IF;

@@ -1,29 +1,4 @@
 -- Rows that an erasure took for done, and that are there as they were: a trigger may have kept them.
-CREATE OR REPLACE FUNCTION saas.may_resist(p_table text)
-RETURNS boolean
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-    -- Those of the package's own tables are known.
-    SELECT p_table NOT LIKE 'saas.%' AND EXISTS (
-        SELECT
-        FROM pg_trigger AS g
-        WHERE (
-                g.tgrelid = saas.personal_table(p_table)
-                OR g.tgrelid IN (SELECT t.relid FROM pg_partition_tree(saas.personal_table(p_table)) AS t)
-            )
-            AND NOT g.tgisinternal
-            AND g.tgenabled <> 'D'
-            -- For each row, before its DELETE or UPDATE.
-            AND (g.tgtype & 3) = 3
-            AND (g.tgtype & 24) <> 0
-    )
-$$;
-COMMENT ON FUNCTION saas.may_resist(text) IS
-'Whether a trigger may skip or change what is done to rows of a table outside the package.';
-REVOKE ALL ON FUNCTION saas.may_resist(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.may_resist(text) TO saas_internal;
-
 CREATE OR REPLACE FUNCTION saas.surviving_rows(p_request uuid)
 RETURNS TABLE (
     table_name text,

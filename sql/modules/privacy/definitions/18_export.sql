@@ -1,46 +1,51 @@
 -- Access and portability: a person's data as JSON, at once or as a job in encrypted chunks.
-CREATE OR REPLACE FUNCTION saas.personal_row_expression(p_table text)
+CREATE OR REPLACE FUNCTION saas.personal_row_columns(p_table text)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
 AS $$
-    SELECT format('jsonb_build_object(%L, %L)', '_table', p_table) || COALESCE(
-        string_agg(
-            format(
-                ' || jsonb_build_object(%L, %s)', a.attname,
-                CASE
-                    WHEN e.arguments IS NULL THEN format('c.%I', a.attname)
-                    -- A value whose key is gone or held is shown as what it is.
-                    ELSE format(
-                        'CASE WHEN %s THEN saas.%s(%s, %L::uuid, %s, %s) ELSE c.%I END',
-                        CASE a.atttypid WHEN 'bytea'::regtype THEN format('saas.is_ciphertext(c.%I)', a.attname) ELSE format('c.%I LIKE %L', a.attname, 'enc1:%') END,
-                        CASE a.atttypid WHEN 'bytea'::regtype THEN 'decrypt_sensitive_bytes' ELSE 'decrypt_sensitive_data' END,
-                        CASE a.atttypid WHEN 'bytea'::regtype THEN format('c.%I', a.attname) ELSE format('saas.ciphertext_from_text(c.%I)', a.attname) END,
-                        saas.asset_id(saas.personal_table(p_table), a.attname),
-                        COALESCE('c.' || quote_ident(NULLIF(e.arguments[2], '')), 'NULL::uuid'),
-                        COALESCE('c.' || quote_ident(NULLIF(e.arguments[4], '')), 'NULL::uuid'),
-                        a.attname
-                    )
-                END
-            ),
-            '' ORDER BY a.attnum
-        ),
-        ''
-    )
-    FROM pg_attribute AS a
-    CROSS JOIN LATERAL (SELECT saas.encryption_arguments(saas.personal_table(p_table), a.attname) AS arguments) AS e
-    LEFT JOIN saas.located_data_assets AS d
-        ON d.table_name = saas.personal_table(p_table) AND d.column_number = a.attnum AND d.variant = ''
-    WHERE a.attrelid = saas.personal_table(p_table)
-        AND a.attnum > 0
-        AND NOT a.attisdropped
+    WITH relation AS MATERIALIZED (
+        SELECT saas.personal_table(p_table) AS oid
+    ),
+    encrypted AS MATERIALIZED (
+        SELECT x.arguments
+        FROM relation AS r
+        JOIN pg_trigger AS t ON t.tgrelid = r.oid AND t.tgfoid = 'saas.encrypt_columns()'::regprocedure
+        CROSS JOIN LATERAL (SELECT saas.trigger_arguments(t.tgargs) AS arguments) AS x
+    ),
+    columns AS MATERIALIZED (
+        SELECT a.attname, a.attnum, a.atttypid, r.oid, e.arguments
+        FROM relation AS r
+        JOIN pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+        LEFT JOIN encrypted AS e ON e.arguments[1] = a.attname
+        LEFT JOIN saas.located_data_assets AS d ON d.table_name = r.oid AND d.column_number = a.attnum AND d.variant = ''
         -- Hashes and keys are no data about the person, and no export should carry them out.
-        AND COALESCE(d.classification, substring(col_description(a.attrelid, a.attnum) FROM '\[([a-z]+)\]$'), '') <> 'restricted'
+        WHERE COALESCE(d.classification, substring(col_description(r.oid, a.attnum) FROM '\[([a-z]+)\]$'), '') <> 'restricted'
+    )
+    SELECT string_agg(
+        CASE
+            WHEN c.arguments IS NULL THEN format('c.%I', c.attname)
+            -- A value whose key is gone or held is shown as what it is.
+            ELSE format(
+                'CASE WHEN %s THEN saas.%s(%s, %L::uuid, %s, %s) ELSE c.%I END AS %I',
+                CASE c.atttypid WHEN 'bytea'::regtype THEN format('saas.is_ciphertext(c.%I)', c.attname) ELSE format('c.%I LIKE %L', c.attname, 'enc1:%') END,
+                CASE c.atttypid WHEN 'bytea'::regtype THEN 'decrypt_sensitive_bytes' ELSE 'decrypt_sensitive_data' END,
+                CASE c.atttypid WHEN 'bytea'::regtype THEN format('c.%I', c.attname) ELSE format('saas.ciphertext_from_text(c.%I)', c.attname) END,
+                saas.asset_id(c.oid, c.attname),
+                COALESCE('c.' || quote_ident(NULLIF(c.arguments[2], '')), 'NULL::uuid'),
+                COALESCE('c.' || quote_ident(NULLIF(c.arguments[4], '')), 'NULL::uuid'),
+                c.attname, c.attname
+            )
+        END,
+        ', ' ORDER BY c.attnum
+    )
+    FROM columns AS c
 $$;
-COMMENT ON FUNCTION saas.personal_row_expression(text) IS
-'A row c of the table as a JSON object: decrypted, without secrets.';
-REVOKE ALL ON FUNCTION saas.personal_row_expression(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.personal_row_expression(text) TO saas_internal;
+COMMENT ON FUNCTION saas.personal_row_columns(text) IS
+'The columns of a row c of the table as an export has them: decrypted, without secrets.';
+REVOKE ALL ON FUNCTION saas.personal_row_columns(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.personal_row_columns(text) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.exported_steps(p_portable boolean)
 RETURNS TABLE (
@@ -65,6 +70,86 @@ COMMENT ON FUNCTION saas.exported_steps(boolean) IS
 REVOKE ALL ON FUNCTION saas.exported_steps(boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.exported_steps(boolean) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.export_program(p_state bigint, p_mode text)
+RETURNS TABLE (
+    kind text,
+    step integer,
+    table_name text,
+    statement text,
+    inputs integer[],
+    input_types oid[],
+    outputs integer[],
+    section text
+)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+    WITH program AS MATERIALIZED (
+        SELECT p.* FROM saas.erasure_program(p_state, 'erase') WITH ORDINALITY AS p
+        WHERE p.kind IN ('find', 'count')
+    )
+    SELECT x.kind, x.step, x.table_name, x.statement, x.inputs, x.input_types, x.outputs, x.section
+    FROM (
+        SELECT 1 AS part, p.ordinality, p.kind, p.step, p.table_name, p.statement, p.inputs, p.input_types, p.outputs, NULL AS section
+        FROM program AS p
+        WHERE p.kind = 'find'
+        UNION ALL
+        SELECT
+            2, e.step, 'select', e.step, e.table_name,
+            CASE
+                WHEN n.is_direct THEN format('SELECT %s %s', saas.personal_row_columns(e.table_name), f.source)
+                ELSE format(
+                    'SELECT %s FROM %s JOIN %s AS c ON %s ORDER BY %s',
+                    saas.personal_row_columns(e.table_name), saas.program_rows(n.names, n.type_names, 1, 'r'), e.table_name,
+                    saas.program_key(n.names, n.keys, 'c', 'r'),
+                    (SELECT string_agg(format('r.%I', k.name), ', ' ORDER BY k.place) FROM unnest(n.names[1:n.keys]) WITH ORDINALITY AS k (name, place))
+                )
+            END,
+            CASE WHEN n.is_direct THEN p.inputs ELSE p.outputs END,
+            CASE
+                WHEN n.is_direct THEN p.input_types
+                ELSE array_prepend('integer[]'::regtype::oid, (
+                    SELECT array_agg(to_regtype(t.name || '[]')::oid ORDER BY t.place) FROM unnest(n.type_names) WITH ORDINALITY AS t (name, place)
+                ))
+            END,
+            '{}', e.section
+        FROM saas.exported_steps(p_mode = 'portable') AS e
+        JOIN saas.known_nodes(p_state, 'erase') AS n ON n.node = e.step AND n.is_supported
+        JOIN program AS p ON p.step = e.step
+        LEFT JOIN saas.program_searches(p_state, 'erase') AS f ON f.node = e.step
+    ) AS x
+    ORDER BY x.part, x.ordinality
+$$;
+COMMENT ON FUNCTION saas.export_program(bigint, text) IS
+'What the engine does to export a person (p_mode export, or portable for what the person provided): find rows as saas.erasure_program() does, and read them.';
+REVOKE ALL ON FUNCTION saas.export_program(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.export_program(bigint, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.export_metadata(p_user uuid, p_portable boolean, p_tables jsonb)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT jsonb_build_object(
+        'format', 'saas export 1',
+        'user_id', p_user,
+        'generated_at', now(),
+        'portable', p_portable,
+        'tables', p_tables,
+        'recipients', (SELECT COALESCE(jsonb_agg(p.name ORDER BY p.name), '[]'::jsonb) FROM saas.privacy_recipients AS p WHERE p.is_active),
+        'retention', (
+            SELECT COALESCE(jsonb_object_agg(k.table_name, jsonb_build_object('basis', k.basis, 'kept_for', k.kept_for)), '{}'::jsonb)
+            FROM saas.retention_policies AS k
+            WHERE k.is_enabled AND k.action = 'keep' AND p_tables ? k.table_name
+        )
+    )
+$$;
+COMMENT ON FUNCTION saas.export_metadata(uuid, boolean, jsonb) IS
+'The section export_metadata of an export with so many rows by table.';
+REVOKE ALL ON FUNCTION saas.export_metadata(uuid, boolean, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.export_metadata(uuid, boolean, jsonb) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.gdpr_export_user_data(user_uuid uuid, portable boolean DEFAULT false)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -76,13 +161,6 @@ SET intervalstyle = 'postgres'
 SET extra_float_digits = 1
 SET bytea_output = 'hex'
 AS $$
-DECLARE
-    v_run CONSTANT uuid := gen_random_uuid();
-    v_step record;
-    v_rows jsonb;
-    v_tables jsonb := '{}'::jsonb;
-    v_sections jsonb := '{"personal_info": [], "projects": [], "templates": [], "activity_history": [],
-        "billing_history": [], "team_memberships": []}'::jsonb;
 BEGIN
     PERFORM saas.require_privacy_access(user_uuid, true, false);
     PERFORM saas.require_unrestricted(user_uuid);
@@ -91,33 +169,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'P0002', MESSAGE = 'there is no such user';
     END IF;
     LOCK TABLE saas.personal_data_links, saas.personal_data_columns IN SHARE MODE;
-    PERFORM saas.collect_personal_rows(v_run, user_uuid, 'erase', 0);
-    FOR v_step IN SELECT e.* FROM saas.exported_steps(portable) AS e LOOP
-        v_rows := saas.privacy_query(
-            format(
-                'SELECT jsonb_agg(%s ORDER BY r.row_key) FROM saas.erasure_rows AS r JOIN %s AS c ON %s WHERE r.run_id = $1 AND r.step = $2',
-                saas.personal_row_expression(v_step.table_name), v_step.table_name, saas.personal_key_match(v_step.table_name, 'c', 'r')
-            ),
-            v_run, v_step.step, NULL
-        )::jsonb;
-        CONTINUE WHEN v_rows IS NULL;
-        v_sections := v_sections || jsonb_build_object(v_step.section, COALESCE(v_sections -> v_step.section, '[]'::jsonb) || v_rows);
-        v_tables := v_tables || jsonb_build_object(v_step.table_name, jsonb_array_length(v_rows) + COALESCE((v_tables ->> v_step.table_name)::integer, 0));
-    END LOOP;
-    DELETE FROM saas.erasure_rows AS r WHERE r.run_id = v_run;
-    RETURN v_sections || jsonb_build_object('export_metadata', jsonb_build_object(
-        'format', 'saas export 1',
-        'user_id', user_uuid,
-        'generated_at', now(),
-        'portable', portable,
-        'tables', v_tables,
-        'recipients', (SELECT COALESCE(jsonb_agg(p.name ORDER BY p.name), '[]'::jsonb) FROM saas.privacy_recipients AS p WHERE p.is_active),
-        'retention', (
-            SELECT COALESCE(jsonb_object_agg(k.table_name, jsonb_build_object('basis', k.basis, 'kept_for', k.kept_for)), '{}'::jsonb)
-            FROM saas.retention_policies AS k
-            WHERE k.is_enabled AND k.action = 'keep' AND v_tables ? k.table_name
-        )
-    ));
+    RETURN saas.export_person(saas.privacy_state(), user_uuid, COALESCE(portable, false));
 END
 $$;
 COMMENT ON FUNCTION saas.gdpr_export_user_data(uuid, boolean) IS
@@ -192,12 +244,13 @@ SET bytea_output = 'hex'
 AS $$
 DECLARE
     v_export saas.data_exports;
-    v_rows jsonb;
+    v_answer text;
+    v_count integer;
     v_content bytea;
     v_chunk CONSTANT uuid := saas.uuid_v7();
 BEGIN
     SELECT e.* INTO v_export FROM saas.data_exports AS e WHERE e.id = p_export;
-    v_rows := saas.privacy_query(
+    v_answer := saas.rows_as_json(
         format(
             'WITH batch AS MATERIALIZED (
                 SELECT w.row_key, w.ctid AS place FROM saas.erasure_rows AS w
@@ -207,30 +260,36 @@ BEGIN
             marked AS (
                 UPDATE saas.erasure_rows AS w SET is_done = true FROM batch AS b WHERE w.ctid = b.place
             )
-            SELECT CASE WHEN EXISTS (SELECT FROM batch) THEN COALESCE(jsonb_agg(%s ORDER BY r.row_key), %L::jsonb) END
-            FROM batch AS r JOIN %s AS c ON %s',
-            saas.personal_row_expression(p_table), '[]', p_table, saas.personal_key_match(p_table, 'c', 'r')
+            SELECT %s FROM batch AS r JOIN %s AS c ON %s ORDER BY r.row_key',
+            saas.privacy_answer(saas.privacy_state(), format('SELECT saas.personal_row_columns(%L)', p_table)), p_table,
+            saas.personal_key_match(p_table, 'c', 'r')
         ),
-        p_export, p_step, v_export.chunk_rows
-    )::jsonb;
-    IF v_rows IS NULL THEN
-        RETURN 0;
+        p_table, p_export, p_step, v_export.chunk_rows
+    );
+    v_count := split_part(v_answer, ' ', 1)::integer;
+    IF v_count = 0 THEN
+        -- Rows that have gone meanwhile leave no chunk, and others may come after them.
+        RETURN (SELECT count(*) FROM (
+            SELECT FROM saas.erasure_rows AS w WHERE w.run_id = p_export AND w.step = p_step AND NOT w.is_done LIMIT 1
+        ) AS w);
     END IF;
-    v_content := convert_to(jsonb_build_object('section', p_section, 'table', p_table, 'rows', v_rows)::text, 'UTF8');
+    v_content := convert_to(
+        '{"section": ' || to_json(p_section) || ', "table": ' || to_json(p_table) || ', "rows": '
+            || substr(v_answer, strpos(v_answer, ' ') + 1) || '}', 'UTF8'
+    );
     -- Under a key of the person's own: erasing the person makes the chunk unreadable in every backup.
     INSERT INTO saas.data_export_chunks (export_id, number, id, section, table_name, row_count, byte_count, sha256, content)
     VALUES (
-        p_export, v_export.chunks + 1, v_chunk, p_section, p_table, jsonb_array_length(v_rows), octet_length(v_content),
-        sha256(v_content),
+        p_export, v_export.chunks + 1, v_chunk, p_section, p_table, v_count, octet_length(v_content), sha256(v_content),
         saas.encrypt_sensitive_bytes(
             v_content, saas.asset_id('saas.data_export_chunks', 'content'), v_chunk, v_export.subject_id,
             p_team => '00000000-0000-0000-0000-000000000000'
         )
     );
     UPDATE saas.data_exports AS e
-    SET chunks = e.chunks + 1, row_count = e.row_count + jsonb_array_length(v_rows), byte_count = e.byte_count + octet_length(v_content)
+    SET chunks = e.chunks + 1, row_count = e.row_count + v_count, byte_count = e.byte_count + octet_length(v_content)
     WHERE e.id = p_export;
-    RETURN jsonb_array_length(v_rows);
+    RETURN v_count;
 END
 $$;
 COMMENT ON FUNCTION saas.write_export_chunk(uuid, integer, text, text) IS

@@ -1,4 +1,37 @@
 -- Tables made anonymous, in place or as a copy, and how anonymous they are.
+CREATE OR REPLACE FUNCTION saas.masked_value(p_column text, p_data_type regtype, p_rule jsonb, p_type text)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN CASE p_rule ->> 'strategy'
+        WHEN 'keep' THEN pg_catalog.format('t.%I', p_column)
+        WHEN 'required' THEN pg_catalog.format(
+            '(CASE WHEN t.%1$I IS NOT NULL THEN %2$s %3$s END)::%4$s', p_column,
+            -- What has to be the team's id is no person's.
+            CASE
+                WHEN (p_rule ->> 'or_team')::boolean
+                THEN pg_catalog.format('CASE WHEN t.%1$I = t.team_id::text THEN t.%1$I ELSE', p_column)
+                ELSE ''
+            END,
+            saas.required_mask(pg_catalog.format('t.%I', p_column), p_data_type)
+                || CASE WHEN (p_rule ->> 'or_team')::boolean THEN ' END' ELSE '' END,
+            p_type)
+        ELSE pg_catalog.format(
+            '(%s)::%s',
+            saas.masking_expression(
+                pg_catalog.format('t.%I', p_column), p_data_type, p_rule, NULL, '(SELECT k.key FROM pg_temp.masking_key AS k)'
+            ),
+            p_type)
+    END;
+END
+$$;
+COMMENT ON FUNCTION saas.masked_value(text, regtype, jsonb, text) IS
+'The expression for a masked column of a row t, of the type that the column has; not for shuffling.';
+REVOKE ALL ON FUNCTION saas.masked_value(text, regtype, jsonb, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.masked_value(text, regtype, jsonb, text) TO pg_database_owner;
+
 DROP FUNCTION IF EXISTS saas.masked_select(regclass, jsonb, boolean);
 CREATE OR REPLACE FUNCTION saas.masked_select(
     p_table regclass,
@@ -21,24 +54,8 @@ BEGIN
         string_agg(
             CASE m.rule ->> 'strategy'
                 WHEN 'shuffle' THEN pg_catalog.format('%I.value AS %I', 's_' || a.attnum, m.column_name)
-                WHEN 'keep' THEN pg_catalog.format('t.%1$I AS %1$I', m.column_name)
-                WHEN 'required' THEN pg_catalog.format(
-                    '(CASE WHEN t.%1$I IS NOT NULL THEN %2$s %3$s END)::%4$s AS %1$I', m.column_name,
-                    -- What has to be the team's id is no person's.
-                    CASE
-                        WHEN (m.rule ->> 'or_team')::boolean
-                        THEN pg_catalog.format('CASE WHEN t.%1$I = t.team_id::text THEN t.%1$I ELSE', m.column_name)
-                        ELSE ''
-                    END,
-                    saas.required_mask(pg_catalog.format('t.%I', m.column_name), m.data_type)
-                        || CASE WHEN (m.rule ->> 'or_team')::boolean THEN ' END' ELSE '' END,
-                    format_type(b.base_type, b.modifier))
-                ELSE pg_catalog.format('(%s)::%s AS %I',
-                    saas.masking_expression(
-                        pg_catalog.format('t.%I', m.column_name), m.data_type, m.rule, NULL,
-                        '(SELECT k.key FROM pg_temp.masking_key AS k)'
-                    ),
-                    format_type(b.base_type, b.modifier), m.column_name)
+                ELSE pg_catalog.format(
+                    '%s AS %I', saas.masked_value(m.column_name, m.data_type, m.rule, format_type(b.base_type, b.modifier)), m.column_name)
             END, ', '),
         string_agg(
             pg_catalog.format(
@@ -94,23 +111,33 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_changed text;
+    v_values text;
+    v_is_shuffled boolean;
     v_rows bigint := 0;
 BEGIN
-    SELECT string_agg(pg_catalog.format('%1$I = n.%1$I', m.column_name), ', ') INTO v_changed
+    SELECT
+        string_agg(pg_catalog.format('%1$I = n.%1$I', m.column_name), ', '),
+        string_agg(pg_catalog.format('%I = %s', m.column_name, saas.masked_value(m.column_name, m.data_type, m.rule, format_type(b.base_type, b.modifier))), ', ')
+            FILTER (WHERE m.rule ->> 'strategy' <> 'shuffle'),
+        bool_or(m.rule ->> 'strategy' = 'shuffle')
+    INTO v_changed, v_values, v_is_shuffled
     FROM saas.masking_of(p_table, true, p_rules) AS m
+    JOIN pg_attribute AS a ON a.attrelid = p_table AND a.attname = m.column_name
+    CROSS JOIN LATERAL saas.made_of(a.atttypid, a.atttypmod) AS b
     WHERE NOT m.is_generated AND m.rule ->> 'strategy' <> 'keep';
     IF v_changed IS NOT NULL THEN
         EXECUTE pg_catalog.format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', p_table);
-        -- As an erasure: no trail repeats what is taken out.
+        -- As an erasure: no trail repeats what is taken out. Only values that come from other rows need a second look at the table.
         v_rows := saas.erase_by(
             pg_catalog.format(
-                'WITH changed AS (
-                    UPDATE %s AS o SET %s FROM (%s) AS n
-                    WHERE o.tableoid = n.saas_table AND o.ctid = n.saas_place
-                    RETURNING 1
-                )
-                SELECT count(*) FROM changed',
-                p_table, v_changed, saas.masked_select(p_table, p_rules, true)
+                'WITH changed AS (%s RETURNING 1) SELECT count(*) FROM changed',
+                CASE
+                    WHEN v_is_shuffled THEN pg_catalog.format(
+                        'UPDATE %s AS o SET %s FROM (%s) AS n WHERE o.tableoid = n.saas_table AND o.ctid = n.saas_place',
+                        p_table, v_changed, saas.masked_select(p_table, p_rules, true)
+                    )
+                    ELSE pg_catalog.format('UPDATE %s AS t SET %s', p_table, v_values)
+                END
             ),
             NULL, NULL, NULL
         )::bigint;

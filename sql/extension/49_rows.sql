@@ -1,0 +1,24 @@
+-- Single rows, for functions that write many of them a second.
+CREATE OR REPLACE FUNCTION saas.insert_row(p_row anyelement)
+RETURNS anyelement
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_insert_row';
+COMMENT ON FUNCTION saas.insert_row(anyelement) IS
+'Inserts a row of a table''s row type with all that belongs to it (triggers, constraints, indexes, foreign keys) and returns it as it was stored. A column that is NULL gets its default, if it has one. What an INSERT prepares anew each time is kept for the next row of the table. Needs the right to insert; refuses tables that row-level security would filter.';
+REVOKE ALL ON FUNCTION saas.insert_row(anyelement) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.update_row(p_row anyelement)
+RETURNS anyelement
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_update_row';
+COMMENT ON FUNCTION saas.update_row(anyelement) IS
+'Stores a row of a table''s row type in the place of the one with its primary key, which the transaction has locked, likewise; returns it as it was stored. Nothing is written where no column differs, and triggers UPDATE OF see the columns that do. P0002 for an unknown key, 40001 when the row was not locked and has changed since the statement began.';
+REVOKE ALL ON FUNCTION saas.update_row(anyelement) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.with_columns(p_row anyelement, p_columns text[], VARIADIC p_values "any")
+RETURNS anyelement
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_with_columns';
+COMMENT ON FUNCTION saas.with_columns(anyelement, text[], "any") IS
+'A row of a table''s row type (NULL: an empty one) with the columns of these names replaced by the values: one expression instead of an assignment for each. 42703 for a column that the row does not have, 42804 for a value of another type.';
+REVOKE ALL ON FUNCTION saas.with_columns(anyelement, text[], "any") FROM PUBLIC;

@@ -1,0 +1,2 @@
+-- Functions whose results change.
+DROP FUNCTION IF EXISTS saas.lock_payment_snapshot(saas.payments, uuid);

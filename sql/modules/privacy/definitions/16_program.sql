@@ -1,0 +1,262 @@
+-- The statements that erase many people at once. Each takes arrays of rows and returns arrays of rows, which stay in
+-- memory: the engine (src/privacy/engine.cpp) keeps them in numbered places and prepares each statement once a session.
+CREATE OR REPLACE FUNCTION saas.program_places(p_mode text)
+RETURNS TABLE (
+    node integer,
+    name text,
+    type_name text,
+    key_place integer,
+    place integer
+)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+    WITH nodes AS MATERIALIZED (
+        SELECT n.node, n.table_name, saas.personal_table(n.table_name) AS relation FROM saas.erasure_nodes(p_mode) AS n
+    ),
+    edges AS MATERIALIZED (
+        SELECT e.parent, e.parent_columns FROM saas.erasure_edges(p_mode) AS e
+    ),
+    names AS (
+        SELECT n.node, n.relation, k.name, min(k.place) AS key_place
+        FROM nodes AS n
+        CROSS JOIN LATERAL (
+            SELECT u.name, u.place::integer FROM unnest(saas.personal_key(n.table_name)) WITH ORDINALITY AS u (name, place)
+            UNION ALL
+            SELECT u.name, NULL FROM edges AS e CROSS JOIN LATERAL unnest(e.parent_columns) AS u (name) WHERE e.parent = n.node
+        ) AS k
+        GROUP BY n.node, n.relation, k.name
+    )
+    SELECT
+        n.node, n.name, format_type(a.atttypid, NULL), n.key_place,
+        -- 0 to 3 are the people, their requests, the key of the needles, and whether nothing is changed.
+        (3 + n.node + row_number() OVER (ORDER BY n.node, n.key_place, n.name) + 1)::integer
+    FROM names AS n
+    JOIN pg_attribute AS a ON a.attrelid = n.relation AND a.attname = n.name AND a.attnum > 0
+$$;
+COMMENT ON FUNCTION saas.program_places(text) IS
+'Where the engine keeps which columns of the rows of each node of saas.erasure_nodes(): its primary key, and what its children are found by. The place before a node''s first is for the number of the person.';
+REVOKE ALL ON FUNCTION saas.program_places(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.program_places(text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.program_nodes(p_state bigint, p_mode text)
+RETURNS TABLE (
+    node integer,
+    place integer,
+    table_name text,
+    action text,
+    party_link text,
+    circle text,
+    places integer[],
+    names text[],
+    type_names text[],
+    keys integer,
+    is_supported boolean,
+    is_direct boolean
+)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+    WITH edges AS MATERIALIZED (
+        SELECT e.* FROM saas.erasure_edges(p_mode) AS e
+    ),
+    nodes AS MATERIALIZED (
+        SELECT n.* FROM saas.erasure_nodes(p_mode) AS n
+    ),
+    audited AS MATERIALIZED (
+        SELECT t.table_name FROM saas.audited_tables AS t
+    ),
+    identifying AS MATERIALIZED (
+        SELECT DISTINCT c.table_name FROM saas.personal_columns AS c WHERE c.is_identifying
+    ),
+    kept AS MATERIALIZED (
+        SELECT
+            p.node, array_agg(p.place ORDER BY p.place) AS places, array_agg(p.name ORDER BY p.place) AS names,
+            array_agg(p.type_name ORDER BY p.place) AS type_names, count(p.key_place)::integer AS keys,
+            bool_and(to_regtype(p.type_name || '[]') IS NOT NULL AND p.type_name !~ '\]$') AS is_supported
+        FROM saas.program_places(p_mode) AS p
+        GROUP BY p.node
+    )
+    SELECT
+        s.step, s.place, s.table_name, s.action, s.party_link, s.circle, k.places, k.names, k.type_names, k.keys,
+        COALESCE(k.is_supported AND k.keys > 0, false),
+        -- Nothing else wants to know the rows, and no row is found twice: they go by what finds them.
+        s.action = 'delete'
+            AND s.step > 0
+            AND s.circle = 'none'
+            AND NOT saas.may_resist(s.table_name)
+            AND NOT EXISTS (SELECT FROM edges AS e WHERE e.parent = s.step)
+            AND s.table_name NOT IN (SELECT c.table_name FROM identifying AS c)
+            AND s.table_name NOT IN (SELECT t.table_name FROM audited AS t)
+            AND (
+                SELECT count(*) = 1 AND bool_and(
+                    p.action IN ('delete', 'anonymise')
+                    AND (e.kind = 'key' OR e.kind = 'column' AND e.parent_columns = saas.personal_key(p.table_name))
+                )
+                FROM edges AS e
+                JOIN nodes AS p ON p.node = e.parent
+                WHERE e.child = s.step
+            )
+    FROM saas.known_plan(p_state, p_mode) AS s
+    LEFT JOIN kept AS k ON k.node = s.step
+    WHERE s.step >= 0
+$$;
+COMMENT ON FUNCTION saas.program_nodes(bigint, text) IS
+'The steps of an erasure with what the engine keeps of their rows. is_supported: it can work on them; is_direct: it deletes them without looking them up first.';
+REVOKE ALL ON FUNCTION saas.program_nodes(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.program_nodes(bigint, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.known_nodes(p_state bigint, p_mode text)
+RETURNS TABLE (
+    node integer,
+    place integer,
+    table_name text,
+    action text,
+    party_link text,
+    circle text,
+    places integer[],
+    names text[],
+    type_names text[],
+    keys integer,
+    is_supported boolean,
+    is_direct boolean
+)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+    SELECT n.*
+    FROM jsonb_to_recordset(
+        saas.privacy_answer(
+            p_state, format('SELECT jsonb_agg(to_jsonb(n)) FROM saas.program_nodes(%L, %L) AS n', p_state, p_mode)
+        )::jsonb
+    ) AS n (
+        node integer, place integer, table_name text, action text, party_link text, circle text, places integer[], names text[],
+        type_names text[], keys integer, is_supported boolean, is_direct boolean
+    )
+$$;
+COMMENT ON FUNCTION saas.known_nodes(bigint, text) IS
+'saas.program_nodes(), found once in a session as long as saas.privacy_state() is the same.';
+REVOKE ALL ON FUNCTION saas.known_nodes(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.known_nodes(bigint, text) TO saas_internal;
+
+-- A statement takes places as $1, $2, …; unnest() makes them rows again.
+CREATE OR REPLACE FUNCTION saas.program_rows(p_names text[], p_type_names text[], p_first integer, p_alias text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT format('unnest($%s::integer[]', p_first)
+        || string_agg(format(', $%s::%s[]', p_first + k.place, p_type_names[k.place]), '' ORDER BY k.place)
+        || format(') AS %s (s', p_alias) || string_agg(format(', %I', k.name), '' ORDER BY k.place) || ')'
+    FROM unnest(p_names) WITH ORDINALITY AS k (name, place)
+$$;
+COMMENT ON FUNCTION saas.program_rows(text[], text[], integer, text) IS
+'Rows that the engine keeps, as a relation of a statement: s is the number of the person.';
+REVOKE ALL ON FUNCTION saas.program_rows(text[], text[], integer, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.program_rows(text[], text[], integer, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.program_key(p_names text[], p_keys integer, p_left text, p_right text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT string_agg(format('%s.%I = %s.%I', p_left, p_names[k], p_right, p_names[k]), ' AND ' ORDER BY k) FROM generate_series(1, p_keys) AS k
+$$;
+COMMENT ON FUNCTION saas.program_key(text[], integer, text, text) IS 'That two rows have one primary key.';
+REVOKE ALL ON FUNCTION saas.program_key(text[], integer, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.program_key(text[], integer, text, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.program_searches(p_state bigint, p_mode text)
+RETURNS TABLE (
+    node integer,
+    found text,
+    direct text,
+    source text,
+    inputs integer[]
+)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+    WITH nodes AS MATERIALIZED (
+        SELECT n.* FROM saas.known_nodes(p_state, p_mode) AS n WHERE n.is_supported
+    ),
+    edges AS MATERIALIZED (
+        SELECT e.* FROM saas.erasure_edges(p_mode) AS e
+    ),
+    parents AS MATERIALIZED (
+        -- The parents of a node, one after another in its parameters.
+        SELECT
+            x.child, x.parent, n.places, n.names, n.type_names,
+            1 + COALESCE(sum(cardinality(n.places) + 1) OVER (PARTITION BY x.child ORDER BY x.parent ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::integer AS first
+        FROM (SELECT DISTINCT e.child, e.parent FROM edges AS e) AS x
+        JOIN nodes AS n ON n.node = x.parent
+    ),
+    sources AS (
+        SELECT
+            e.child,
+            string_agg(
+                format(
+                    'SELECT p.s, %s FROM %s JOIN %s AS c ON %s',
+                    (SELECT string_agg(format('c.%I', k.name), ', ' ORDER BY k.place) FROM unnest(c.names) WITH ORDINALITY AS k (name, place)),
+                    saas.program_rows(p.names, p.type_names, p.first, 'p'), c.table_name,
+                    saas.personal_link_condition(e.kind, e.columns, e.parent_columns, e.json_path)
+                ),
+                ' UNION ALL ' ORDER BY e.edge
+            ) AS rows,
+            min(
+                format(
+                    'DELETE FROM %s AS c USING %s WHERE %s RETURNING p.s, %s', c.table_name,
+                    saas.program_rows(p.names, p.type_names, p.first, 'p'),
+                    saas.personal_link_condition(e.kind, e.columns, e.parent_columns, e.json_path),
+                    (SELECT string_agg(format('c.%I', k.name), ', ' ORDER BY k.place)
+                     FROM unnest(c.names[1:c.keys]) WITH ORDINALITY AS k (name, place))
+                )
+            ) AS direct,
+            min(
+                format(
+                    'FROM %s JOIN %s AS c ON %s', saas.program_rows(p.names, p.type_names, p.first, 'p'), c.table_name,
+                    saas.personal_link_condition(e.kind, e.columns, e.parent_columns, e.json_path)
+                )
+            ) AS source
+        FROM edges AS e
+        JOIN nodes AS c ON c.node = e.child
+        JOIN parents AS p ON p.child = e.child AND p.parent = e.parent
+        GROUP BY e.child
+    )
+    SELECT
+        n.node,
+        format(
+            'SELECT array_agg(y.s), %s FROM (SELECT DISTINCT ON (%s) x.s, %s FROM (%s) AS x ORDER BY %s) AS y',
+            (SELECT string_agg(format('array_agg(y.%I)', k.name), ', ' ORDER BY k.place) FROM unnest(n.names) WITH ORDINALITY AS k (name, place)),
+            o.key, o.columns, s.rows, o.all_key
+        ),
+        CASE WHEN n.is_direct THEN s.direct END,
+        CASE WHEN n.is_direct THEN s.source END,
+        (SELECT array_agg(i.place ORDER BY p.first, i.place)
+         FROM parents AS p CROSS JOIN LATERAL unnest((p.places[1] - 1) || p.places) AS i (place) WHERE p.child = n.node)
+    FROM nodes AS n
+    JOIN sources AS s ON s.child = n.node
+    CROSS JOIN LATERAL (
+        SELECT
+            string_agg(format('x.%I', k.name), ', ' ORDER BY k.place) AS columns,
+            -- What stays can belong to several people; what goes is counted for one of them.
+            concat_ws(
+                ', ', CASE WHEN n.action IN ('keep', 'shred') THEN 'x.s' END,
+                string_agg(format('x.%I', k.name), ', ' ORDER BY k.place) FILTER (WHERE k.place <= n.keys),
+                CASE WHEN n.action NOT IN ('keep', 'shred') THEN 'x.s' END
+            ) AS all_key,
+            concat_ws(
+                ', ', CASE WHEN n.action IN ('keep', 'shred') THEN 'x.s' END,
+                string_agg(format('x.%I', k.name), ', ' ORDER BY k.place) FILTER (WHERE k.place <= n.keys)
+            ) AS key
+        FROM unnest(n.names) WITH ORDINALITY AS k (name, place)
+    ) AS o
+$$;
+COMMENT ON FUNCTION saas.program_searches(bigint, text) IS
+'For each node the statement that finds its rows, that which deletes them at once, where they come from then, and the places that all of these take.';
+REVOKE ALL ON FUNCTION saas.program_searches(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.program_searches(bigint, text) TO saas_internal;

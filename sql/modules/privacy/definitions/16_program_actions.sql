@@ -1,0 +1,170 @@
+-- What the engine does to the rows that it has found: what is searched for afterwards, the audit trail, the rows.
+CREATE OR REPLACE FUNCTION saas.program_needles(p_state bigint, p_mode text)
+RETURNS TABLE (
+    node integer,
+    statement text
+)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+    SELECT
+        n.node,
+        format(
+            -- A value that somebody else has as well does not tell of this person.
+            'WITH own AS MATERIALIZED (
+                SELECT r.s, c.%1$I::text AS value, count(*) AS rows FROM %2$s JOIN %3$s AS c ON %4$s
+                WHERE saas.is_distinctive(c.%1$I::text) GROUP BY 1, 2
+            ),
+            rare AS MATERIALIZED (
+                SELECT o.%1$I::text AS value, count(*) AS rows FROM %3$s AS o
+                WHERE o.%1$I::text IN (SELECT w.value FROM own AS w WHERE w.value NOT LIKE %5$L) GROUP BY 1
+            )
+            SELECT array_agg(v.s), array_agg(v.needle) FROM (
+                SELECT DISTINCT w.s, saas.erasure_needle($1, w.value) AS needle
+                FROM own AS w
+                LEFT JOIN rare AS a ON a.value = w.value
+                WHERE w.value LIKE %5$L OR a.rows = w.rows
+            ) AS v
+            WHERE v.needle IS NOT NULL',
+            c.column_name, saas.program_rows(n.names, n.type_names, 2, 'r'), n.table_name,
+            saas.program_key(n.names, n.keys, 'c', 'r'), '%@%'
+        )
+    FROM saas.known_nodes(p_state, p_mode) AS n
+    JOIN saas.personal_columns AS c ON c.table_name = n.table_name AND c.is_identifying
+    WHERE n.is_supported AND n.party_link IS NULL AND n.action IN ('delete', 'anonymise')
+$$;
+COMMENT ON FUNCTION saas.program_needles(bigint, text) IS
+'For each identifying column of rows that go or are anonymised the statement that makes keyed hashes of its rare values: $1 the key, then the node''s places.';
+REVOKE ALL ON FUNCTION saas.program_needles(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.program_needles(bigint, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.program_audits(p_state bigint, p_mode text)
+RETURNS TABLE (
+    node integer,
+    found text,
+    redacted text
+)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+    SELECT
+        n.node,
+        format(x.template, 'count(*)', x.rows, x.entries),
+        format(x.template, 'count(saas.redact_audit_entry(l.team_id, l.created_at, l.id, ''erasure request '' || ($1)[r.s])::text)', x.rows, x.entries)
+    FROM saas.known_nodes(p_state, p_mode) AS n
+    CROSS JOIN LATERAL (
+        SELECT array_agg(m.column_name) AS names
+        FROM saas.personal_columns AS m
+        WHERE m.table_name = n.table_name AND m.action IN ('null', 'anonymise')
+    ) AS c
+    CROSS JOIN LATERAL (
+        SELECT
+            'SELECT array_agg(y.s), array_agg(y.entries) FROM (
+                SELECT r.s, %s AS entries FROM %s JOIN saas.audit_logs AS l ON l.row_id = r.id WHERE %s AND $1 IS NOT NULL GROUP BY r.s
+            ) AS y' AS template,
+            saas.program_rows(n.names, n.type_names, 2, 'r') AS rows,
+            format('l.table_name = %L AND l.payload_hash IS NULL AND ', n.table_name) || CASE n.action
+                WHEN 'delete' THEN 'COALESCE(l.old_values, l.new_values) IS NOT NULL'
+                ELSE format(
+                    'COALESCE(l.old_values, %1$L::jsonb) || COALESCE(l.new_values, %1$L::jsonb) ?| %2$L::text[]', '{}', c.names
+                )
+            END AS entries
+    ) AS x
+    WHERE n.is_supported
+        AND n.party_link IS NULL
+        AND n.action IN ('delete', 'anonymise')
+        AND n.table_name IN (SELECT t.table_name FROM saas.audited_tables AS t)
+        -- Rows with another key have a digest for an id in the trail.
+        AND n.names[n.keys] = 'id'
+        AND n.type_names[n.keys] = 'uuid'
+        AND (n.action = 'delete' OR c.names IS NOT NULL)
+$$;
+COMMENT ON FUNCTION saas.program_audits(bigint, text) IS
+'For each audited node the statements that count, and empty, entries of the audit trail that repeat values of its rows: $1 the requests by number of the person, then the node''s places.';
+REVOKE ALL ON FUNCTION saas.program_audits(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.program_audits(bigint, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.erasure_program(p_state bigint, p_mode text)
+RETURNS TABLE (
+    kind text,
+    step integer,
+    table_name text,
+    statement text,
+    inputs integer[],
+    input_types oid[],
+    outputs integer[]
+)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+    WITH nodes AS MATERIALIZED (
+        SELECT n.*, (n.places[1] - 1) || n.places AS own FROM saas.known_nodes(p_state, p_mode) AS n
+    ),
+    searches AS MATERIALIZED (
+        SELECT f.* FROM saas.program_searches(p_state, p_mode) AS f
+    ),
+    statements AS (
+        SELECT 1 AS part, -1 AS place, 'find' AS kind, n.node, n.table_name,
+            'SELECT array_agg(x.s::integer)'
+                || (SELECT string_agg(format(', array_agg(c.%I)', k.name), '' ORDER BY k.place) FROM unnest(n.names) WITH ORDINALITY AS k (name, place))
+                || ' FROM unnest($1) WITH ORDINALITY AS x (id, s) JOIN saas.users AS c ON c.id = x.id' AS statement,
+            '{0}'::integer[] AS inputs, n.own AS outputs
+        FROM nodes AS n WHERE n.node = 0
+        UNION ALL
+        SELECT 2, -n.place, CASE WHEN n.is_direct THEN 'count' ELSE 'find' END, n.node, n.table_name, f.found, f.inputs, n.own
+        FROM nodes AS n JOIN searches AS f ON f.node = n.node
+        UNION ALL
+        SELECT 3, n.place, 'needles', n.node, n.table_name, l.statement, 2 || n.own, '{}'
+        FROM nodes AS n JOIN saas.program_needles(p_state, p_mode) AS l ON l.node = n.node
+        UNION ALL
+        SELECT 4, n.place, a.kind, n.node, n.table_name, a.statement, 1 || n.own, '{}'
+        FROM nodes AS n
+        JOIN saas.program_audits(p_state, p_mode) AS l ON l.node = n.node
+        CROSS JOIN LATERAL (VALUES ('audited', l.found), ('redact', l.redacted)) AS a (kind, statement)
+        UNION ALL
+        SELECT
+            5, n.place,
+            CASE WHEN NOT n.is_supported OR n.circle <> 'none' OR saas.may_resist(n.table_name) THEN 'refuse' WHEN x.assignments IS NULL AND n.action <> 'delete' THEN 'keep' WHEN n.action = 'delete' THEN 'delete' ELSE 'change' END,
+            n.node, n.table_name,
+            CASE
+                WHEN NOT n.is_supported OR x.assignments IS NULL AND n.action <> 'delete' THEN NULL
+                WHEN n.is_direct THEN f.direct
+                WHEN n.action = 'delete' THEN format(
+                    'DELETE FROM %s AS c USING %s WHERE %s RETURNING r.s, %s', n.table_name,
+                    saas.program_rows(n.names, n.type_names, 1, 'r'), saas.program_key(n.names, n.keys, 'c', 'r'),
+                    (SELECT string_agg(format('r.%I', k.name), ', ' ORDER BY k.place) FROM unnest(n.names[1:n.keys]) WITH ORDINALITY AS k (name, place))
+                )
+                ELSE format(
+                    'UPDATE %s AS c SET %s FROM %s WHERE %s RETURNING r.s', n.table_name, x.assignments,
+                    saas.program_rows(n.names, n.type_names, 1, 'r'), saas.program_key(n.names, n.keys, 'c', 'r')
+                )
+            END,
+            CASE WHEN n.is_direct THEN f.inputs WHEN n.is_supported THEN n.own END, '{}'
+        FROM nodes AS n
+        LEFT JOIN searches AS f ON f.node = n.node
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN n.action NOT IN ('delete', 'keep', 'shred') THEN saas.anonymising_assignments(n.table_name, n.action, n.party_link) END AS assignments
+        ) AS x
+    ),
+    types AS MATERIALIZED (
+        SELECT 0 AS place, 'uuid[]'::regtype::oid AS type
+        UNION ALL VALUES (1, 'uuid[]'::regtype::oid), (2, 'bytea'::regtype::oid)
+        UNION ALL
+        SELECT o.place, CASE o.number WHEN 1 THEN 'integer[]'::regtype::oid ELSE to_regtype(n.type_names[o.number - 1] || '[]')::oid END
+        FROM nodes AS n CROSS JOIN LATERAL unnest(n.own) WITH ORDINALITY AS o (place, number)
+        WHERE n.is_supported
+    )
+    SELECT
+        s.kind, s.node, s.table_name, s.statement, s.inputs,
+        (SELECT array_agg(t.type ORDER BY i.number) FROM unnest(s.inputs) WITH ORDINALITY AS i (place, number) JOIN types AS t ON t.place = i.place),
+        s.outputs
+    FROM statements AS s
+    ORDER BY s.part, s.place, s.node
+$$;
+COMMENT ON FUNCTION saas.erasure_program(bigint, text) IS
+'What the engine does, in this order. kind: find rows (count: only where nothing is changed), needles, audited or redact entries of the audit trail, delete, change or keep rows, refuse (rows there need saas.run_deletion_request()). Statements take the places in inputs and fill those in outputs.';
+REVOKE ALL ON FUNCTION saas.erasure_program(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.erasure_program(bigint, text) TO saas_internal;

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: PostgreSQL
+// saas.with_columns(), saas.insert_row() and saas.update_row(): rows that are written one at a
+// time, many times a second.
+#include "pg/boundary.hpp"
+#include "pg/row_columns.hpp"
+#include "pg/row_writer.hpp"
+
+#include "pg/prelude.hpp"
+
+extern "C" {
+#include "fmgr.h" // PG_GETARG_HEAPTUPLEHEADER
+}
+
+using namespace saas; // NOLINT: entry points only
+
+SAAS_FUNCTION(saas_with_columns) {
+    return pg::with_columns(fcinfo);
+}
+
+SAAS_FUNCTION(saas_insert_row) {
+    HeapTupleHeader stored = pg::insert_row(PG_GETARG_HEAPTUPLEHEADER(0));
+    if (stored == nullptr)
+        PG_RETURN_NULL();
+    PG_RETURN_POINTER(stored);
+}
+
+SAAS_FUNCTION(saas_update_row) {
+    HeapTupleHeader stored = pg::update_row(PG_GETARG_HEAPTUPLEHEADER(0));
+    if (stored == nullptr)
+        PG_RETURN_NULL();
+    PG_RETURN_POINTER(stored);
+}

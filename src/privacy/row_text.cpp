@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "privacy/row_text.hpp"
+
+#include "core/privacy/needles.hpp"
+#include "core/privacy/plain_text.hpp"
+
+#include "pg/prelude.hpp"
+
+extern "C" {
+#include "access/htup_details.h" // heap_deform_tuple
+#include "catalog/pg_type.h"     // TEXTOID
+#include "utils/builtins.h"      // numeric_out, pg_lltoa
+#include "utils/date.h"          // DATE_NOT_FINITE
+#include "utils/jsonb.h"         // JsonbContainer
+#include "utils/lsyscache.h"     // getBaseType
+#include "utils/timestamp.h"     // TIMESTAMP_NOT_FINITE
+#include "utils/uuid.h"          // DatumGetUUIDP
+}
+
+namespace saas::privacy {
+namespace {
+
+namespace core_privacy = core::privacy;
+
+column_kind kind_of(Form_pg_attribute column) {
+    if (column->attisdropped)
+        return column_kind::none;
+    switch (getBaseType(column->atttypid)) {
+    case BOOLOID:
+        return column_kind::none;
+    case TEXTOID:
+    case VARCHAROID:
+    case BPCHAROID:
+    case JSONOID:
+        return column_kind::text;
+    case BYTEAOID:
+        return column_kind::bytes;
+    case JSONBOID:
+        return column_kind::json;
+    case UUIDOID:
+        return column_kind::id;
+    case INT2OID:
+        return column_kind::small;
+    case INT4OID:
+        return column_kind::whole;
+    case INT8OID:
+        return column_kind::large;
+    case DATEOID:
+        return column_kind::date;
+    case TIMESTAMPOID:
+        return column_kind::time;
+    case TIMESTAMPTZOID:
+        return column_kind::zoned_time;
+    default:
+        return column_kind::other;
+    }
+}
+
+// Keys, texts and numbers, in their order and as they are, not as JSON escapes them: read from the form that jsonb is stored
+// in (utils/jsonb.h), which need not be aligned. In an object all keys stand before all values.
+struct json_reader {
+    StringInfo out;
+    const char *end; // of the value
+};
+
+void append_container_unsafe(const json_reader &reader, const char *container);
+
+std::uint32_t number_at(const char *bytes) noexcept {
+    std::uint32_t number;
+    memcpy(&number, bytes, sizeof(number));
+    return number;
+}
+
+// Where the next element begins.
+std::uint32_t end_of(JEntry entry, std::uint32_t offset) noexcept {
+    return JBE_HAS_OFF(entry) ? JBE_OFFLENFLD(entry) : offset + JBE_OFFLENFLD(entry);
+}
+
+void append_numeric(StringInfo out, const char *bytes) {
+    auto *copy = static_cast<char *>(palloc(VARSIZE_ANY(bytes)));
+    memcpy(copy, bytes, VARSIZE_ANY(bytes));
+    char *text = DatumGetCString(DirectFunctionCall1(numeric_out, PointerGetDatum(copy)));
+    appendStringInfoString(out, text);
+    pfree(text);
+    pfree(copy);
+}
+
+void append_element_unsafe(const json_reader &reader, JEntry entry, const char *base, std::uint32_t offset) {
+    if (JBE_ISSTRING(entry)) {
+        const std::uint32_t length = end_of(entry, offset) - offset;
+        if (base + offset + length > reader.end)
+            ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("a JSON value is damaged")));
+        appendBinaryStringInfo(reader.out, base + offset, static_cast<int>(length));
+    } else if (JBE_ISNUMERIC(entry)) {
+        append_numeric(reader.out, base + INTALIGN(offset));
+    } else if (JBE_ISCONTAINER(entry)) {
+        append_container_unsafe(reader, base + INTALIGN(offset));
+        return;
+    }
+    appendStringInfoCharMacro(reader.out, ' ');
+}
+
+void append_container_unsafe(const json_reader &reader, const char *container) {
+    check_stack_depth();
+    const std::uint32_t header = number_at(container);
+    const std::uint32_t count = header & JB_CMASK;
+    const bool is_object = (header & JB_FOBJECT) != 0;
+    const char *entries = container + sizeof(header);
+    const char *base = entries + sizeof(JEntry) * (is_object ? count * 2 : count);
+    if (base > reader.end)
+        ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("a JSON value is damaged")));
+    std::uint32_t value = 0;
+    for (std::uint32_t i = 0; is_object && i < count; ++i)
+        value = end_of(number_at(entries + sizeof(JEntry) * i), value);
+    std::uint32_t key = 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        if (is_object) {
+            const JEntry entry = number_at(entries + sizeof(JEntry) * i);
+            append_element_unsafe(reader, entry, base, key);
+            key = end_of(entry, key);
+        }
+        const JEntry entry = number_at(entries + sizeof(JEntry) * (is_object ? count + i : i));
+        append_element_unsafe(reader, entry, base, value);
+        value = end_of(entry, value);
+    }
+}
+
+void append_number(StringInfo out, column_kind kind, Datum value) {
+    enlargeStringInfo(out, core_privacy::k_plain_text_room);
+    char *to = out->data + out->len;
+    out->len += kind == column_kind::large   ? pg_lltoa(DatumGetInt64(value), to)
+                : kind == column_kind::whole ? pg_ltoa(DatumGetInt32(value), to)
+                                             : pg_ltoa(DatumGetInt16(value), to);
+}
+
+void append_output(StringInfo out, row_reader *reader, int column) {
+    char *text = OutputFunctionCall(&reader->outputs[column], reader->values[column]);
+    appendStringInfoString(out, text);
+    pfree(text);
+}
+
+void append_time(StringInfo out, row_reader *reader, int column) {
+    const Datum value = reader->values[column];
+    enlargeStringInfo(out, core_privacy::k_plain_text_room);
+    char *to = out->data + out->len;
+    std::size_t size = 0;
+    if (reader->kinds[column] != column_kind::date)
+        size = core_privacy::write_timestamp(DatumGetTimestampTz(value), reader->kinds[column] == column_kind::zoned_time, to);
+    else if (!DATE_NOT_FINITE(DatumGetDateADT(value)))
+        size = core_privacy::write_date(DatumGetDateADT(value), to);
+    if (size == 0)
+        append_output(out, reader, column);
+    else
+        out->len += static_cast<int>(size);
+}
+
+void append_id(StringInfo out, Datum value) {
+    enlargeStringInfo(out, core_privacy::k_plain_text_room);
+    out->len += static_cast<int>(core_privacy::write_uuid(DatumGetUUIDP(value)->data, out->data + out->len));
+}
+
+} // namespace
+
+row_reader *make_row_reader_unsafe(TupleDesc columns, MemoryContext context) {
+    MemoryContext before = MemoryContextSwitchTo(context);
+    auto *reader = static_cast<row_reader *>(palloc0(sizeof(row_reader)));
+    reader->columns = CreateTupleDescCopy(columns);
+    const auto count = static_cast<std::size_t>(columns->natts);
+    reader->kinds = static_cast<column_kind *>(palloc(count * sizeof(column_kind)));
+    reader->outputs = static_cast<FmgrInfo *>(palloc0(count * sizeof(FmgrInfo)));
+    reader->values = static_cast<Datum *>(palloc(count * sizeof(Datum)));
+    reader->nulls = static_cast<bool *>(palloc(count * sizeof(bool)));
+    for (int i = 0; i < columns->natts; ++i) {
+        reader->kinds[i] = kind_of(TupleDescAttr(columns, i));
+        if (reader->kinds[i] == column_kind::none)
+            continue;
+        Oid output;
+        bool varlena;
+        getTypeOutputInfo(TupleDescAttr(columns, i)->atttypid, &output, &varlena);
+        fmgr_info_cxt(output, &reader->outputs[i], context);
+    }
+    MemoryContextSwitchTo(before);
+    return reader;
+}
+
+void read_row_unsafe(row_reader *reader, HeapTuple row) {
+    heap_deform_tuple(row, reader->columns, reader->values, reader->nulls);
+}
+
+column_text stored_text_unsafe(const row_reader *reader, int column) {
+    varlena *bytes = PG_DETOAST_DATUM_PACKED(reader->values[column]);
+    return {VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)};
+}
+
+void append_text_unsafe(row_reader *reader, int column, StringInfo out) {
+    const Datum value = reader->values[column];
+    switch (reader->kinds[column]) {
+    case column_kind::json: {
+        const column_text json = stored_text_unsafe(reader, column);
+        append_container_unsafe({out, json.bytes + json.size}, json.bytes);
+        break;
+    }
+    case column_kind::id:
+        append_id(out, value);
+        break;
+    case column_kind::small:
+    case column_kind::whole:
+    case column_kind::large:
+        append_number(out, reader->kinds[column], value);
+        break;
+    case column_kind::date:
+    case column_kind::time:
+    case column_kind::zoned_time:
+        append_time(out, reader, column);
+        break;
+    case column_kind::text:
+    case column_kind::bytes: {
+        const column_text stored = stored_text_unsafe(reader, column);
+        appendBinaryStringInfo(out, stored.bytes, static_cast<int>(stored.size));
+        break;
+    }
+    default:
+        append_output(out, reader, column);
+        break;
+    }
+}
+
+std::uint32_t word_lengths(column_kind kind) noexcept {
+    constexpr auto bits = [](unsigned from, unsigned to) { return (2U << to) - (1U << from); };
+    switch (kind) {
+    case column_kind::id:
+        return 1U << 4 | 1U << 8 | 1U << 12;
+    case column_kind::small:
+        return bits(1, 5);
+    case column_kind::whole:
+        return bits(1, 10);
+    case column_kind::date:
+    case column_kind::time:
+    case column_kind::zoned_time:
+        return bits(1, 8); // infinity
+    default:
+        return core_privacy::k_any_length;
+    }
+}
+
+} // namespace saas::privacy
