@@ -5,6 +5,7 @@
 
 extern "C" {
 #include "access/xact.h"         // IsolationUsesXactSnapshot
+#include "catalog/catalog.h"     // IsCatalogRelation
 #include "catalog/pg_am.h"       // HEAP_TABLE_AM_OID
 #include "catalog/pg_class.h"    // RELKIND_RELATION
 #include "catalog/pg_trigger.h"  // TRIGGER_FOR_UPDATE
@@ -16,7 +17,7 @@ extern "C" {
 #include "nodes/value.h"         // makeString
 #include "optimizer/optimizer.h" // pull_varattnos
 #include "parser/parse_func.h"   // LookupFuncName
-#include "utils/acl.h"           // pg_class_aclcheck
+#include "utils/acl.h"           // pg_class_aclmask
 #include "utils/relcache.h"      // RelationGetIndexAttrBitmap
 #include "utils/reltrigger.h"    // TriggerDesc
 #include "utils/rls.h"           // check_enable_rls
@@ -35,7 +36,7 @@ bool has_type(const rotation_target &target, AttrNumber column, Oid type) {
 bool has_form(const rotation_target &target) {
     const Form_pg_class form = target.table->rd_rel;
     return form->relkind == RELKIND_RELATION && form->relam == HEAP_TABLE_AM_OID &&
-           !form->relispartition && !form->relhasrules &&
+           !IsCatalogRelation(target.table) && !form->relispartition && !form->relhasrules &&
            has_type(target, target.value, BYTEAOID) &&
            (target.row == 0 || has_type(target, target.row, UUIDOID)) &&
            (target.team == 0 || has_type(target, target.team, UUIDOID));
