@@ -205,27 +205,26 @@ SELECT ok(rolled.contents() = rolled.recomputed(), 'TRUNCATE between insertions'
 -- tells of: when the transaction rewrites the table, or has the buckets computed.
 TRUNCATE rolled.orders;
 SELECT count(*) FROM saas.refresh_rollups() \g /dev/null
-INSERT INTO rolled.orders (team_id, id, at, amount) VALUES (:'one', 1, '2026-06-10 10:05+00', 5), (:'one', 2, '2026-06-10 10:06+00', 6);
+INSERT INTO rolled.orders (team_id, id, at, amount) VALUES (:'one', 1, '2026-06-10 10:06+00', 5);
 SELECT count(*) FROM saas.refresh_rollups() \g /dev/null
 BEGIN;
-INSERT INTO rolled.orders (team_id, id, at, amount) VALUES (:'one', 3, '2026-06-10 10:07+00', 100);
-DELETE FROM rolled.orders WHERE id = 1;
+INSERT INTO rolled.orders (team_id, id, at, amount) VALUES (:'one', 2, '2026-06-10 10:05+00', 100);
 ALTER TABLE rolled.orders ALTER COLUMN extra TYPE text;
-INSERT INTO rolled.orders (team_id, id, at, amount) VALUES (:'one', 4, '2026-06-10 12:00+00', 7);
+CLUSTER rolled.orders USING orders_at;
 COMMIT;
 SELECT count(*) FROM saas.refresh_rollups() \g /dev/null
 SELECT ok(rolled.contents() = rolled.recomputed(), 'rows before a table is rewritten by their transaction');
 BEGIN;
 ALTER TABLE rolled.orders ALTER COLUMN extra TYPE integer USING 8;
-INSERT INTO rolled.orders (team_id, id, at, amount) VALUES (:'one', 5, '2026-06-10 10:01+00', 1000);
+INSERT INTO rolled.orders (team_id, id, at, amount) VALUES (:'one', 3, '2026-06-10 10:04+00', 1000);
 COMMIT;
 CLUSTER rolled.orders USING orders_at;
 SELECT count(*) FROM saas.refresh_rollups() \g /dev/null
 SELECT ok(rolled.contents() = rolled.recomputed(), 'and after, when they have moved since');
 BEGIN;
-INSERT INTO rolled.orders (team_id, id, at, amount) VALUES (:'one', 6, '2026-06-10 10:08+00', 9);
+INSERT INTO rolled.orders (team_id, id, at, amount) VALUES (:'one', 4, '2026-06-10 10:08+00', 9);
 SELECT count(*) FROM saas.refresh_rollups() \g /dev/null
-INSERT INTO rolled.orders (team_id, id, at, amount) VALUES (:'one', 7, '2026-06-10 10:00+00', 10000);
+INSERT INTO rolled.orders (team_id, id, at, amount) VALUES (:'one', 5, '2026-06-10 10:03+00', 10000);
 COMMIT;
 CLUSTER rolled.orders USING orders_at;
 SELECT count(*) FROM saas.refresh_rollups() \g /dev/null
@@ -240,16 +239,17 @@ SELECT count(*) FROM saas.refresh_rollups() \g /dev/null
 SELECT ok(rolled.contents() = rolled.recomputed(), 'places that come again in another order');
 
 -- More spans than are kept in memory, in one transaction that computes the rollup itself.
+CREATE TABLE rolled.spans (team_id uuid NOT NULL, at timestamptz NOT NULL);
+SELECT count(*) FROM saas.create_rollup('rolled_spans', 'rolled.spans', 'at', '{"n": "count"}', p_granularities => '{hour}', p_read_role => 'viewer') \g /dev/null
 BEGIN;
-INSERT INTO rolled.orders (team_id, id, at) SELECT :'one', n, '2020-01-01 00:00+00'::timestamptz + n * INTERVAL '15 minutes' FROM generate_series(1000, 66600) AS n;
-SELECT count(n.row_ids) AS early FROM saas.rollup_changes AS n \gset
-SELECT saas.rebuild_rollup('rolled_orders_plain') \g /dev/null
+INSERT INTO rolled.spans SELECT :'one', '2026-01-01 00:00+00'::timestamptz + n * INTERVAL '15 minutes' FROM generate_series(1, 65540) AS n;
+SELECT count(*) AS written, count(n.row_ids) AS told FROM saas.rollup_changes AS n \gset
+SELECT saas.rebuild_rollup('rolled_spans') \g /dev/null
 COMMIT;
-SELECT is(:early, 0, 'what is written early is to be computed anew');
+SELECT ok(:written > 65000 AND :told = 0, 'what is written early is to be computed anew');
+DELETE FROM saas.rollup_changes AS n WHERE n.row_ids IS NULL;
 SELECT count(*) FROM saas.refresh_rollups() \g /dev/null
-SELECT is((SELECT sum(r.n) FROM saas_rollups.rolled_orders_plain_month AS r WHERE r.team_id = :'one'), 65601::numeric, 'and counts once');
-DELETE FROM rolled.orders WHERE team_id = :'one';
-SELECT count(*) FROM saas.refresh_rollups() \g /dev/null
+SELECT is((SELECT sum(r.n) FROM saas_rollups.rolled_spans_hour AS r), 65540::numeric, 'and counts once');
 
 -- What is replicated may find its buckets replicated, too.
 SET session_replication_role = replica;
