@@ -27,6 +27,17 @@ BEGIN
     v_relation := saas.rollup_relation(p_source);
     IF v_relation IS NOT NULL THEN
         EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', v_relation);
+        -- An older snapshot sees no row of a table that ALTER TABLE has written anew since.
+        IF current_setting('transaction_isolation') <> 'read committed' AND EXISTS (
+            SELECT FROM pg_class AS c
+            WHERE (c.oid = v_relation OR c.oid IN (SELECT t.relid FROM pg_partition_tree(v_relation) AS t))
+                AND c.relfilenode <> pg_relation_filenode(c.oid)
+        ) THEN
+            RAISE EXCEPTION USING
+                ERRCODE = '40001',
+                MESSAGE = format('could not serialize access: %s was rewritten', v_relation),
+                HINT = 'Try again in a new transaction, best READ COMMITTED.';
+        END IF;
     END IF;
     RETURN true;
 END
