@@ -9,6 +9,16 @@ SELECT throws_ok('SELECT saas.insert_row(5)', '42809', 'the row is of no table',
 SELECT throws_ok($$SELECT saas.insert_row('a'::text)$$, '42809', 'the row is of no table', 'a text');
 SELECT throws_ok('SELECT saas.update_row(ARRAY[1])', '42809', 'the row is of no table', 'an array');
 
+-- What modifies a column's type counts as in an assignment.
+CREATE TABLE shop.lengths (id integer PRIMARY KEY, code varchar(3), price numeric(5, 2), codes varchar(3)[]);
+SELECT throws_ok($$SELECT saas.with_columns(NULL::shop.lengths, '{code}', 'four'::varchar)$$, '22001', 'value too long for type character varying(3)', 'a text that is too long');
+SELECT throws_ok($$SELECT saas.with_columns(NULL::shop.lengths, '{code}', 'four'::varchar(4))$$, '22001', NULL, 'though of some length');
+SELECT throws_ok($$SELECT saas.with_columns(NULL::shop.lengths, '{price}', 1234.567::numeric)$$, '22003', 'numeric field overflow', 'a number that is too large');
+SELECT is((saas.with_columns(NULL::shop.lengths, '{price}', 1.567::numeric)).price, 1.57, 'a number is rounded');
+SELECT is((saas.with_columns(NULL::shop.lengths, '{code}', 'abc'::varchar(3))).code, 'abc', 'a text that fits');
+SELECT throws_ok($$SELECT saas.with_columns(NULL::shop.lengths, '{codes}', ARRAY['four']::varchar[])$$, '42804', 'column "codes" is of type character varying(3)[]', 'an array has to be cast');
+SELECT is((saas.with_columns(NULL::shop.lengths, '{codes}', ARRAY['abc']::varchar(3)[])).codes, '{abc}', 'and can be');
+
 -- A foreign key that cascades leaves the triggers of the other table to the statement.
 CREATE TABLE shop.parents (id integer PRIMARY KEY, code integer NOT NULL UNIQUE);
 CREATE TABLE shop.children (id integer PRIMARY KEY, code integer REFERENCES shop.parents (code) ON UPDATE CASCADE);
