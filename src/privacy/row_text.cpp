@@ -164,7 +164,8 @@ void append_id(StringInfo out, Datum value) {
 row_reader *make_row_reader_unsafe(TupleDesc columns, MemoryContext context) {
     MemoryContext before = MemoryContextSwitchTo(context);
     auto *reader = static_cast<row_reader *>(palloc0(sizeof(row_reader)));
-    reader->columns = CreateTupleDescCopy(columns);
+    // With the values of columns that rows are older than.
+    reader->columns = CreateTupleDescCopyConstr(columns);
     const auto count = static_cast<std::size_t>(columns->natts);
     reader->kinds = static_cast<column_kind *>(palloc(count * sizeof(column_kind)));
     reader->outputs = static_cast<FmgrInfo *>(palloc0(count * sizeof(FmgrInfo)));
