@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "privacy/row_text.hpp"
 
+#include "core/privacy/escapes.hpp"
 #include "core/privacy/needles.hpp"
 #include "core/privacy/plain_text.hpp"
+
+#include <string_view>
 
 #include "pg/prelude.hpp"
 
 extern "C" {
 #include "access/htup_details.h" // heap_deform_tuple
 #include "catalog/pg_type.h"     // TEXTOID
+#include "mb/pg_wchar.h"         // GetDatabaseEncoding
 #include "utils/builtins.h"      // numeric_out, pg_lltoa
 #include "utils/date.h"          // DATE_NOT_FINITE
 #include "utils/jsonb.h"         // JsonbContainer
@@ -133,9 +137,23 @@ void append_number(StringInfo out, column_kind kind, Datum value) {
                                              : pg_ltoa(DatumGetInt16(value), to);
 }
 
+// A text once more with the letters that it escapes, behind what is in no needle. As it stands it is searched as well: it need not
+// be JSON.
+void append_unescaped(StringInfo out, std::string_view text) {
+    if (!core_privacy::has_escapes(text))
+        return;
+    const int encoding = GetDatabaseEncoding();
+    const char32_t highest = encoding == PG_UTF8 ? 0x10ffff : 0x7f;
+    appendBinaryStringInfo(out, " \xff ", 3);
+    enlargeStringInfo(out, static_cast<int>(text.size()));
+    out->len += static_cast<int>(core_privacy::write_unescaped(text, highest, out->data + out->len));
+    out->data[out->len] = '\0';
+}
+
 void append_output(StringInfo out, row_reader *reader, int column) {
     char *text = OutputFunctionCall(&reader->outputs[column], reader->values[column]);
     appendStringInfoString(out, text);
+    append_unescaped(out, text);
     pfree(text);
 }
 
@@ -218,6 +236,7 @@ void append_text_unsafe(row_reader *reader, int column, StringInfo out) {
     case column_kind::bytes: {
         const column_text stored = stored_text_unsafe(reader, column);
         appendBinaryStringInfo(out, stored.bytes, static_cast<int>(stored.size));
+        append_unescaped(out, {stored.bytes, stored.size});
         break;
     }
     default:

@@ -144,6 +144,10 @@ SELECT is(pg_temp.found(x.value), x.column, x.value) FROM (VALUES ('1815-12-10',
 INSERT INTO shop.kinds (words, j) SELECT repeat(md5('a'), 300) || ' needle here', jsonb_object_agg('key' || g, repeat(md5(g::text), 30)) || '{"last": "needle there"}' FROM generate_series(1, 100) AS g;
 SELECT is(pg_temp.found('needle here'), 'words', 'compressed texts are read');
 SELECT is(pg_temp.found('needle there'), 'j', 'and large JSON values');
+ALTER TABLE shop.kinds ADD COLUMN later text DEFAULT 'written later', ADD COLUMN sooner text;
+SELECT is(pg_temp.found('written later'), 'later', 'rows are searched for what columns had when they were added');
+INSERT INTO shop.kinds (words, o, list) VALUES ('CALL ZOË MÜLLER', '{"name": "Zo\u00eb M\u00fcller", "to": "zoe\u0040example.org"}', '{"{\"a\": \"\\u0416anna x\"}"}');
+SELECT is(pg_temp.found(x.value), x.column, x.value) FROM (VALUES ('Zoë Müller', 'o,words'), ('zoe@example.org', 'o'), ('жanna X', 'list'), ('u00fcller', 'o')) AS x (value, "column");
 SELECT throws_ok($$SELECT * FROM saas.search_table('shop.kinds'::regclass, ARRAY['\x00'::bytea])$$, '22023', NULL, 'bytes that are no needles are refused');
 SELECT throws_ok($$SELECT * FROM saas.search_table('shop.kinds'::regclass, ARRAY[NULL::bytea])$$, '22023', NULL, 'so is nothing');
 SELECT throws_ok($$SELECT * FROM saas.search_table(0, '{}')$$, '42P01', NULL, 'or a table that is none');
