@@ -73,66 +73,11 @@ SELECT rollups_bench.cpu() AS since \gset
 INSERT INTO rollups_bench.noted (team_id, at, user_id, ms) SELECT * FROM six_hours;
 CALL rollups_bench.note(:pass, 'bulk noted', :since);
 \o /dev/null
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('plain') \gexec
-CALL rollups_bench.note(:pass, 'single plain', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('noted') \gexec
-CALL rollups_bench.note(:pass, 'single noted', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('noted') \gexec
-CALL rollups_bench.note(:pass, 'single noted', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('plain') \gexec
-CALL rollups_bench.note(:pass, 'single plain', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('plain') \gexec
-CALL rollups_bench.note(:pass, 'single plain', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('noted') \gexec
-CALL rollups_bench.note(:pass, 'single noted', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('noted') \gexec
-CALL rollups_bench.note(:pass, 'single noted', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('plain') \gexec
-CALL rollups_bench.note(:pass, 'single plain', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('plain') \gexec
-CALL rollups_bench.note(:pass, 'single plain', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('noted') \gexec
-CALL rollups_bench.note(:pass, 'single noted', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('noted') \gexec
-CALL rollups_bench.note(:pass, 'single noted', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('plain') \gexec
-CALL rollups_bench.note(:pass, 'single plain', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('plain') \gexec
-CALL rollups_bench.note(:pass, 'single plain', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('noted') \gexec
-CALL rollups_bench.note(:pass, 'single noted', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('noted') \gexec
-CALL rollups_bench.note(:pass, 'single noted', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('plain') \gexec
-CALL rollups_bench.note(:pass, 'single plain', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('plain') \gexec
-CALL rollups_bench.note(:pass, 'single plain', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('noted') \gexec
-CALL rollups_bench.note(:pass, 'single noted', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('noted') \gexec
-CALL rollups_bench.note(:pass, 'single noted', :since);
-SELECT rollups_bench.cpu() AS since \gset
-SELECT rollups_bench.single_rows('plain') \gexec
-CALL rollups_bench.note(:pass, 'single plain', :since);
+\ir single_rows.sql
+\ir single_rows.sql
+\ir single_rows.sql
+\ir single_rows.sql
+\ir single_rows.sql
 \o
 RESET synchronous_commit;
 TRUNCATE rollups_bench.plain, rollups_bench.noted;

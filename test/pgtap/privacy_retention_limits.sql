@@ -116,7 +116,11 @@ UPDATE saas.retention_policies SET states = states || '{dead}' WHERE name = 'pro
 SELECT results_eq($$SELECT policy FROM saas.retention_advice(0) WHERE table_name LIKE 'saas.%'$$, '{processed_webhook_events}'::text[], 'until one is about more states than its index');
 UPDATE saas.retention_policies SET states = '{processed}' WHERE name = 'processed_webhook_events';
 SELECT is_empty($$SELECT * FROM saas.retention_advice(0) WHERE table_name LIKE 'saas.%'$$, 'fewer do no harm');
+-- The indexes are there for the clean-up alone; which one the planner takes of several depends on statistics.
 SET LOCAL enable_seqscan = off;
+UPDATE pg_index SET indisvalid = false
+WHERE indrelid IN ('saas.data_exports'::regclass, 'saas.webhook_events'::regclass)
+    AND indexrelid NOT IN ('saas.data_exports_created_at_idx'::regclass, 'saas.webhook_events_received_at_finished_idx'::regclass);
 CREATE FUNCTION pg_temp.reading(p_policy text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     v_plan json;
@@ -124,12 +128,13 @@ DECLARE
 BEGIN
     SELECT p.* INTO v_policy FROM saas.retention_policies AS p WHERE p.name = p_policy;
     EXECUTE format('EXPLAIN (FORMAT json) SELECT count(*) FROM %s AS c WHERE %s', v_policy.table_name, saas.retention_condition(v_policy)) INTO v_plan;
-    RETURN substring(v_plan::text FROM '"Index Name": "([^"]*)"');
+    RETURN substring(v_plan::text FROM '"Index Name": "([^"]*)"') || ' by ' || substring(v_plan::text FROM '"Index Cond": "\((\w+)');
 END
 $$;
 SELECT results_eq($$SELECT pg_temp.reading(p.name) FROM saas.retention_policies AS p WHERE p.name IN ('finished_exports', 'processed_webhook_events') ORDER BY p.name$$,
-    '{data_exports_created_at_idx,webhook_events_received_at_finished_idx}'::text[], 'the clean-up reads those indexes');
+    '{data_exports_created_at_idx by created_at,webhook_events_received_at_finished_idx by received_at}'::text[], 'the clean-up reads those indexes');
 RESET enable_seqscan;
+UPDATE pg_index SET indisvalid = true WHERE indrelid IN ('saas.data_exports'::regclass, 'saas.webhook_events'::regclass);
 SELECT is((SELECT count(*)::integer FROM saas.retention_advice(0) WHERE policy = 'bills'), 0, 'where there is nothing to mend, nothing');
 RESET ROLE;
 CREATE SCHEMA cron;
