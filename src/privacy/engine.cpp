@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "privacy/engine.hpp"
 
+#include "core/error.hpp"
+
+#include <string>
+
 #include "pg/prelude.hpp"
 
 extern "C" {
@@ -12,20 +16,15 @@ extern "C" {
 namespace saas::privacy {
 namespace {
 
-constexpr int k_too_many_rows = MAKE_SQLSTATE('S', 'A', '1', '3', '3');
-constexpr int k_not_in_batch = MAKE_SQLSTATE('S', 'A', '1', '3', '4');
-
-[[noreturn]] void refuse_many_unsafe(std::int64_t most) {
-    ereport(ERROR, (errcode(k_too_many_rows),
-                    errmsg("there are too many rows to erase at once"),
-                    errdetail("These people have more than %lld.", static_cast<long long>(most)),
-                    errhint("Erase them one by one with saas.run_deletion_request().")));
-}
+constexpr core::sqlstate k_too_many_rows{"SA133"};
+constexpr core::sqlstate k_not_in_batch{"SA134"};
 
 void count_rows(batch *work, std::int64_t rows) {
     work->rows += rows;
     if (work->rows > work->most_rows)
-        refuse_many_unsafe(work->most_rows);
+        throw core::error{k_too_many_rows, "there are too many rows to erase at once",
+                          "These people have more than " + std::to_string(work->most_rows) + ".",
+                          "Erase them one by one with saas.run_deletion_request()."};
 }
 
 // The values of a step's inputs; false when it has no rows to work on.
@@ -215,15 +214,15 @@ bool was_direct(const batch *work, int step) {
 }
 
 // Without inputs: rows of its table cannot even be looked up here.
-void refuse_step_unsafe(batch *work, const program_step *step) {
+void refuse_step(batch *work, const program_step *step) {
     bool any = step->input_count == 0;
     for (int person = 0; person < work->people; ++person)
         any = any || count_of(work, person, step->step).found > 0;
     if (any)
-        ereport(ERROR, (errcode(k_not_in_batch),
-                        errmsg("these rows cannot be erased together with other people's"),
-                        errdetail("Keys of table %s form a circle, or are of a type without arrays.", step->table),
-                        errhint("Use saas.run_deletion_request().")));
+        throw core::error{k_not_in_batch, "these rows cannot be erased together with other people's",
+                          "Keys of table " + std::string{step->table} +
+                              " form a circle, or are of a type without arrays.",
+                          "Use saas.run_deletion_request()."};
 }
 
 void erase_rows(batch *work, program_step *step) {
@@ -345,7 +344,7 @@ void change_rows_unsafe(batch *work) {
                 count_of(work, person, step->step).done = count_of(work, person, step->step).found;
             break;
         case step_kind::refuse:
-            refuse_step_unsafe(work, step);
+            refuse_step(work, step);
             break;
         default:
             break;

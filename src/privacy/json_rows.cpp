@@ -47,8 +47,39 @@ void set_string(JsonbValue &out, const char *text) {
     out.val.string.len = static_cast<int>(std::strlen(text));
 }
 
-void set_json(JsonbValue &out, Datum value) {
-    Jsonb *document = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(TextDatumGetCString(value))));
+// What json holds and jsonb does not: U+0000, halves of surrogate pairs, numbers beyond numeric, objects beyond its size.
+bool is_beyond_jsonb(int code) {
+    return code == ERRCODE_UNTRANSLATABLE_CHARACTER || code == ERRCODE_INVALID_TEXT_REPRESENTATION ||
+           code == ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE || code == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+}
+
+// The text as jsonb; nullptr when jsonb cannot hold it. Reading it leaves nothing that an error would have to undo.
+Jsonb *read_json_unsafe(char *text) {
+    Jsonb *volatile document = nullptr;
+    MemoryContext context = CurrentMemoryContext;
+    PG_TRY();
+    {
+        document = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+    }
+    PG_CATCH();
+    {
+        if (!is_beyond_jsonb(geterrcode()))
+            PG_RE_THROW();
+        MemoryContextSwitchTo(context);
+        FlushErrorState();
+    }
+    PG_END_TRY();
+    return document;
+}
+
+// As a string what cannot be a document: one value is no reason to refuse all others.
+void set_json_unsafe(JsonbValue &out, Datum value) {
+    char *written = TextDatumGetCString(value);
+    Jsonb *document = read_json_unsafe(written);
+    if (document == nullptr) {
+        set_string(out, written);
+        return;
+    }
     if (JB_ROOT_IS_SCALAR(document)) {
         JsonbExtractScalar(&document->root, &out);
         return;
@@ -213,7 +244,7 @@ Jsonb *row_as_jsonb_unsafe(json_rows *rows, HeapTuple row) {
         if (rows->nulls[source])
             value.type = jbvNull;
         else if (rows->is_json[source])
-            set_json(value, rows->values[source]);
+            set_json_unsafe(value, rows->values[source]);
         else
             pg::to_json_value(rows->types[source], rows->values[source], value);
     }

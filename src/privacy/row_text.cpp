@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "privacy/row_text.hpp"
 
+#include "core/privacy/escapes.hpp"
 #include "core/privacy/needles.hpp"
 #include "core/privacy/plain_text.hpp"
+
+#include <string_view>
 
 #include "pg/prelude.hpp"
 
 extern "C" {
 #include "access/htup_details.h" // heap_deform_tuple
 #include "catalog/pg_type.h"     // TEXTOID
+#include "mb/pg_wchar.h"         // GetDatabaseEncoding
 #include "utils/builtins.h"      // numeric_out, pg_lltoa
 #include "utils/date.h"          // DATE_NOT_FINITE
 #include "utils/jsonb.h"         // JsonbContainer
@@ -133,9 +137,23 @@ void append_number(StringInfo out, column_kind kind, Datum value) {
                                              : pg_ltoa(DatumGetInt16(value), to);
 }
 
+// A text once more with the letters that it escapes, behind what is in no needle. As it stands it is searched as well: it need not
+// be JSON.
+void append_unescaped(StringInfo out, std::string_view text) {
+    if (!core_privacy::has_escapes(text))
+        return;
+    const int encoding = GetDatabaseEncoding();
+    const char32_t highest = encoding == PG_UTF8 ? 0x10ffff : 0x7f;
+    appendBinaryStringInfo(out, " \xff ", 3);
+    enlargeStringInfo(out, static_cast<int>(text.size()));
+    out->len += static_cast<int>(core_privacy::write_unescaped(text, highest, out->data + out->len));
+    out->data[out->len] = '\0';
+}
+
 void append_output(StringInfo out, row_reader *reader, int column) {
     char *text = OutputFunctionCall(&reader->outputs[column], reader->values[column]);
     appendStringInfoString(out, text);
+    append_unescaped(out, text);
     pfree(text);
 }
 
@@ -164,7 +182,8 @@ void append_id(StringInfo out, Datum value) {
 row_reader *make_row_reader_unsafe(TupleDesc columns, MemoryContext context) {
     MemoryContext before = MemoryContextSwitchTo(context);
     auto *reader = static_cast<row_reader *>(palloc0(sizeof(row_reader)));
-    reader->columns = CreateTupleDescCopy(columns);
+    // With the values of columns that rows are older than.
+    reader->columns = CreateTupleDescCopyConstr(columns);
     const auto count = static_cast<std::size_t>(columns->natts);
     reader->kinds = static_cast<column_kind *>(palloc(count * sizeof(column_kind)));
     reader->outputs = static_cast<FmgrInfo *>(palloc0(count * sizeof(FmgrInfo)));
@@ -217,6 +236,7 @@ void append_text_unsafe(row_reader *reader, int column, StringInfo out) {
     case column_kind::bytes: {
         const column_text stored = stored_text_unsafe(reader, column);
         appendBinaryStringInfo(out, stored.bytes, static_cast<int>(stored.size));
+        append_unescaped(out, {stored.bytes, stored.size});
         break;
     }
     default:

@@ -46,7 +46,7 @@ void read_row_unsafe(row_reader *reader, HeapTuple row);
 // The bytes of a column of the kinds text and bytes where they are, or in the current memory context.
 [[nodiscard]] column_text stored_text_unsafe(const row_reader *reader, int column);
 
-// Texts and bytea by their bytes, JSON values by their keys, texts and numbers, other types by their text (dates and times in
+// Texts and bytea by their bytes, and again by the letters that they escape as JSON does; JSON values by their keys, texts and numbers, other types by their text (dates and times in
 // ISO style and UTC).
 void append_text_unsafe(row_reader *reader, int column, StringInfo out);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // Searches a table for what many requests erased, in one pass over its rows where they are.
 #include "core/error.hpp"
+#include "core/privacy/escapes.hpp"
 #include "core/privacy/needles.hpp"
 #include "pg/boundary.hpp"
 #include "pg/datum.hpp"
@@ -148,7 +149,10 @@ void search_row(search &work, privacy::row_reader *reader, const bool *is_search
             continue;
         }
         const privacy::column_text text = privacy::stored_text_unsafe(reader, i);
-        if (text.size >= k_short) {
+        if (core::privacy::has_escapes({text.bytes, text.size})) {
+            privacy::append_text_unsafe(reader, i, words);
+            appendStringInfoCharMacro(words, ' ');
+        } else if (text.size >= k_short) {
             any = occurs(work, {text.bytes, text.size});
         } else {
             appendBinaryStringInfo(words, text.bytes, static_cast<int>(text.size));

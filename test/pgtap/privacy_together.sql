@@ -144,6 +144,10 @@ SELECT is(pg_temp.found(x.value), x.column, x.value) FROM (VALUES ('1815-12-10',
 INSERT INTO shop.kinds (words, j) SELECT repeat(md5('a'), 300) || ' needle here', jsonb_object_agg('key' || g, repeat(md5(g::text), 30)) || '{"last": "needle there"}' FROM generate_series(1, 100) AS g;
 SELECT is(pg_temp.found('needle here'), 'words', 'compressed texts are read');
 SELECT is(pg_temp.found('needle there'), 'j', 'and large JSON values');
+ALTER TABLE shop.kinds ADD COLUMN later text DEFAULT 'written later', ADD COLUMN sooner text;
+SELECT is(pg_temp.found('written later'), 'later', 'rows are searched for what columns had when they were added');
+INSERT INTO shop.kinds (words, o, list) VALUES ('CALL ZOË MÜLLER', '{"name": "Zo\u00eb M\u00fcller", "to": "zoe\u0040example.org"}', '{"{\"a\": \"\\u0416anna x\"}"}');
+SELECT is(pg_temp.found(x.value), x.column, x.value) FROM (VALUES ('Zoë Müller', 'o,words'), ('zoe@example.org', 'o'), ('жanna X', 'list'), ('u00fcller', 'o')) AS x (value, "column");
 SELECT throws_ok($$SELECT * FROM saas.search_table('shop.kinds'::regclass, ARRAY['\x00'::bytea])$$, '22023', NULL, 'bytes that are no needles are refused');
 SELECT throws_ok($$SELECT * FROM saas.search_table('shop.kinds'::regclass, ARRAY[NULL::bytea])$$, '22023', NULL, 'so is nothing');
 SELECT throws_ok($$SELECT * FROM saas.search_table(0, '{}')$$, '42P01', NULL, 'or a table that is none');
@@ -155,6 +159,14 @@ SELECT is(
         CROSS JOIN LATERAL jsonb_array_elements(substr(t.text, strpos(t.text, ' ') + 1)::jsonb) AS r),
     (SELECT jsonb_agg(to_jsonb(k)) FROM shop.kinds AS k), 'values of every type');
 SELECT is(saas.rows_as_json($$SELECT E'"\\\n\r\t\b\f\x01é' AS "a""b" WHERE $1 IS NULL OR $2 = 1 OR $3 = 1$$, 'a "table"', :'held', 1, 1), E'0000000001 [{"_table": "a \\"table\\"", "a\\"b": "\\"\\\\\\n\\r\\t\\b\\f\\u0001é"}]', 'escaped as JSON wants it');
+CREATE TABLE shop.documents (id integer PRIMARY KEY, owner uuid NOT NULL, body json);
+GRANT SELECT, UPDATE, DELETE ON shop.documents TO saas_internal;
+SELECT saas.declare_personal_data('shop.documents', 'owner', '{owner}', p_kind => 'column') \g /dev/null
+INSERT INTO shop.documents VALUES (1, :'held', '{"a": "\u0000"}'), (2, :'held', '{"a": 1e400000}'), (3, :'held', '["\ud83d"]'), (4, :'held', '{"a": "\u0041"}');
+SELECT results_eq(
+    format($$SELECT jsonb_typeof(r -> 'body'), r -> 'body' #>> '{}' FROM jsonb_array_elements(saas.gdpr_export_user_data(%L) -> 'other') AS r WHERE r ->> '_table' = 'shop.documents' ORDER BY r ->> 'id'$$, :'held'),
+    $$VALUES ('string', '{"a": "\u0000"}'), ('string', '{"a": 1e400000}'), ('string', '["\ud83d"]'), ('object', '{"a": "A"}')$$, 'JSON that jsonb cannot hold does not keep a person from an export');
+SELECT is(saas.is_distinctive('Zoë Ünal' COLLATE "C"), true, 'two words are two words where letters are ASCII only');
 SELECT is(saas.rows_as_json('SELECT 1 WHERE $1 IS NULL AND $2 = 1 AND $3 = 1', 't', :'held', 1, 1), '0000000000 []', 'no rows are an empty array');
 
 SET LOCAL ROLE saas_service;

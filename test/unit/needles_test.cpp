@@ -44,6 +44,9 @@ TEST(Needles, FindWordsWhereverTheyStand) {
     EXPECT_TRUE(found({"ada@example.org"}, R"((1,"{""text"": ""from\\nada@example.org""}"))"));
     EXPECT_TRUE(found({"x", "Ada Lovelace"}, "signed: ADA-LOVELACE."));
     EXPECT_TRUE(found({"J\xc3\xb6rg"}, "J\xc3\xb6rg was here"));
+    EXPECT_TRUE(found({"Zo\xc3\xab M\xc3\xbcller"}, "ZO\xc3\x8b M\xc3\x9cLLER"));
+    EXPECT_TRUE(found({"\xc5\x81\xc3\xb3" "d\xc5\xba"}, "(\xc5\x82\xc3\x93" "D\xc5\xb9)"));
+    EXPECT_FALSE(found({"\xc5\x81\xc3\xb3" "d\xc5\xba"}, "\xc5\x83\xc3\xb3" "d\xc5\xba"));
     EXPECT_TRUE(found({"a b c d e f g h"}, "0 a b c d e f g h 9"));
 }
 

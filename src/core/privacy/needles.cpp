@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "core/privacy/needles.hpp"
 
+#include "core/privacy/letter_case.hpp"
 #include "core/privacy/words.hpp"
 
 #include <algorithm>
@@ -34,12 +35,31 @@ std::uint64_t tag_of(std::uint64_t odd, const char *word, std::size_t length,
     if constexpr (std::endian::native == std::endian::big)
         head = __builtin_bswap64(head);
     head |= 0x2020202020202020U;
+    // Of other letters no more than where they stand: their case does not matter either.
+    const std::uint64_t others = head & 0x8080808080808080U;
+    head = (head & ~((others >> 7) * 0xff)) | others;
     if (length < 8)
         head &= (std::uint64_t{1} << (8 * length)) - 1;
     head ^= std::uint64_t{length} << 57;
     head *= odd;
     head ^= head >> 29;
     return (head * odd) >> 48;
+}
+
+// Letters of two bytes of UTF-8 as well.
+void append_small(std::string_view word, std::vector<std::uint8_t> &out) {
+    for (std::size_t i = 0; i < word.size(); ++i) {
+        const auto c = static_cast<std::uint8_t>(word[i]);
+        const auto next = static_cast<std::uint8_t>(i + 1 < word.size() ? word[i + 1] : 0);
+        if ((c & 0xe0U) != 0xc0 || (next & 0xc0U) != 0x80) {
+            out.push_back(c >= 'A' && c <= 'Z' ? static_cast<std::uint8_t>(c | 0x20) : c);
+            continue;
+        }
+        const char32_t letter = small_letter(char32_t{c & 0x1fU} << 6 | (next & 0x3fU));
+        out.push_back(static_cast<std::uint8_t>(0xc0U | letter >> 6));
+        out.push_back(static_cast<std::uint8_t>(0x80U | (letter & 0x3fU)));
+        ++i;
+    }
 }
 
 // Hashes of the words of a text from a place on, as many as there are and fit.
@@ -50,10 +70,7 @@ std::size_t hash_words(const siphash_key &key, std::string_view text, std::size_
     for (; count < k_most_words && place < text.size(); ++count) {
         const std::string_view word = word_at(text, place);
         lower.clear();
-        for (const char letter : word) {
-            const auto c = static_cast<std::uint8_t>(letter);
-            lower.push_back(c >= 'A' && c <= 'Z' ? static_cast<std::uint8_t>(c | 0x20) : c);
-        }
+        append_small(word, lower);
         hashes[count] = siphash(key, lower);
         place = next_word(text, place + word.size());
     }

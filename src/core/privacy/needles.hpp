@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // Finds words of an erased person in texts, knowing no more of them than keyed hashes.
 //
-// A text is a sequence of words: runs of ASCII letters and digits (case does not matter) and of bytes
-// above 127. Everything else separates, and so does an escape of JSON such as \n. A needle is the
+// A text is a sequence of words: runs of ASCII letters and digits and of bytes above 127; case does not matter, as far as
+// small_letter() knows it. Everything else separates, and so does an escape of JSON such as \n. A needle is the
 // sequence of words of one value, "ada@example.org" for instance three words, and what is kept of it is 48
 // bits of SipHash-2-4 over the hashes of its words, 16 bits of a cheaper keyed hash of the first word, by which
 // nearly all words of a text are passed over, the number of words, and the length of the first one, by which a few

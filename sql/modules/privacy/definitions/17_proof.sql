@@ -4,10 +4,11 @@ RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    -- "Ann" stands in many texts; an address, a number of some length or a name of two words in few.
+    -- "Ann" stands in many texts; an address, a number of some length or a name of two words in few. Not by \w, to which
+    -- letters beyond ASCII are none in databases of the locale C.
     SELECT p_value NOT LIKE 'enc1:%'
         AND length(p_value) >= 6
-        AND (p_value ~ '[@]' OR p_value ~ '[0-9].*[0-9].*[0-9].*[0-9]' OR p_value ~ '\w\s+\w' OR length(p_value) >= 12)
+        AND (p_value ~ '[@]' OR p_value ~ '[0-9].*[0-9].*[0-9].*[0-9]' OR p_value ~ '[^[:space:][:punct:]]\s+[^[:space:][:punct:]]' OR length(p_value) >= 12)
 $$;
 COMMENT ON FUNCTION saas.is_distinctive(text) IS
 'Whether a value is rare enough that finding it elsewhere means the person.';
