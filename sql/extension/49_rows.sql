@@ -20,5 +20,5 @@ RETURNS anyelement
 LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'saas_with_columns';
 COMMENT ON FUNCTION saas.with_columns(anyelement, text[], "any") IS
-'A row of a table''s row type (NULL: an empty one) with the columns of these names replaced by the values: one expression instead of an assignment for each. 42703 for a column that the row does not have, 42804 for a value of another type.';
+'A row of a table''s row type (NULL: an empty one) with the columns of these names replaced by the values: one expression instead of an assignment for each. 42703 for a column that the row does not have, 42804 for a value of another type; one that its column is too short for is refused as in an assignment (22001, 22003).';
 REVOKE ALL ON FUNCTION saas.with_columns(anyelement, text[], "any") FROM PUBLIC;

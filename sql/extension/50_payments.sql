@@ -170,6 +170,7 @@ AS 'MODULE_PATHNAME', 'saas_enforce_ledger_balance';
 COMMENT ON FUNCTION saas.enforce_ledger_balance() IS
 'Deferred constraint trigger of the ledger: the ledger transaction that the column named as argument holds has two or more entries that sum to zero for each currency and layer (SA075).';
 REVOKE ALL ON FUNCTION saas.enforce_ledger_balance() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.enforce_ledger_balance() TO pg_database_owner;
 
 CREATE OR REPLACE FUNCTION saas.enforce_open_ledger()
 RETURNS trigger
@@ -178,3 +179,4 @@ AS 'MODULE_PATHNAME', 'saas_enforce_open_ledger';
 COMMENT ON FUNCTION saas.enforce_open_ledger() IS
 'BEFORE INSERT row trigger of ledger_entries: entries are added to a ledger transaction by the database transaction that posted it, and by no later one (SA076).';
 REVOKE ALL ON FUNCTION saas.enforce_open_ledger() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.enforce_open_ledger() TO pg_database_owner;

@@ -193,9 +193,9 @@ void write_changes(const change *changes, std::size_t count, std::int32_t batch)
         values[place[c_span]] = TimestampTzGetDatum(noted.key.span);
         ArrayType *rows = nullptr;
         if (known.has_rows) {
-            rows = noted.relation == InvalidOid ? nullptr : array_of(noted);
+            rows = noted.file == InvalidOid ? nullptr : array_of(noted);
             nulls[place[c_relation]] = nulls[place[c_rows]] = rows == nullptr;
-            values[place[c_relation]] = ObjectIdGetDatum(noted.relation);
+            values[place[c_relation]] = ObjectIdGetDatum(noted.file);
             values[place[c_rows]] = PointerGetDatum(rows);
         }
         insert_row(log, values, nulls);

@@ -45,6 +45,12 @@ void forget_noted() {
     rows_kept = 0;
 }
 
+void forget_rows(change &noted) {
+    noted.file = InvalidOid;
+    noted.count = 0;
+    noted.greatest = 0;
+}
+
 template <class Visit>
 void for_each_noted(Visit visit) {
     for (std::size_t i = 0; i < few_count; ++i)
@@ -138,6 +144,8 @@ change *find_or_add(const change_key &key, bool &found) {
         // Inside a subtransaction nothing is written early: rolled back, it would take along what was
         // noted before it.
         if (hash_get_num_entries(changes) >= k_most_kept && GetCurrentTransactionNestLevel() == 1) {
+            // What computes buckets later in this transaction sees the rows, and cannot reach what is written.
+            for_each_noted(forget_rows);
             write_all(false);
             return find_or_add(key, found);
         }
@@ -145,8 +153,9 @@ change *find_or_add(const change_key &key, bool &found) {
     }
     if (!found) {
         noted->key = key;
-        noted->relation = InvalidOid;
+        noted->file = InvalidOid;
         noted->count = 0;
+        noted->greatest = 0;
         noted->room = k_rows_at_first;
         noted->more = nullptr;
     }
@@ -162,11 +171,6 @@ change *find(const change_key &key, bool &found) {
     return last;
 }
 
-void forget_rows(change &noted) {
-    noted.relation = InvalidOid;
-    noted.count = 0;
-}
-
 std::uint64_t number_of(const ItemPointerData &row) {
     return std::uint64_t{ItemPointerGetBlockNumberNoCheck(&row)} << 16 | ItemPointerGetOffsetNumberNoCheck(&row);
 }
@@ -175,8 +179,7 @@ std::uint64_t number_of(const ItemPointerData &row) {
 bool is_known(const change &noted, const ItemPointerData &row) {
     const ItemPointerData *rows = noted.rows();
     const auto same = [&row](const ItemPointerData &known) { return number_of(known) == number_of(row); };
-    return noted.count > 0 && number_of(rows[noted.count - 1]) >= number_of(row) &&
-           std::any_of(rows, rows + noted.count, same);
+    return noted.greatest >= number_of(row) && std::any_of(rows, rows + noted.count, same);
 }
 
 void make_room(change &noted) {
@@ -196,14 +199,14 @@ void note_change(const change_key &key) {
     forget_rows(*find(key, found));
 }
 
-void note_insertion(const change_key &key, Oid relation, const ItemPointerData &row) {
+void note_insertion(const change_key &key, Oid file, const ItemPointerData &row) {
     bool found = false;
     change &noted = *find(key, found);
     if (!found)
-        noted.relation = relation;
-    if (noted.relation == InvalidOid)
+        noted.file = file;
+    if (noted.file == InvalidOid)
         return;
-    if (noted.relation != relation || noted.count == k_most_rows || rows_kept >= k_most_rows_kept ||
+    if (noted.file != file || noted.count == k_most_rows || rows_kept >= k_most_rows_kept ||
         is_known(noted, row)) {
         forget_rows(noted);
         return;
@@ -211,6 +214,7 @@ void note_insertion(const change_key &key, Oid relation, const ItemPointerData &
     if (noted.count == noted.room)
         make_room(noted);
     (noted.more != nullptr ? noted.more : noted.first)[noted.count++] = row;
+    noted.greatest = std::max(noted.greatest, number_of(row));
     ++rows_kept;
 }
 

@@ -31,9 +31,10 @@ constexpr std::uint32_t k_rows_at_first = 4;
 
 struct change {
     change_key key;
-    Oid relation;        // that the rows are in; InvalidOid: the span is to be computed anew
+    Oid file;            // that the rows are in; InvalidOid: the span is to be computed anew
     std::uint32_t count; // of rows
     std::uint32_t room;
+    std::uint64_t greatest; // place among them
     ItemPointerData *more; // all of them, once they are more than fit into `first`
     ItemPointerData first[k_rows_at_first];
 
@@ -43,8 +44,9 @@ struct change {
 // Takes note of a span that is to be computed anew. Plain frames only.
 void note_change(const change_key &key);
 
-// Takes note of a row that this transaction itself, and no subtransaction, has inserted. Plain frames only.
-void note_insertion(const change_key &key, Oid relation, const ItemPointerData &row);
+// Takes note of a row that this transaction itself, and no subtransaction, has inserted into the file (relfilenode)
+// of a table or partition. Plain frames only.
+void note_insertion(const change_key &key, Oid file, const ItemPointerData &row);
 
 // Writes what was noted so far, so that this transaction sees it, too: all of it to be computed anew,
 // since what computes it sees rows that are not committed. Plain frames only.

@@ -18,6 +18,7 @@ extern "C" {
 #include "access/xact.h"       // GetTopTransactionIdIfAny
 #include "catalog/pg_am.h"     // HEAP_TABLE_AM_OID
 #include "catalog/pg_type.h"   // UUIDOID
+#include "commands/trigger.h"   // SessionReplicationRole
 #include "executor/tuptable.h" // slot_getattr
 #include "utils/builtins.h"    // uuid_in
 #include "utils/hsearch.h"     // hash_create
@@ -142,16 +143,17 @@ void note_row(const trigger_plan &plan, TupleTableSlot *row) {
 
 // A refresh adds what such a row contributes, if it finds it: by its place and by the transaction that
 // inserted it. One that a subtransaction inserted has another number there, and may be rolled back alone.
-void note_inserted_row(const trigger_plan &plan, TupleTableSlot *row) {
+// Where rows are replicated or restored the buckets may be, too, and have it already.
+void note_inserted_row(const TriggerData &data, const trigger_plan &plan, TupleTableSlot *row) {
     metrics::change_key key; // NOLINT: set when it is read
     if (!find_key(plan, row, key))
         return;
     bool is_null = true;
-    if (plan.is_heap &&
+    if (plan.is_heap && SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA &&
         DatumGetTransactionId(slot_getsysattr(row, MinTransactionIdAttributeNumber, &is_null)) ==
             GetTopTransactionIdIfAny() &&
         !is_null)
-        metrics::note_insertion(key, plan.table, row->tts_tid);
+        metrics::note_insertion(key, data.tg_relation->rd_rel->relfilenode, row->tts_tid);
     else
         metrics::note_change(key);
 }
@@ -165,7 +167,7 @@ SAAS_FUNCTION(saas_record_rollup_change) {
                           "saas.record_rollup_change() is for AFTER … FOR EACH ROW triggers"};
     const trigger_plan &plan = find_plan(data);
     if (TRIGGER_FIRED_BY_INSERT(data.tg_event)) {
-        note_inserted_row(plan, data.tg_trigslot);
+        note_inserted_row(data, plan, data.tg_trigslot);
         return PointerGetDatum(nullptr);
     }
     note_row(plan, data.tg_trigslot);

@@ -18,6 +18,7 @@ SAAS_FUNCTION(saas_with_columns) {
 }
 
 SAAS_FUNCTION(saas_insert_row) {
+    pg::require_row(fcinfo);
     HeapTupleHeader stored = pg::insert_row(PG_GETARG_HEAPTUPLEHEADER(0));
     if (stored == nullptr)
         PG_RETURN_NULL();
@@ -25,6 +26,7 @@ SAAS_FUNCTION(saas_insert_row) {
 }
 
 SAAS_FUNCTION(saas_update_row) {
+    pg::require_row(fcinfo);
     HeapTupleHeader stored = pg::update_row(PG_GETARG_HEAPTUPLEHEADER(0));
     if (stored == nullptr)
         PG_RETURN_NULL();

@@ -9,9 +9,12 @@ extern "C" {
 #include "access/genam.h"           // index_open
 #include "access/table.h"           // table_open
 #include "access/tableam.h"         // table_slot_callbacks
+#include "access/xact.h"            // XactReadOnly
 #include "catalog/pg_class.h"       // RELKIND_RELATION
+#include "catalog/pg_type.h"        // TYPTYPE_DOMAIN
 #include "executor/executor.h"      // CreateExecutorState
 #include "nodes/makefuncs.h"        // makeNode
+#include "parser/parse_coerce.h"    // coerce_to_domain
 #include "parser/parse_relation.h"  // addRTEPermissionInfo
 #include "rewrite/rewriteHandler.h" // build_column_default
 #include "utils/acl.h"              // pg_class_aclcheck
@@ -35,9 +38,18 @@ void mark_outdated(Oid table) {
     }
 }
 
-// Triggers, constraints and defaults call functions, whose look-ups are kept as well.
-void function_changed(Datum, int, uint32) {
+// Triggers, constraints and defaults call functions and check the constraints of domains: both are
+// looked up once.
+void part_changed(Datum, int, uint32) {
     mark_outdated(InvalidOid);
+}
+
+// Every new table is a new type: only NOT NULL of a domain is of interest.
+void type_changed(Datum, int, uint32) {
+    for (prepared_table *kept = first_kept; kept != nullptr; kept = kept->next) {
+        if (kept->has_domains)
+            kept->outdated = true;
+    }
 }
 
 void watch_once() {
@@ -45,7 +57,9 @@ void watch_once() {
     if (watching)
         return;
     watch_relations(mark_outdated);
-    CacheRegisterSyscacheCallback(PROCOID, function_changed, 0);
+    CacheRegisterSyscacheCallback(PROCOID, part_changed, 0);
+    CacheRegisterSyscacheCallback(CONSTROID, part_changed, 0);
+    CacheRegisterSyscacheCallback(TYPEOID, type_changed, 0);
     watching = true;
 }
 
@@ -55,6 +69,8 @@ void refuse_other_tables(Relation table, CmdType command) {
         table->rd_rules != nullptr)
         ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
                         errmsg("\"%s\" is not a plain table", RelationGetRelationName(table))));
+    if (XactReadOnly && !table->rd_islocaltemp)
+        PreventCommandIfReadOnly(command == CMD_INSERT ? "INSERT" : "UPDATE");
     const AclMode right = command == CMD_INSERT ? ACL_INSERT : ACL_UPDATE;
     if (pg_class_aclcheck(oid, GetUserId(), right) != ACLCHECK_OK)
         aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, RelationGetRelationName(table));
@@ -85,6 +101,15 @@ void make_range_table(prepared_table *out) {
 #endif
 }
 
+// A domain may forbid it.
+Node *null_of_domain(Form_pg_attribute column) {
+    auto *null =
+        reinterpret_cast<Node *>(makeConst(column->atttypid, -1, column->attcollation,
+                                           column->attlen, Datum{0}, true, column->attbyval));
+    return coerce_to_domain(null, InvalidOid, -1, column->atttypid, COERCION_IMPLICIT,
+                            COERCE_IMPLICIT_CAST, -1, false);
+}
+
 void find_defaults(prepared_table *out, Relation table) {
     out->defaults = static_cast<ExprState **>(
         palloc0(sizeof(ExprState *) * static_cast<Size>(out->shape->natts)));
@@ -93,6 +118,10 @@ void find_defaults(prepared_table *out, Relation table) {
         if (column->attisdropped || column->attgenerated != '\0')
             continue;
         Node *made = build_column_default(table, i + 1);
+        const bool is_domain = get_typtype(column->atttypid) == TYPTYPE_DOMAIN;
+        out->has_domains = out->has_domains || is_domain;
+        if (made == nullptr && is_domain)
+            made = null_of_domain(column);
         if (made != nullptr)
             out->defaults[i] = ExecPrepareExpr(reinterpret_cast<Expr *>(made), out->state);
     }
@@ -142,6 +171,7 @@ void prepare(prepared_table *out, Relation table) {
     out->state = CreateExecutorState();
     MemoryContextSwitchTo(out->state->es_query_cxt);
     out->shape = CreateTupleDescCopyConstr(RelationGetDescr(table));
+    CheckCmdReplicaIdentity(table, out->command);
     make_range_table(out);
     out->target = makeNode(ResultRelInfo);
     InitResultRelInfo(out->target, table, 1, nullptr, 0);
@@ -194,10 +224,57 @@ void forget(prepared_table *kept) {
 
 prepared_table *find_kept(Oid table, CmdType command) {
     for (prepared_table *kept = first_kept; kept != nullptr; kept = kept->next) {
-        if (kept->table == table && kept->command == command && !kept->in_use)
+        if (kept->table == table && kept->command == command && kept->role == GetUserId() &&
+            !kept->in_use && !kept->outdated)
             return kept;
     }
     return nullptr;
+}
+
+// Of tables that have been dropped nothing would ever be used again.
+void forget_outdated() {
+    prepared_table *next = nullptr;
+    for (prepared_table *kept = first_kept; kept != nullptr; kept = next) {
+        next = kept->next;
+        if (kept->outdated && !kept->in_use)
+            forget(kept);
+    }
+}
+
+// Updates that a foreign key cascades to other tables leave their triggers to this statement, and
+// the executor opens those tables for them.
+void close_cascaded(prepared_table *opened) {
+    EState *state = opened->state;
+    if (state->es_trig_target_relations == NIL)
+        return;
+    ExecResetTupleTable(state->es_tupleTable, false);
+    ListCell *cell = nullptr;
+    foreach (cell, state->es_trig_target_relations)
+        table_close(static_cast<ResultRelInfo *>(lfirst(cell))->ri_RelationDesc, NoLock);
+    opened->outdated = true;
+}
+
+// Leaves the indexes open.
+prepared_table *prepare_new(Relation table, CmdType command) {
+    auto *made = static_cast<prepared_table *>(
+        MemoryContextAllocZero(TopMemoryContext, sizeof(prepared_table)));
+    made->table = RelationGetRelid(table);
+    made->command = command;
+    made->role = GetUserId();
+    made->in_use = true; // may become outdated already while it is made
+    made->next = first_kept;
+    first_kept = made;
+    PG_TRY();
+    { prepare(made, table); }
+    PG_CATCH();
+    {
+        forget(made);
+        PG_RE_THROW();
+    }
+    PG_END_TRY();
+    if (is_of_one_statement(made))
+        made->outdated = true;
+    return made;
 }
 
 } // namespace
@@ -207,33 +284,13 @@ prepared_table *open_table(Oid oid, CmdType command) {
     Relation table = table_open(oid, RowExclusiveLock); // with what others have changed of it
     refuse_other_tables(table, command);
     prepared_table *found = find_kept(oid, command);
-    if (found != nullptr && found->outdated) {
-        forget(found);
-        found = nullptr;
-    }
     if (found == nullptr) { // or a trigger of the table writes to it
-        found = static_cast<prepared_table *>(
-            MemoryContextAllocZero(TopMemoryContext, sizeof(prepared_table)));
-        found->table = oid;
-        found->command = command;
-        found->in_use = true; // whoever it is abandoned by
-        found->outdated = true;
-        found->next = first_kept;
-        first_kept = found;
-        PG_TRY();
-        { prepare(found, table); }
-        PG_CATCH();
-        {
-            forget(found);
-            PG_RE_THROW();
-        }
-        PG_END_TRY();
-        found->outdated = is_of_one_statement(found);
-    } else {
-        found->in_use = true;
-        found->target->ri_RelationDesc = table;
-        open_indexes(found);
+        forget_outdated();
+        return prepare_new(table, command);
     }
+    found->in_use = true;
+    found->target->ri_RelationDesc = table;
+    open_indexes(found);
     return found;
 }
 
@@ -243,6 +300,7 @@ void close_table(prepared_table *opened) {
     ExecClearTuple(opened->target->ri_TrigOldSlot);
     ExecClearTuple(opened->target->ri_TrigNewSlot);
     ResetPerTupleExprContext(opened->state);
+    close_cascaded(opened);
     *opened->written_columns = nullptr;
     for (int i = 0; i < opened->target->ri_NumIndices; ++i) {
 #if PG_VERSION_NUM >= 170000

@@ -20,6 +20,8 @@ namespace saas::pg {
 struct prepared_table {
     Oid table;
     CmdType command; // CMD_INSERT or CMD_UPDATE
+    Oid role;        // who may call the functions that were looked up
+    bool has_domains;
     bool in_use;
     bool outdated; // to be made anew before the next use
     MemoryContext context;
@@ -39,8 +41,8 @@ struct prepared_table {
 };
 
 // Opens the table and its indexes for one row. Raises 42501 without the right or under row-level
-// security, 42809 for what is not a plain table. The caller hands it back with close_table(), or
-// after an error with abandon_table().
+// security, 25006 in a transaction that only reads, 42809 for what is not a plain table. The caller
+// hands it back with close_table(), or after an error with abandon_table().
 prepared_table *open_table(Oid table, CmdType command);
 void close_table(prepared_table *opened);
 void abandon_table(prepared_table *opened) noexcept;

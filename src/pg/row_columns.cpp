@@ -9,6 +9,8 @@ extern "C" {
 #include "access/htup_details.h" // heap_form_tuple
 #include "catalog/pg_type.h"     // TEXTOID
 #include "funcapi.h"             // HeapTupleHeaderGetDatum
+#include "nodes/nodeFuncs.h"     // exprTypmod
+#include "parser/parse_coerce.h" // find_typmod_coercion_function
 #include "utils/array.h"         // deconstruct_array
 #include "utils/builtins.h"      // format_type_be
 #include "utils/lsyscache.h"     // get_typ_typrelid
@@ -70,6 +72,35 @@ void check_type(FunctionCallInfo fcinfo, int argument, Form_pg_attribute column)
                         errhint("Cast the value.")));
 }
 
+int32 modifier_of(FunctionCallInfo fcinfo, int argument) {
+    Node *call = fcinfo->flinfo->fn_expr;
+    if (call == nullptr || !IsA(call, FuncExpr))
+        return -1;
+    List *arguments = reinterpret_cast<FuncExpr *>(call)->args;
+    return exprTypmod(static_cast<Node *>(list_nth(arguments, argument)));
+}
+
+// What an assignment to a column of a certain length or precision does: 22001 or 22003 for a value
+// that does not fit.
+Datum fit_value(FunctionCallInfo fcinfo, int argument, Form_pg_attribute column) {
+    Datum value = PG_GETARG_DATUM(argument);
+    if (column->atttypmod < 0 || modifier_of(fcinfo, argument) == column->atttypmod)
+        return value;
+    Oid fit = InvalidOid;
+    switch (find_typmod_coercion_function(column->atttypid, &fit)) {
+    case COERCION_PATH_FUNC:
+        return OidFunctionCall3(fit, value, Int32GetDatum(column->atttypmod), BoolGetDatum(false));
+    case COERCION_PATH_NONE:
+        return value;
+    default:
+        ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                        errmsg("column \"%s\" is of type %s", NameStr(column->attname),
+                               format_type_with_typemod(column->atttypid, column->atttypmod)),
+                        errhint("Cast the value.")));
+        return value;
+    }
+}
+
 void replace_columns(FunctionCallInfo fcinfo, TupleDesc shape, const row_columns &columns) {
     Datum *names = nullptr;
     bool *nulls = nullptr;
@@ -87,8 +118,9 @@ void replace_columns(FunctionCallInfo fcinfo, TupleDesc shape, const row_columns
         place = find_column(shape, DatumGetTextPP(names[i]), place + 1);
         check_type(fcinfo, i + k_first_value, TupleDescAttr(shape, place));
         columns.nulls[place] = PG_ARGISNULL(i + k_first_value);
-        columns.values[place] =
-            columns.nulls[place] ? Datum{0} : PG_GETARG_DATUM(i + k_first_value);
+        columns.values[place] = columns.nulls[place] ? Datum{0}
+                                                     : fit_value(fcinfo, i + k_first_value,
+                                                                 TupleDescAttr(shape, place));
     }
 }
 

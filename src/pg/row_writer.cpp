@@ -52,8 +52,16 @@ void store_row(TupleTableSlot *row) {
     ExecMaterializeSlot(row);
 }
 
+void refuse_identity(Form_pg_attribute column) {
+    if (column->attidentity == ATTRIBUTE_IDENTITY_ALWAYS)
+        ereport(ERROR, (errcode(ERRCODE_GENERATED_ALWAYS),
+                        errmsg("column \"%s\" is GENERATED ALWAYS", NameStr(column->attname))));
+}
+
 void take_defaults(prepared_table *to) {
     for (int i = 0; i < to->shape->natts; ++i) {
+        if (!to->row->tts_isnull[i])
+            refuse_identity(TupleDescAttr(to->shape, i));
         if (to->row->tts_isnull[i] && to->defaults[i] != nullptr)
             to->row->tts_values[i] = ExecEvalExprSwitchContext(
                 to->defaults[i], GetPerTupleExprContext(to->state), &to->row->tts_isnull[i]);
@@ -170,8 +178,10 @@ Bitmapset *changed_columns(prepared_table *to) {
                           (to->row->tts_isnull[i] ||
                            datum_image_eq(to->row->tts_values[i], to->former->tts_values[i],
                                           column->attbyval, column->attlen));
-        if (!same)
-            changed = bms_add_member(changed, i + 1 - FirstLowInvalidHeapAttributeNumber);
+        if (same)
+            continue;
+        refuse_identity(column);
+        changed = bms_add_member(changed, i + 1 - FirstLowInvalidHeapAttributeNumber);
     }
     return changed;
 }
@@ -229,8 +239,16 @@ bool update_stored(prepared_table *to, ItemPointer place, TransitionCaptureState
 #else
     bool indexes = false;
 #endif
-    if (table_tuple_update(table, place, to->row, to->state->es_output_cid, to->state->es_snapshot,
-                           InvalidSnapshot, true, &failure, &mode, &indexes) != TM_Ok)
+    const TM_Result result =
+        table_tuple_update(table, place, to->row, to->state->es_output_cid, to->state->es_snapshot,
+                           InvalidSnapshot, true, &failure, &mode, &indexes);
+    if (result == TM_SelfModified)
+        ereport(ERROR,
+                (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+                 errmsg("a trigger of \"%s\" has changed the row that is to be updated",
+                        RelationGetRelationName(table)),
+                 errhint("Change other rows in an AFTER trigger, not in a BEFORE trigger.")));
+    if (result != TM_Ok)
         refuse_race(table);
     List *recheck = NIL;
 #if PG_VERSION_NUM >= 160000
@@ -291,6 +309,11 @@ HeapTupleHeader write(HeapTupleHeader row, CmdType command, Write how) {
 }
 
 } // namespace
+
+void require_row(FunctionCallInfo fcinfo) {
+    if (!type_is_rowtype(get_fn_expr_argtype(fcinfo->flinfo, 0)))
+        ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("the row is of no table")));
+}
 
 HeapTupleHeader insert_row(HeapTupleHeader row) {
     return write(row, CMD_INSERT, insert_into);

@@ -37,6 +37,7 @@ SELECT throws_ok(format('SELECT saas.set_password(%L, p_user => %L)', 'correct h
 RESET ROLE;
 
 -- Checking.
+SELECT saas.forget_failed_attempts(md5('address:' || a.email)::uuid, 'password') FROM (VALUES ('nobody@example.com'), (repeat('a', 300))) AS a (email) \g /dev/null
 SET LOCAL ROLE saas_app;
 SELECT is(to_jsonb(v) - 'retry_after', jsonb_build_object('user_id', :'ann', 'accepted', true, 'reason', NULL), 'address and password prove the user')
 FROM saas.verify_password('ANN@example.com', 'Zwölf Boxkämpfer') AS v;
@@ -48,6 +49,13 @@ FROM (VALUES ('ann@example.com', 'wrong'), ('nobody@example.com', 'Zwölf Boxkä
 SELECT pg_current_wal_insert_lsn() AS before \gset
 SELECT saas.verify_password('nobody@example.com', 'x') \g /dev/null
 SELECT cmp_ok(pg_current_wal_insert_lsn(), '>', :'before'::pg_lsn, 'an unknown address writes as well, so that the commit takes as long');
+SELECT gen_random_uuid() || '@example.com' AS stranger \gset
+SELECT results_eq(format('SELECT v.reason, v.retry_after BETWEEN %L AND %L FROM generate_series(1, 6) AS n CROSS JOIN LATERAL saas.verify_password(upper(%L), n::text) AS v',
+    '29 seconds', '29.999999 seconds', :'stranger'),
+    $$VALUES ('wrong password', NULL::boolean), ('wrong password', NULL), ('wrong password', NULL), ('wrong password', NULL), ('wrong password', true), ('locked', true)$$,
+    'an unknown address is locked as a known one');
+SELECT is((saas.sign_in(:'stranger', 'x')).reason, 'locked', 'for signing in as well');
+SELECT throws_ok('SELECT saas.count_stranger(''x'')', '42501', NULL, 'nobody else counts');
 RESET ROLE;
 -- 72 bytes count, and what follows is not cut off in silence.
 UPDATE saas.users SET password_hash = saas.bcrypt(repeat('x', 72), '$2a$04$' || repeat('a', 21) || 'u') WHERE id = :'gone';

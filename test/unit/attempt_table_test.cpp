@@ -53,6 +53,23 @@ TEST(attempt_table, FewestFailuresGiveWay) {
         EXPECT_NE(table.find(name_of(user)), nullptr) << user;
 }
 
+// Users who failed often and never came back leave room for those of today.
+TEST(attempt_table, OldFailuresGiveWayFirst) {
+    std::vector<attempt_slot> slots(attempt_table::k_ways); // one bucket
+    attempt_table table{slots, k_key};
+    for (unsigned user = 0; user < attempt_table::k_ways; ++user)
+        table.count(name_of(user), 9, user);
+    const std::int64_t now = attempt_table::k_kept + 5; // 0 to 4 are old, 5 to 7 are not
+    for (std::uint32_t failures = 1; failures < 10; ++failures) {
+        for (unsigned user : {100U, 101U, 102U, 103U, 104U})
+            EXPECT_EQ(table.count(name_of(user), 0, now), failures) << user;
+    }
+    EXPECT_EQ(table.find(name_of(4)), nullptr);
+    EXPECT_EQ(table.count(name_of(5), 0, now), 11U) << "nothing is forgotten without need";
+    EXPECT_NE(table.find(name_of(6)), nullptr);
+    EXPECT_NE(table.find(name_of(7)), nullptr);
+}
+
 // With room for all, the table is a map.
 TEST(attempt_table, AgreesWithAMap) {
     std::vector<attempt_slot> slots(4096);

@@ -34,9 +34,12 @@ std::uint32_t attempt_table::count(const attempt_name &name, std::uint32_t known
     });
     if (chosen == slots.end()) {
         // A free slot has no failures, so it is the first to be chosen.
+        const auto weight = [now](const attempt_slot &slot) {
+            return slot.last < now - k_kept ? 0 : slot.failures;
+        };
         chosen = std::min_element(
-            slots.begin(), slots.end(), [](const attempt_slot &a, const attempt_slot &b) {
-                return a.failures != b.failures ? a.failures < b.failures : a.last < b.last;
+            slots.begin(), slots.end(), [&](const attempt_slot &a, const attempt_slot &b) {
+                return weight(a) != weight(b) ? weight(a) < weight(b) : a.last < b.last;
             });
         *chosen = {name, 0, 0};
     }

@@ -5,7 +5,9 @@
 // The table is set-associative: a user and kind belong to one bucket of k_ways slots, chosen by a
 // keyed hash, so that nobody can choose users who share one. When all are taken, the one with the
 // fewest failures gives way, of several the one that failed longest ago: to drive out who has
-// failed often, others must have failed more often.
+// failed often, others must have failed more often. Who failed more than k_kept ago gives way before
+// all others, however often it was: users who never came back would fill the table else, and leave
+// those of today one slot in each bucket to drive each other out of.
 //
 // Nothing here locks.
 #pragma once
@@ -36,6 +38,7 @@ struct attempt_slot {
 class attempt_table {
 public:
     static constexpr std::size_t k_ways = 8;
+    static constexpr std::int64_t k_kept = 86'400'000'000; // a day; pauses are an hour at most
 
     // Over memory of whole buckets, at least one; all zero is an empty table.
     attempt_table(std::span<attempt_slot> slots, const privacy::siphash_key &key) noexcept

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "core/webauthn/public_key.hpp"
 
+#include <algorithm>
+#include <array>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include <openssl/evp.h>
 
 #include "core/error.hpp"
 #include "core/jwt/key.hpp"
+#include "core/sha256.hpp"
 
 namespace saas::core::webauthn {
 namespace {
@@ -66,6 +70,22 @@ jwt::pkey_pointer make_rsa(std::string_view n, std::string_view e, bool is_known
     return made;
 }
 
+// Whether the bytes are one of the eight points of Ed25519 whose order divides 8, or spell a
+// coordinate in a second way (RFC 8032, section 5.1.3). Under such a key anybody could sign.
+bool is_weak_ed25519(std::string_view key) {
+    constexpr std::array<std::string_view, 5> k_weak{
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"};
+    std::string unsigned_key{key}; // without the sign of the other coordinate
+    unsigned_key.back() = static_cast<char>(key.back() & 0x7f);
+    const std::string digits = to_hex(core::bytes_of(unsigned_key));
+    const bool is_reduced = digits.substr(2) != k_weak[4].substr(2) || digits <= k_weak[4];
+    return !is_reduced || std::find(k_weak.begin(), k_weak.end(), digits) != k_weak.end();
+}
+
 } // namespace
 
 std::optional<public_key> parse_public_key(const cbor_item &map, bool is_known) {
@@ -79,7 +99,7 @@ std::optional<public_key> parse_public_key(const cbor_item &map, bool is_known) 
     } else if (type == k_octet_pair && signs == algorithm::eddsa &&
                number_of(map, k_curve) == k_ed25519) {
         const auto x = bytes_of(map, k_x, k_coordinate_bytes);
-        made = x.empty() ? nullptr : jwt::make_ed25519(x, false);
+        made = x.empty() || is_weak_ed25519(x) ? nullptr : jwt::make_ed25519(x, false);
     } else if (type == k_rsa && signs == algorithm::rs256) {
         made = make_rsa(bytes_of(map, k_curve, 0), bytes_of(map, k_x, 0), is_known);
     }

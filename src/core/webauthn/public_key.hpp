@@ -24,7 +24,7 @@ struct public_key {
 };
 
 // The key that a map describes; nullopt when it is of another kind, has members that do not belong
-// together, or numbers that are no key: a point off the curve, an RSA modulus of less than 2048 or
+// together, or numbers that are no key: a point off the curve or of small order, an RSA modulus of less than 2048 or
 // more than 4096 bits, an exponent of less than 65537 or more than 2^32 - 1. Throws core::error
 // XX000 when OpenSSL has no memory. `is_known` says that the key was found right before, which
 // spares milliseconds with RSA.

@@ -32,7 +32,7 @@ COMMENT ON COLUMN saas.rollup_changes.span IS 'Start of the quarter of an hour. 
 COMMENT ON COLUMN saas.rollup_changes.xact_id IS 'Transaction that made the change. [internal]';
 COMMENT ON COLUMN saas.rollup_changes.batch IS 'Number within the transaction, which writes more than once when it touches very much. [internal]';
 COMMENT ON COLUMN saas.rollup_changes.changed_at IS 'Start of that transaction. [internal]';
-COMMENT ON COLUMN saas.rollup_changes.relation IS 'Table or partition that row_ids are in, as the server numbers it; NULL without row_ids. [internal]';
+COMMENT ON COLUMN saas.rollup_changes.relation IS 'File of the table or partition that row_ids are in, as pg_relation_filenode() has it; NULL without row_ids. [internal]';
 COMMENT ON COLUMN saas.rollup_changes.row_ids IS 'Places of the rows, when all that the transaction did there was to insert these; NULL: the bucket is computed anew. [internal]';
 
 COMMENT ON TABLE saas.usage_metrics IS 'Measured values of the teams. Partitioned by month of created_at; rows go with their team, by a trigger.';

@@ -1,9 +1,9 @@
 -- What rows add to the buckets that there are, in one statement a rollup: so that late rows cost what they
 -- are, and not what their hours hold.
 --
--- Rows are found by their place and the transaction that inserted them, which together name one row for ever. If
--- one of them is not there, because it was changed since or the table was rewritten, nothing is added, and
--- the caller computes the buckets anew.
+-- Rows are found by their file, their place there and the transaction that inserted them, which together name one
+-- row for ever: a table that is rewritten, which may give a row's place to another one of its transaction, has another
+-- file. If a row is not there, nothing is added, and the caller computes the buckets anew.
 
 CREATE OR REPLACE FUNCTION saas.rollup_is_additive(p_rollup saas.rollups)
 RETURNS boolean
@@ -124,8 +124,9 @@ BEGIN
         -- Row by row, so that each is one look at its place, whatever the planner thinks of reading the table.
         'WITH found AS MATERIALIZED (SELECT ($10)[p.span] AS hour, count(*) AS number%1$s%2$s '
         'FROM unnest($14, $15) AS p (span, row_id) CROSS JOIN LATERAL (SELECT s.* FROM %3$s AS s WHERE s.ctid = p.row_id '
-        'AND s.tableoid = ($13)[p.span] AND s.xmin = ($12)[p.span]::xid AND s.%4$I = ($1)[($10)[p.span]] '
-        'AND %5$s >= ($11)[p.span] AND %5$s < ($11)[p.span] + INTERVAL ''15 minutes'' OFFSET 0) AS s '
+        'AND s.xmin = ($12)[p.span]::xid AND s.%4$I = ($1)[($10)[p.span]] '
+        'AND %5$s >= ($11)[p.span] AND %5$s < ($11)[p.span] + INTERVAL ''15 minutes'' '
+        'AND pg_relation_filenode(s.tableoid) = ($13)[p.span] OFFSET 0) AS s '
         'GROUP BY ($10)[p.span]%6$s), '
         'missing AS MATERIALIZED (SELECT cardinality($15) - COALESCE((SELECT sum(f.number) FROM found AS f), 0) AS number), '
         'added AS MATERIALIZED (SELECT ($1)[f.hour] AS team_id, ($2)[f.hour] AS hour, ($3)[f.hour] AS day, ($4)[f.hour] AS week, '
@@ -139,6 +140,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.rollup_addition_query(saas.rollups, text) IS
-'The statement that adds rows of the source to all granularities of a rollup. Parameters: team, start, day, week and month of the hours, and of which of the four nothing but rows was added to; hour (its number), start, transaction and table of the spans; span (its number) and place of the rows. Answers how many rows are not there: with any, nothing is added.';
+'The statement that adds rows of the source to all granularities of a rollup. Parameters: team, start, day, week and month of the hours, and of which of the four nothing but rows was added to; hour (its number), start, transaction and file of the spans; span (its number) and place of the rows. Answers how many rows are not there: with any, nothing is added.';
 REVOKE ALL ON FUNCTION saas.rollup_addition_query(saas.rollups, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.rollup_addition_query(saas.rollups, text) TO saas_internal;

@@ -109,8 +109,9 @@ AS $$
             WHEN 'sum' THEN c.sum_type
             WHEN 'distinct' THEN 'saas.distinct_sketch'
             WHEN 'quantiles' THEN 'saas.quantile_sketch'
-            -- Without a length: character alone would be one character.
-            ELSE format_type(saas.rollup_base_type(a.atttypid), -1)
+            -- Without a length: character alone would be one character. As the source compares texts, since
+            -- what is the least of them is found here as well as there.
+            ELSE concat_ws(' COLLATE ', format_type(saas.rollup_base_type(a.atttypid), -1), o.name)
         END,
         CASE c.kind WHEN 'dimension' THEN format('Dimension: %I of the source.', c.column_name)
             ELSE format('Measure: %s of %s.', c.kind, COALESCE(quote_ident(c.column_name), 'rows')) END,
@@ -123,6 +124,13 @@ AS $$
         FROM jsonb_array_elements(p_rollup.measures) WITH ORDINALITY AS m (measure, place)
     ) AS c
     LEFT JOIN pg_attribute AS a ON a.attrelid = p_relation AND a.attname = c.column_name
+    LEFT JOIN LATERAL (
+        SELECT format('%I.%I', n.nspname, l.collname) AS name
+        FROM pg_collation AS l
+        JOIN pg_namespace AS n ON n.oid = l.collnamespace
+        JOIN pg_type AS b ON b.oid = saas.rollup_base_type(a.atttypid) AND b.typcollation <> l.oid
+        WHERE l.oid = a.attcollation
+    ) AS o ON true
     ORDER BY c.place
 $$;
 COMMENT ON FUNCTION saas.rollup_column_list(saas.rollups, regclass) IS

@@ -109,6 +109,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
+    PERFORM saas.require_fresh_snapshots();
     PERFORM pg_advisory_xact_lock(saas.provider_mode_lock(p_team, p_provider));
     -- What we asked for without an answer yet moves no money of either mode.
     IF EXISTS (
@@ -138,6 +139,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.require_unmixed_mode(uuid, text, boolean) IS
-'Waits for everything that is being recorded of a team''s provider, and raises SA036 when anything recorded is of the other mode.';
+'Waits for everything that is being recorded of a team''s provider, and raises SA036 when anything recorded is of the other mode; 0A000 at any isolation level but read committed, which would overlook it.';
 REVOKE ALL ON FUNCTION saas.require_unmixed_mode(uuid, text, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.require_unmixed_mode(uuid, text, boolean) TO saas_internal;

@@ -185,6 +185,6 @@ EXCEPTION
 END
 $$;
 COMMENT ON FUNCTION saas.configure_payment_provider(uuid, text, bytea[], text, integer, boolean, boolean, boolean) IS
-'Sets up a provider for the team, or changes what is given; NULL keeps. The webhook secrets are all that are valid at present, so that they can be rolled: give the new one and the old one, later the new one alone. p_captures_automatically: every authorisation is captured at once, and the provider does not tell of it. p_livemode: live money, or (false) the provider''s test mode; while nobody has said, the first event that tells it does. SA036 when something of the other mode is recorded. Needs admin.';
+'Sets up a provider for the team, or changes what is given; NULL keeps. The webhook secrets are all that are valid at present, so that they can be rolled: give the new one and the old one, later the new one alone. p_captures_automatically: every authorisation is captured at once, and the provider does not tell of it. p_livemode: live money, or (false) the provider''s test mode; while nobody has said, the first event that tells it does. SA036 when something of the other mode is recorded, 0A000 at another isolation level than read committed. Needs admin.';
 REVOKE ALL ON FUNCTION saas.configure_payment_provider(uuid, text, bytea[], text, integer, boolean, boolean, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.configure_payment_provider(uuid, text, bytea[], text, integer, boolean, boolean, boolean) TO saas_app, saas_service;

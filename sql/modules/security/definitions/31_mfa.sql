@@ -124,6 +124,13 @@ BEGIN
         reason := 'locked';
         RETURN;
     END IF;
+    -- Codes that are being sent are waited for before anything is looked at: a wrong code that met them later could be
+    -- cancelled there, and would not count, while a right one had been taken.
+    PERFORM
+    FROM saas.mfa_codes AS c
+    JOIN saas.mfa_factors AS f ON f.id = c.factor_id
+    WHERE f.user_id = p_user
+    FOR UPDATE OF c;
     reason := CASE
         WHEN v_code ~ '^[0-9]{6,8}$' THEN saas.use_totp(p_user, v_code)
         WHEN v_code ~ '^[a-z2-7]{16}$' THEN saas.use_recovery_code(p_user, v_code)

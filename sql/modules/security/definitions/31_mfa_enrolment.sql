@@ -89,17 +89,22 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_first boolean := NOT saas.has_mfa(p_user);
+    v_first boolean;
 BEGIN
+    PERFORM FROM saas.users AS u WHERE u.id = p_user FOR NO KEY UPDATE;
+    v_first := NOT saas.has_mfa(p_user);
     UPDATE saas.mfa_factors AS f
     SET state = 'active', confirmed_at = now(), last_step = p_step
     WHERE f.id = p_factor;
+    -- Another one that was begun at the same time, perhaps by a thief of the session, would come without a code of
+    -- this one.
+    DELETE FROM saas.mfa_factors AS f WHERE f.user_id = p_user AND f.state = 'pending' AND f.id <> p_factor;
     UPDATE saas.users AS u SET two_factor_enabled = true WHERE u.id = p_user AND NOT u.two_factor_enabled;
     RETURN CASE WHEN v_first THEN saas.make_recovery_codes(p_user) END;
 END
 $$;
 COMMENT ON FUNCTION saas.activate_factor(uuid, uuid, bigint) IS
-'Makes a second factor count. With the user''s first one come recovery codes.';
+'Makes a second factor count, and forgets those of the user that wait. With the user''s first one come recovery codes.';
 REVOKE ALL ON FUNCTION saas.activate_factor(uuid, uuid, bigint) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION saas.confirm_totp(p_factor uuid, p_code text, p_user uuid DEFAULT NULL)

@@ -149,6 +149,33 @@ COMMENT ON FUNCTION saas.check_password(uuid, text, text) IS
 'One attempt with a user''s password; the user may be NULL, for an address that nobody has.';
 REVOKE ALL ON FUNCTION saas.check_password(uuid, text, text) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION saas.count_stranger(p_email text, OUT reason text, OUT retry_after interval)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    -- In place of the id of a user; nobody's id is one.
+    v_stranger uuid := md5('address:' || lower(left(p_email, 300)))::uuid;
+    v_now timestamptz := clock_timestamp();
+    v_until timestamptz;
+BEGIN
+    IF v_stranger IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT n.last_failed_at + saas.attempt_pause(n.failures) INTO v_until
+    FROM saas.noted_failures(v_stranger, 'password') AS n;
+    IF v_until > v_now THEN
+        reason := 'locked';
+    ELSE
+        v_until := v_now + saas.attempt_pause(saas.note_failed_attempt(v_stranger, 'password', 0));
+    END IF;
+    retry_after := v_until - clock_timestamp();
+END
+$$;
+COMMENT ON FUNCTION saas.count_stranger(text) IS
+'Counts a failure at an address that nobody has, in shared memory alone: it is locked as that of a user is, so that this does not tell whose addresses there are.';
+REVOKE ALL ON FUNCTION saas.count_stranger(text) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION saas.verify_password(
     p_email text,
     p_password text,
@@ -173,6 +200,10 @@ BEGIN
     INTO accepted, reason, retry_after
     FROM saas.check_password(v_user.id, v_user.password_hash, p_password) AS c;
     user_id := CASE WHEN accepted THEN v_user.id END;
+    IF v_user.id IS NULL THEN
+        SELECT COALESCE(s.reason, verify_password.reason), s.retry_after INTO reason, retry_after
+        FROM saas.count_stranger(p_email) AS s;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION saas.verify_password(text, text) IS
