@@ -9,6 +9,7 @@
 
 extern "C" {
 #include "access/htup_details.h" // heap_getattr
+#include "catalog/pg_type.h"     // BYTEAOID
 #include "utils/array.h"         // DatumGetArrayTypeP
 #include "utils/lsyscache.h"     // getTypeOutputInfo
 }
@@ -42,6 +43,11 @@ bool take_inputs(const batch *work, const program_step *step, Datum **values, ch
     return any;
 }
 
+int length_of(Datum array) {
+    ArrayType *value = DatumGetArrayTypeP(array);
+    return ArrayGetNItems(ARR_NDIM(value), ARR_DIMS(value));
+}
+
 void prepare_step_unsafe(program_step *step) {
     if (step->plan != nullptr)
         return;
@@ -55,6 +61,26 @@ void prepare_step_unsafe(program_step *step) {
     step->plan = plan;
 }
 
+// Of so many rows the number matters: a plan for any arrays takes them for ten, and tables without statistics for small, and
+// joins them row by row.
+bool is_large(const batch *work, const program_step *step) {
+    constexpr int k_many = 500;
+    for (int i = 0; i < step->input_count; ++i) {
+        const place &input = work->places[step->inputs[i]];
+        if (!input.is_null && step->types[i] != BYTEAOID && length_of(input.value) >= k_many)
+            return true;
+    }
+    return false;
+}
+
+int execute_unsafe(batch *work, program_step *step, Datum *values, const char *nulls, long most) {
+    if (is_large(work, step))
+        return SPI_execute_with_args(step->statement, step->input_count, const_cast<Oid *>(step->types), values, nulls,
+                                     false, most);
+    prepare_step_unsafe(step);
+    return SPI_execute_plan(step->plan, values, nulls, false, most);
+}
+
 // Runs a step; false without running it when it has no rows to work on.
 bool run_step_unsafe(batch *work, program_step *step, long most) {
     Datum *values;
@@ -62,8 +88,7 @@ bool run_step_unsafe(batch *work, program_step *step, long most) {
     if (!take_inputs(work, step, &values, &nulls))
         return false;
     CHECK_FOR_INTERRUPTS();
-    prepare_step_unsafe(step);
-    const int result = SPI_execute_plan(step->plan, values, nulls, false, most);
+    const int result = execute_unsafe(work, step, values, nulls, most);
     if (result < 0)
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
                         errmsg("a statement of the privacy engine was refused: %s",
@@ -71,11 +96,6 @@ bool run_step_unsafe(batch *work, program_step *step, long most) {
     pfree(values);
     pfree(nulls);
     return true;
-}
-
-int length_of(Datum array) {
-    ArrayType *value = DatumGetArrayTypeP(array);
-    return ArrayGetNItems(ARR_NDIM(value), ARR_DIMS(value));
 }
 
 // Whether an input has more rows than when the step ran last.
