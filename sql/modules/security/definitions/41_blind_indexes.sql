@@ -175,3 +175,29 @@ COMMENT ON FUNCTION saas.migrate_pgp_column(regclass, name, text, integer, tid) 
 'Converts a batch of values that pgp_sym_encrypt() of pgcrypto encrypted (type bytea, or text with armor) in a column that is set up with saas.encrypt_column(). Says how many were converted, how many did not open with the passphrase and stayed as they were, and where the next batch begins: NULL after the last one. Can be stopped and begun again at any time, also with another passphrase. Needs the rights of a worker (saas_service). The passphrase is not logged.';
 REVOKE ALL ON FUNCTION saas.migrate_pgp_column(regclass, name, text, integer, tid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.migrate_pgp_column(regclass, name, text, integer, tid) TO pg_database_owner, saas_migrator;
+
+-- What the arguments of an encrypting trigger say of its blind indexes: kind:characters:bits:asset:column.
+CREATE OR REPLACE FUNCTION saas.index_columns_of(p_trigger text[])
+RETURNS name[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT COALESCE(array_agg(regexp_replace(i.argument, '^([^:]*:){4}', '')::name), '{}')
+    FROM unnest(p_trigger[6:]) AS i (argument)
+$$;
+COMMENT ON FUNCTION saas.index_columns_of(text[]) IS 'The columns of the blind indexes that an encrypting trigger keeps.';
+REVOKE ALL ON FUNCTION saas.index_columns_of(text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.index_columns_of(text[]) TO saas_service, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.index_assets_of(p_trigger text[])
+RETURNS uuid[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT COALESCE(array_agg(split_part(i.argument, ':', 4)::uuid), '{}')
+    FROM unnest(p_trigger[6:]) AS i (argument)
+$$;
+COMMENT ON FUNCTION saas.index_assets_of(text[]) IS 'The assets that name the keys of those blind indexes.';
+REVOKE ALL ON FUNCTION saas.index_assets_of(text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.index_assets_of(text[]) TO saas_service, pg_database_owner;
+GRANT EXECUTE ON FUNCTION saas.encryption_arguments(regclass, name) TO saas_service;

@@ -373,29 +373,3 @@ COMMENT ON FUNCTION saas.rotation_step(regclass, name, integer, integer, uuid, n
 'Encrypts rows of a column anew whose keys were rotated, until about p_batch rows or p_max_ms milliseconds are through, and computes its blind indexes anew when their keys were rotated. Call it, each time in a transaction of its own, until finished; it goes on where the last step ended, and rows that are locked are taken later. Rows that do not open are counted as failed and stay. Needs UPDATE on the table and the rights of a worker; the walk covers one team or, for roles that row-level security does not filter, all. p_restart looks at all rows again.';
 REVOKE ALL ON FUNCTION saas.rotation_step(regclass, name, integer, integer, uuid, name, name, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.rotation_step(regclass, name, integer, integer, uuid, name, name, boolean) TO saas_service, pg_database_owner;
-
--- What the arguments of an encrypting trigger say of its blind indexes: kind:characters:bits:asset:column.
-CREATE OR REPLACE FUNCTION saas.index_columns_of(p_trigger text[])
-RETURNS name[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-    SELECT COALESCE(array_agg(regexp_replace(i.argument, '^([^:]*:){4}', '')::name), '{}')
-    FROM unnest(p_trigger[6:]) AS i (argument)
-$$;
-COMMENT ON FUNCTION saas.index_columns_of(text[]) IS 'The columns of the blind indexes that an encrypting trigger keeps.';
-REVOKE ALL ON FUNCTION saas.index_columns_of(text[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.index_columns_of(text[]) TO saas_service, pg_database_owner;
-
-CREATE OR REPLACE FUNCTION saas.index_assets_of(p_trigger text[])
-RETURNS uuid[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-    SELECT COALESCE(array_agg(split_part(i.argument, ':', 4)::uuid), '{}')
-    FROM unnest(p_trigger[6:]) AS i (argument)
-$$;
-COMMENT ON FUNCTION saas.index_assets_of(text[]) IS 'The assets that name the keys of those blind indexes.';
-REVOKE ALL ON FUNCTION saas.index_assets_of(text[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.index_assets_of(text[]) TO saas_service, pg_database_owner;
-GRANT EXECUTE ON FUNCTION saas.encryption_arguments(regclass, name) TO saas_service;
