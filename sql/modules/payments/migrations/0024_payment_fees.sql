@@ -31,6 +31,8 @@ CREATE TABLE saas.payment_fees (
 CREATE INDEX payment_fees_team_id_occurred_at_idx ON saas.payment_fees (team_id, occurred_at);
 
 -- Members of objects that are read now.
+-- Row-level security of that table, where it is on already, would refuse its owner.
+ALTER TABLE saas.provider_object_keys NO FORCE ROW LEVEL SECURITY;
 INSERT INTO saas.provider_object_keys (provider, object, key)
 VALUES
     ('stripe', 'charge', 'balance_transaction'),
@@ -61,3 +63,4 @@ VALUES
     ('svix', 'capture', 'fee'),
     ('svix', 'refund', 'fee'),
     ('svix', 'payout', 'fee');
+ALTER TABLE saas.provider_object_keys FORCE ROW LEVEL SECURITY;

@@ -1,3 +1,7 @@
+-- Row-level security of these tables, where it is on already, would refuse their owner.
+ALTER TABLE saas.decline_reasons NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE saas.decline_codes NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE saas.provider_object_keys NO FORCE ROW LEVEL SECURITY;
 DELETE FROM saas.provider_object_keys
 WHERE key IN ('processor_response', 'error_reason', 'error_source', 'error_step');
 UPDATE saas.decline_codes AS c
@@ -119,3 +123,6 @@ VALUES
     ('paypal', '9530', 'limit_exceeded'),
     ('paypal', '9540', 'not_permitted'),
     ('paypal', '9600', 'suspected_fraud');
+ALTER TABLE saas.decline_reasons FORCE ROW LEVEL SECURITY;
+ALTER TABLE saas.decline_codes FORCE ROW LEVEL SECURITY;
+ALTER TABLE saas.provider_object_keys FORCE ROW LEVEL SECURITY;

@@ -1,4 +1,9 @@
 -- Codes of declined payments, as the providers' pages explain them.
+-- Row-level security of these tables, where it is on already, would refuse their owner.
+ALTER TABLE saas.decline_reasons NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE saas.decline_codes NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE saas.provider_object_keys NO FORCE ROW LEVEL SECURITY;
+
 INSERT INTO saas.decline_reasons (reason, is_hard, action, retry_after, advice)
 VALUES
     ('pin_tries_exceeded', true, 'new_payment_method', NULL, 'The PIN was tried too often. Ask for another payment method.');
@@ -229,3 +234,6 @@ VALUES
     ('razorpay', 'payment', 'error_reason'),
     ('razorpay', 'payment', 'error_source'),
     ('razorpay', 'payment', 'error_step');
+ALTER TABLE saas.decline_reasons FORCE ROW LEVEL SECURITY;
+ALTER TABLE saas.decline_codes FORCE ROW LEVEL SECURITY;
+ALTER TABLE saas.provider_object_keys FORCE ROW LEVEL SECURITY;
