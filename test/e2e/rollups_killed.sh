@@ -6,6 +6,7 @@ set -uo pipefail
 source "$(dirname "$0")/lib/tap.sh"
 : "${PGHOST:?}" "${PGPORT:?}"
 export PGDATABASE=rollups_killed
+export PGOPTIONS="-c synchronous_commit=on" # what is committed survives
 
 sql() { psql -XAtq -v ON_ERROR_STOP=1 "$@" 2>&1; }
 differences() {

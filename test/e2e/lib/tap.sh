@@ -14,11 +14,17 @@ ok() {
     fi
 }
 
+# The beginning of a text, which may be a whole catalog.
+one_line() {
+    local beginning=${1:0:2000}
+    printf '%s' "${beginning//$'\n'/ | }"
+}
+
 # is GOT EXPECTED NAME
 is() {
     [ "$1" = "$2" ]
     ok $? "$3"
-    [ "$1" = "$2" ] || printf '# got:      %s\n# expected: %s\n' "${1//$'\n'/ | }" "${2//$'\n'/ | }"
+    [ "$1" = "$2" ] || printf '# got:      %s\n# expected: %s\n' "$(one_line "$1")" "$(one_line "$2")"
 }
 
 # like GOT EXTENDED_REGULAR_EXPRESSION NAME
@@ -26,7 +32,7 @@ like() {
     grep -qE -- "$2" <<<"$1"
     local found=$?
     ok $found "$3"
-    [ $found -eq 0 ] || printf '# got:      %s\n# no match: %s\n' "${1//$'\n'/ | }" "$2"
+    [ $found -eq 0 ] || printf '# got:      %s\n# no match: %s\n' "$(one_line "$1")" "$2"
 }
 
 done_testing() {
