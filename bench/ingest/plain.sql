@@ -1,7 +1,8 @@
 -- The same steps as one would write them in PL/pgSQL alone, to compare with: the same tables with the
 -- same constraints, foreign keys and indexes; the signature by pgcrypto's hmac, and triggers and functions in
 -- PL/pgSQL for states, immutable columns, card numbers, audit trail, fraud rules with what explains them, holds,
--- the ledger and its balance at commit. plain_fraud.sql, plain_ledger.sql and plain_ingest.sql have the rest. It knows Stripe's intents and charges only.
+-- the ledger and its balance at commit. plain_fraud.sql, plain_ledger.sql and plain_ingest.sql have the
+-- rest. It knows Stripe's intents and charges only.
 CREATE SCHEMA plain;
 DO $$
 DECLARE
