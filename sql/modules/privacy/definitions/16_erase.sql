@@ -175,34 +175,57 @@ COMMENT ON FUNCTION saas.collect_audit_rows(uuid) IS
 REVOKE ALL ON FUNCTION saas.collect_audit_rows(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.collect_audit_rows(uuid) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.anonymising_assignments(p_table text, p_action text, p_party_link text)
-RETURNS text
-LANGUAGE sql VOLATILE PARALLEL SAFE
+CREATE OR REPLACE FUNCTION saas.all_assignments()
+RETURNS TABLE (
+    table_name text,
+    party_link text,
+    assignments text
+)
+LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    SELECT string_agg(
-        format(
-            '%I = %s', x.name,
-            CASE
-                WHEN x.value IS NULL THEN 'NULL'
-                -- One random text a row, so that unique columns stay unique.
-                WHEN x.value LIKE '%{random}%'
-                THEN format('replace(%L, %L, gen_random_uuid()::text)::%s', x.value, '{random}', format_type(a.atttypid, a.atttypmod))
-                ELSE format('%L::%s', x.value, format_type(a.atttypid, a.atttypmod))
-            END
-        ),
-        ', ' ORDER BY x.name
-    )
+    SELECT
+        x.table_name, x.party_link,
+        string_agg(
+            format(
+                '%I = %s', x.name,
+                CASE
+                    WHEN x.value IS NULL THEN 'NULL'
+                    -- One random text a row, so that unique columns stay unique.
+                    WHEN x.value LIKE '%{random}%'
+                    THEN format('replace(%L, %L, gen_random_uuid()::text)::%s', x.value, '{random}', format_type(a.atttypid, a.atttypmod))
+                    ELSE format('%L::%s', x.value, format_type(a.atttypid, a.atttypmod))
+                END
+            ),
+            ', ' ORDER BY x.name
+        )
     FROM (
-        SELECT c.column_name AS name, c.value
+        SELECT c.table_name, NULL::text AS party_link, c.column_name AS name, c.value
         FROM saas.personal_columns AS c
-        WHERE c.table_name = p_table AND p_party_link IS NULL AND p_action = 'anonymise' AND c.action IN ('null', 'anonymise')
+        WHERE c.action IN ('null', 'anonymise')
         UNION ALL
-        SELECT l.columns[cardinality(l.columns)], l.reassign_to
+        SELECT l.table_name, l.link_name, l.columns[cardinality(l.columns)], l.reassign_to
         FROM saas.personal_links AS l
-        WHERE l.table_name = p_table AND l.link_name = p_party_link
+        WHERE l.action IN ('null', 'reassign')
     ) AS x
-    JOIN pg_attribute AS a ON a.attrelid = saas.personal_table(p_table) AND a.attname = x.name AND a.attnum > 0
+    JOIN pg_attribute AS a ON a.attrelid = saas.personal_table(x.table_name) AND a.attname = x.name::name AND a.attnum > 0
+    GROUP BY x.table_name, x.party_link
+$$;
+COMMENT ON FUNCTION saas.all_assignments() IS
+'What an UPDATE sets to anonymise a row of a table, or (party_link) to take the person out of a link.';
+REVOKE ALL ON FUNCTION saas.all_assignments() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.all_assignments() TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.anonymising_assignments(p_table text, p_action text, p_party_link text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT a.assignments
+    FROM saas.all_assignments() AS a
+    WHERE a.table_name = p_table
+        AND a.party_link IS NOT DISTINCT FROM p_party_link
+        AND (p_party_link IS NOT NULL OR p_action = 'anonymise')
 $$;
 COMMENT ON FUNCTION saas.anonymising_assignments(text, text, text) IS
 'What an UPDATE sets to anonymise a row, or to take the person out of a link; NULL when there is nothing.';
