@@ -246,6 +246,14 @@ AS $$
                 AND (o.value LIKE '%{random}%' OR o.value IS NULL AND NOT k.indnullsnotdistinct)
         )
         AND NOT EXISTS (
+            SELECT FROM pg_attribute AS a
+            LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+            WHERE a.attrelid = k.indrelid
+                AND a.attname = ANY (k.columns)
+                AND (a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) ~ 'nextval|uuid')
+                AND NOT EXISTS (SELECT FROM changes AS x WHERE x.node = c.node AND x.column_name = a.attname)
+        )
+        AND NOT EXISTS (
             SELECT FROM keys AS o
             WHERE o.indrelid = k.indrelid
                 AND o.is_plain
@@ -382,7 +390,7 @@ AS $$
         c.table_name,
         CASE
             WHEN c.value IS NULL THEN format('column %s cannot be NULL alone: key %s is MATCH FULL', c.column_name, f.conname)
-            ELSE format('column %s is to refer to %L, which %s does not have (key %s)', c.column_name, c.value, f.confrelid::regclass, f.conname)
+            ELSE format('column %s is to refer to %L, which %s does not have (key %s)', c.column_name, c.value, saas.personal_table_name(f.confrelid::regclass), f.conname)
         END,
         -- Whether it is there can change from call to call.
         CASE
