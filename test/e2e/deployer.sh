@@ -148,8 +148,9 @@ rm -f "$first" "$second"
 sql -d postgres -c 'DROP DATABASE IF EXISTS deploy_c' -c 'DROP ROLE IF EXISTS test_owner' -c 'DROP ROLE IF EXISTS test_stranger' \
     -c 'CREATE ROLE test_owner LOGIN' -c 'CREATE ROLE test_stranger LOGIN' >/dev/null
 fresh deploy_c test_owner
-PGUSER=test_owner sql -d deploy_c -c 'SELECT saas.deploy()' >/dev/null
-is "$(PGUSER=test_owner outstanding deploy_c)" 0 'the owner of the database deploys'
+is "$(PGUSER=test_owner sql -d deploy_c -c 'SELECT saas.deploy()' | grep -c WARNING)" 0 'the owner of the database deploys without a warning'
+is "$(PGUSER=test_owner outstanding deploy_c)" 0 'and everything'
+is "$(sql -d deploy_c -c 'SELECT count(*) FROM saas.personal_data_map AS m WHERE m.table_name LIKE '"'saas.%'"' AND NOT EXISTS (SELECT FROM saas.data_assets AS d WHERE d.table_name = to_regclass(m.table_name) AND d.column_name = m.column_name)')" 0 'every column is registered as an asset'
 owned_by=$(PGUSER=test_owner sql -d deploy_c -f "$here/lib/catalog.sql")
 is "$(grep -c "^relation users r p \(t\|true\) \(t\|true\) test_owner" <<<"$owned_by")" 1 'and owns the tables'
 PGUSER=test_owner roll_back_all deploy_c && PGUSER=test_owner sql -d deploy_c -c 'SELECT saas.deploy()' >/dev/null
