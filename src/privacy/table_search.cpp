@@ -23,7 +23,6 @@ extern "C" {
 #include "catalog/pg_type.h"    // BYTEAOID
 #include "executor/tuptable.h"  // ExecFetchSlotHeapTuple
 #include "funcapi.h"            // InitMaterializedSRF
-#include "storage/bufmgr.h"     // BufferGetPage
 #include "utils/acl.h"          // pg_class_aclcheck
 #include "utils/array.h"        // deconstruct_array
 #include "utils/builtins.h"     // CStringGetTextDatum
@@ -225,14 +224,6 @@ bool is_heap(Relation relation) {
     return (kind == RELKIND_RELATION || kind == RELKIND_MATVIEW) && relation->rd_tableam == GetHeapamTableAmRoutine();
 }
 
-// All of a page is read soon: asked for at once, its lines come together instead of one after another.
-void fetch_page(TableScanDesc scan) noexcept {
-    constexpr std::size_t k_line = 64;
-    const char *page = static_cast<const char *>(BufferGetPage(reinterpret_cast<HeapScanDesc>(scan)->rs_cbuf));
-    for (std::size_t at = 0; at < BLCKSZ; at += k_line)
-        __builtin_prefetch(page + at);
-}
-
 // A table that is being read.
 struct reading {
     Relation relation;
@@ -272,14 +263,9 @@ void search_heap_unsafe(search &work, Oid oid, MemoryContext context) {
     initStringInfo(&table.column);
     const bool *searched = searched_columns(work, table.reader);
     TableScanDesc scan = table_beginscan(relation, GetActiveSnapshot(), 0, nullptr);
-    BlockNumber block = InvalidBlockNumber;
     for (HeapTuple row; (row = heap_getnext(scan, ForwardScanDirection)) != nullptr;) {
         CHECK_FOR_INTERRUPTS();
         ++work.rows;
-        if (ItemPointerGetBlockNumber(&row->t_self) != block) {
-            block = ItemPointerGetBlockNumber(&row->t_self);
-            fetch_page(scan);
-        }
         MemoryContext before = MemoryContextSwitchTo(table.memory);
         privacy::read_row_unsafe(table.reader, row);
         const int from = table.words.len;

@@ -125,8 +125,8 @@ bool needle_set::begins_at(std::string_view text, std::size_t place, std::uint64
 }
 
 // Of the places where words of a block start, those of words as long as the first one of a needle.
-std::uint64_t needle_set::of_right_length(std::uint64_t words,
-                                          std::uint64_t starts) const noexcept {
+inline std::uint64_t needle_set::of_right_length(std::uint64_t words,
+                                                 std::uint64_t starts) const noexcept {
     std::uint64_t right = 0;
     for (const unsigned length : first_) {
         std::uint64_t runs = words; // so many letters from here on, or more

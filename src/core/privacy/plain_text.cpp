@@ -36,6 +36,13 @@ char *four_digits(std::int64_t number, char *out) noexcept {
 
 } // namespace
 
+void write_hexadecimal(std::span<const std::uint8_t> bytes, char *out) noexcept {
+    for (const std::uint8_t byte : bytes) {
+        std::memcpy(out, k_hexadecimals[byte].data(), 2);
+        out += 2;
+    }
+}
+
 std::size_t write_uuid(const std::uint8_t *bytes, char *out) noexcept {
     char *to = out;
     for (int i = 0; i < 16; ++i) {

@@ -5,11 +5,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace saas::core::privacy {
 
 // Room that is enough for each of the functions below.
 inline constexpr std::size_t k_plain_text_room = 40;
+
+// Two small digits a byte.
+void write_hexadecimal(std::span<const std::uint8_t> bytes, char *out) noexcept;
 
 // 36 characters. `bytes`: the 16 of the id.
 std::size_t write_uuid(const std::uint8_t *bytes, char *out) noexcept;
