@@ -11,31 +11,26 @@ $$;
 SELECT is(pg_temp.utf16('aé', true), '\x006100e9', 'UTF-16 of the test, high byte first'), is(pg_temp.utf16('aé', false), '\x6100e900', 'and low byte first');
 
 -- Copies of an address and of a name that nobody declared.
-SELECT saas.create_user('zoe-search@example.org', 'Zoë Müllerová') AS zoe, saas.create_user('nguyen-search@example.org', normalize('Nguyễn Thị Ánh', NFD)) AS anh, saas.create_user('lisa-search@example.org', 'Lisa Lebt') AS lisa \gset
+SELECT saas.create_user('zoe-search@example.org', normalize('Nguyễn Zoë', NFD)) AS zoe, saas.create_user('lisa-search@example.org', 'Lisa Lebt') AS lisa \gset
 CREATE TABLE shop.files (id integer PRIMARY KEY, body bytea, parts bytea[], words text, extra jsonb, list text[]);
 GRANT SELECT ON shop.files TO saas_internal;
 INSERT INTO shop.files VALUES
     (1, pg_temp.utf16('From: ZOE-SEARCH@example.org ', false), NULL, NULL, NULL, NULL),
-    (2, '\xfeff'::bytea || pg_temp.utf16(' Zoë Müllerová', true), NULL, NULL, NULL, NULL),
-    (3, '\x07'::bytea || pg_temp.utf16(normalize('Zoë Müllerová', NFD), false), NULL, NULL, NULL, NULL),
+    (2, '\xfeff'::bytea || pg_temp.utf16(' Nguyễn Zoë', true), NULL, NULL, NULL, NULL),
+    (3, '\x07'::bytea || pg_temp.utf16(normalize('Nguyễn Zoë', NFD), false), NULL, NULL, NULL, NULL),
     (4, NULL, ARRAY['\x00'::bytea, NULL, pg_temp.utf16('zoe-search@example.org', true), '\x01'::bytea], NULL, NULL, NULL),
     (5, NULL, ARRAY[convert_to('to zoe-search@example.org', 'UTF8')], NULL, NULL, NULL),
-    (6, NULL, NULL, normalize('ZOË MÜLLEROVÁ', NFD), NULL, NULL),
-    (7, NULL, NULL, NULL, jsonb_build_object('name', normalize('Zoë Müllerová', NFD)), ARRAY['x', normalize('zoë müllerová', NFD)]),
-    (8, NULL, NULL, NULL, jsonb_build_object('raw', '{"to": "zoe\u002dsearch\u0040example.org"}'), NULL),
+    (6, NULL, NULL, 'Nguyễn Zoë', NULL, NULL),
+    (7, NULL, NULL, normalize('NGUYỄN ZOË', NFD), jsonb_build_object('name', 'nguyễn zoë'), ARRAY['x', normalize('nguyễn zoë', NFD)]),
+    (8, NULL, NULL, 'NGUY' || U&'\00CA\0303' || 'N Zoë', jsonb_build_object('raw', '{"to": "zoe\u002dsearch\u0040example.org"}'), NULL),
     (9, pg_temp.utf16(repeat('filler ', 4000) || 'zoe-search@example.org', false), NULL, NULL, NULL, NULL),
-    (10, NULL, NULL, 'Nguyễn Thị Ánh', NULL, NULL), (11, NULL, NULL, 'NGUY' || U&'\00CA\0303' || 'N THI' || U&'\0323' || ' ÁNH', NULL, NULL),
-    (12, pg_temp.utf16('Nguyễn Thị Ánh', true), NULL, NULL, NULL, NULL),
     -- Nobody of them.
-    (13, pg_temp.utf16('lisa-search@example.org Zoe Mullerova', false), ARRAY[pg_temp.utf16('zoe-search@example.com', false)], 'Zoe Mullerova', '{"a": "zoe-search@example.orga"}', '{Müllerová,Zoë}'),
+    (13, pg_temp.utf16('lisa-search@example.org Nguyen Zoe', false), ARRAY[pg_temp.utf16('zoe-search@example.com', false)], 'Nguyen Zoe', '{"a": "zoe-search@example.orga"}', '{Zoë,Nguyễn}'),
     (14, '', '{}', '', '{}', '{}'), (15, '\x00', '{NULL}', 'x', '[]', NULL);
 ALTER TABLE shop.files ALTER COLUMN body SET STORAGE EXTERNAL;
-CREATE TEMPORARY TABLE erased AS SELECT e.user_id, e.request_id FROM saas.gdpr_erase_users(ARRAY[:'zoe', :'anh']::uuid[], p_strict => false) AS e;
-SELECT (SELECT e.request_id FROM erased AS e WHERE e.user_id = :'zoe') AS zoes, (SELECT e.request_id FROM erased AS e WHERE e.user_id = :'anh') AS anhs \gset
+SELECT DISTINCT e.request_id AS zoes FROM saas.gdpr_erase(:'zoe', p_strict => false) AS e \gset
 SELECT results_eq(format('SELECT column_name, found_rows FROM saas.verify_erasure(%L) WHERE table_name = ''shop.files'' ORDER BY 1', :'zoes'),
-    $$VALUES ('body', 4::bigint), ('extra', 2), ('list', 1), ('parts', 2), ('words', 1)$$, 'an address and a name are found in UTF-16, in bytea[], with marks apart and escaped within JSON');
-SELECT results_eq(format('SELECT column_name, found_rows FROM saas.verify_erasure(%L) WHERE table_name = ''shop.files'' ORDER BY 1', :'anhs'),
-    $$VALUES ('body', 1::bigint), ('words', 2)$$, 'a name that was kept with its marks apart is found with them together, and half of them');
+    $$VALUES ('body', 4::bigint), ('extra', 2), ('list', 1), ('parts', 2), ('words', 3)$$, 'an address and a name kept with its marks apart are found in UTF-16, in bytea[], with marks together, half of them or none, and escaped within JSON');
 DELETE FROM shop.files WHERE id < 13;
 SELECT is_empty(format('SELECT * FROM saas.verify_erasure(%L) WHERE table_name = ''shop.files''', :'zoes'), 'others are not they');
 
@@ -75,7 +70,7 @@ CREATE TABLE shop.months (at date, words text) PARTITION BY RANGE (at);
 CREATE TABLE shop.january PARTITION OF shop.months FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
 GRANT SELECT ON shop.parents, shop.heirs, shop.months TO saas_internal;
 INSERT INTO shop.parents VALUES ('zoe-search@example.org'), ('x');
-INSERT INTO shop.heirs VALUES ('Zoë Müllerová', 'zoe-search@example.org'), ('x', 'y'), ('x', 'y');
+INSERT INTO shop.heirs VALUES ('Nguyễn Zoë', 'zoe-search@example.org'), ('x', 'y'), ('x', 'y');
 INSERT INTO shop.months VALUES ('2026-01-02', 'zoe-search@example.org');
 SELECT set_eq(format('SELECT table_name, column_name, found_rows FROM saas.verify_erasure(%L)', :'zoes'),
     $$VALUES ('shop.parents', 'words', 1::bigint), ('shop.heirs', 'words', 1), ('shop.heirs', 'own', 1), ('shop.months', 'words', 1)$$, 'each row is found in its table, once');
