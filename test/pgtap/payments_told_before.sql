@@ -1,6 +1,6 @@
 -- An event that does not bear our identifier comes before the answer that names the same refund or capture: both are one.
 BEGIN;
-SELECT plan(26);
+SELECT plan(39);
 \ir include/payments.sql
 \ir include/provider_events.sql
 CREATE FUNCTION pg_temp.tell(p_provider text, p_kind text, p_ref text, p_parent text, p_state text, p_amount bigint, p_at bigint) RETURNS text LANGUAGE sql AS $$
@@ -58,6 +58,34 @@ SELECT is(pg_temp.answer(:'asked', 'succeeded', '{"provider_capture_id": "cap_2"
 SELECT is(pg_temp.tell('standard', 'capture', 'cap_2', 'auth_2', 'succeeded', 500, 1700000700), 'superseded', 'and told of');
 SELECT is(pg_temp.captures('auth_2'), '900 | succeeded 400 cap_1, succeeded 500 cap_2', 'captured once');
 SELECT is((pg_temp.payment('auth_2')).integrity_hold, false, 'nothing contradicts anything');
+
+-- A payout.
+CREATE FUNCTION pg_temp.payouts() RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(concat_ws(' ', p.status, p.amount, p.provider_payout_id, CASE WHEN p.scheduled_for IS NOT NULL THEN 'ours' END), ', ' ORDER BY p.id) FROM saas.payouts AS p WHERE p.team_id = pg_temp.team()
+$$;
+CREATE FUNCTION pg_temp.balances() RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_object_agg(t.kind, t.balance) FROM saas.ledger_trial_balance(pg_temp.team()) AS t WHERE t.provider = 'stripe' OR t.kind = 'bank'
+$$;
+SELECT is((pg_temp.deliver(pg_temp.event('evt_1', 100, pg_temp.charge('ch_1', NULL, 'succeeded', true)))).outcome, 'processed', 'a payment');
+SELECT (saas.set_payout_schedule(pg_temp.team(), 'stripe', 'USD', 'manual', p_delay_days => 0)).id AS schedule \gset
+SELECT saas.schedule_payouts(pg_temp.team(), 'k6', :'schedule') \g /dev/null
+SELECT is(jsonb_array_length(saas.run_payouts(pg_temp.team(), 'k7') -> 'sent'), 1, 'is paid out');
+SELECT jsonb_build_object('provider_request_id', r.id) AS asked FROM saas.provider_requests AS r WHERE r.team_id = pg_temp.team() AND r.kind = 'create_payout' \gset
+SELECT is((pg_temp.deliver(pg_temp.event('evt_2', 200, pg_temp.payout('po_1', 1000, 'in_transit')))).outcome, 'processed', 'the payout is told of');
+SELECT is(pg_temp.answer(:'asked', 'succeeded', '{"provider_payout_id": "po_1"}'), 'succeeded', 'and answered');
+SELECT is(pg_temp.payouts(), 'in_transit 1000 po_1 ours', 'it is one');
+SELECT is(pg_temp.balances(), '{"sales": 1000, "provider_balance": 0, "payouts_in_transit": 1000}', 'also in the ledger');
+SELECT is(saas.available_for_payout(pg_temp.team(), 'stripe', 'USD'), 0::numeric, 'nothing is left');
+SELECT is((pg_temp.deliver(pg_temp.event('evt_3', 300, pg_temp.payout('po_1', 1000, 'paid')))).outcome, 'processed', 'it arrives');
+SELECT is(pg_temp.balances(), '{"bank": 1000, "sales": 1000, "provider_balance": 0, "payouts_in_transit": 0}', 'at the bank');
+-- What became of it is recorded by hand, after an event.
+SELECT is((pg_temp.deliver(pg_temp.event('evt_4', 400, pg_temp.charge('ch_2', NULL, 'succeeded', true)))).outcome, 'processed', 'another payment');
+SELECT saas.schedule_payouts(pg_temp.team(), 'k8', :'schedule') -> 'payouts' ->> 0 AS payout \gset
+SELECT saas.run_payouts(pg_temp.team(), 'k9') \g /dev/null
+SELECT is((pg_temp.deliver(pg_temp.event('evt_5', 500, pg_temp.payout('po_2', 1000, 'in_transit')))).outcome, 'processed', 'its payout is told of');
+SELECT saas.record_payout_result(pg_temp.team(), :'payout', 'paid', 'k10', 'po_2') \g /dev/null
+SELECT is(pg_temp.payouts(), 'paid 1000 po_1 ours, paid 1000 po_2 ours', 'and recorded as paid');
+SELECT ok((SELECT bool_and(r.agrees) FROM saas.payout_reconciliation AS r), 'and agrees with its entries');
 \ir include/ledger_proof.sql
 SELECT * FROM finish();
 ROLLBACK;

@@ -193,7 +193,7 @@ DECLARE
     v_at timestamptz := COALESCE(NEW.snapshot_at, now());
 BEGIN
     IF TG_OP = 'UPDATE' THEN
-        IF NEW.snapshot_at = OLD.snapshot_at AND NEW.status <> OLD.status THEN
+        IF NEW.snapshot_at = OLD.snapshot_at AND NEW.status <> OLD.status AND NEW.status_source <> 'conflict' THEN
             v_at := now(); -- no event has brought the change
         END IF;
         v_sent := v_sent
