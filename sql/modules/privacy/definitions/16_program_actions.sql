@@ -135,14 +135,15 @@ AS $$
                 WHEN n.action = 'delete' THEN format(
                     'DELETE FROM %s AS c USING %s WHERE %s RETURNING r.s, %s', n.table_name,
                     saas.program_rows(n.names, n.type_names, 1, 'r'), saas.program_key(n.names, n.keys, 'c', 'r'),
-                    (SELECT string_agg(format('r.%I', k.name), ', ' ORDER BY k.place) FROM unnest(n.names[1:n.keys]) WITH ORDINALITY AS k (name, place))
+                    saas.program_returning(n.table_name, n.names[1:n.keys])
                 )
                 ELSE format(
                     'UPDATE %s AS c SET %s FROM %s WHERE %s RETURNING r.s', n.table_name, x.assignments,
                     saas.program_rows(n.names, n.type_names, 1, 'r'), saas.program_key(n.names, n.keys, 'c', 'r')
                 )
             END,
-            CASE WHEN n.is_direct THEN f.inputs WHEN n.is_supported THEN n.own END, '{}'
+            CASE WHEN n.is_direct THEN f.inputs WHEN n.is_supported THEN n.own END,
+            CASE WHEN n.action = 'delete' AND n.is_supported THEN n.places[1:n.keys] ELSE '{}' END
         FROM nodes AS n
         LEFT JOIN searches AS f ON f.node = n.node
         CROSS JOIN LATERAL (
@@ -165,6 +166,6 @@ AS $$
     ORDER BY s.part, s.place, s.node
 $$;
 COMMENT ON FUNCTION saas.erasure_program(bigint, text) IS
-'What the engine does, in this order. kind: find rows (count: only where nothing is changed), needles, audited or redact entries of the audit trail, delete, change or keep rows, refuse (rows there need saas.run_deletion_request()). Statements take the places in inputs and fill those in outputs.';
+'What the engine does, in this order. kind: find rows (count: only where nothing is changed), needles, audited or redact entries of the audit trail, delete, change or keep rows, refuse (rows there need saas.run_deletion_request()). Statements take the places in inputs and fill those in outputs; those that delete return what these places have of each row, after the number of the person.';
 REVOKE ALL ON FUNCTION saas.erasure_program(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.erasure_program(bigint, text) TO saas_internal;
