@@ -252,7 +252,7 @@ SELECT throws_ok(format('SELECT saas.%s', f.call), '42501', NULL, 'not of anothe
 FROM (VALUES ('verify', format('verify_audit_log(%L)', :'blue')), ('checkpoint', format('audit_checkpoint(%L)', :'blue')),
     ('inclusion', format('audit_inclusion_proof(%L, %L)', :'blue', :'blue')), ('consistency', format('audit_consistency_proof(%L, 1, 1)', :'blue')),
     ('chain', format('verify_audit_chain(%L, NULL, NULL, NULL)', :'red')), ('seal', 'seal_audit_log()'),
-    ('redact', format('redact_audit_row(%L, %L, ''x'')', :'red', :'neighbour')), ('payload', format('redact_audit_payload(%L, now(), %L, '''')', :'red', :'neighbour')), ('salts', 'forget_audit_salts(now())'), ('salt', format('find_audit_leaf(%L, %L, ''1'')', :'red', :'neighbour')),
+    ('redact', format('redact_audit_row(%L, %L, ''x'')', :'red', :'neighbour')), ('payload', format('redact_audit_payloads(ARRAY[%L]::uuid[], ARRAY[now()], ARRAY[%L]::uuid[], ''{x}'')', :'red', :'neighbour')), ('salts', 'forget_audit_salts(now())'), ('salt', format('find_audit_leaf(%L, %L, ''1'')', :'red', :'neighbour')),
     ('checkpoints', format('add_audit_checkpoint(%L, '''', ''1'', %L, NULL)', :'red', :'red')), ('retention', 'record_audit_retention(now())'),
     ('later rows', 'has_later_audit_rows(now(), now(), ''1'')'), ('partitions', 'drop_audit_partitions(now())'), ('note', 'note_audited_table(''x'', false)'), ('key', 'rotate_audit_key()')) AS f (name, call);
 ROLLBACK;

@@ -51,8 +51,21 @@ SET jit = off
 AS $$
     SELECT
         n.node,
-        format(x.template, 'count(*)', x.rows, x.entries),
-        format(x.template, 'count(saas.redact_audit_entry(l.team_id, l.created_at, l.id, ''erasure request '' || ($1)[r.s])::text)', x.rows, x.entries)
+        format('SELECT array_agg(y.s), array_agg(y.entries) FROM (SELECT f.s, count(*) AS entries FROM (%s) AS f GROUP BY f.s) AS y', x.found),
+        format(
+            'WITH found AS MATERIALIZED (%s),
+            redacted AS MATERIALIZED (
+                SELECT saas.redact_audit_entries(
+                    array_agg(f.team_id), array_agg(f.created_at), array_agg(f.id), array_agg(%L || ($1)[f.s])
+                ) AS entries
+                FROM found AS f
+            )
+            SELECT array_agg(y.s), array_agg(y.entries)
+            FROM (SELECT f.s, count(*) AS entries FROM found AS f GROUP BY f.s) AS y
+            CROSS JOIN redacted AS d
+            WHERE d.entries IS NOT NULL',
+            x.found, 'erasure request '
+        )
     FROM saas.known_nodes(p_state, p_mode) AS n
     CROSS JOIN LATERAL (
         SELECT array_agg(m.column_name) AS names
@@ -60,17 +73,17 @@ AS $$
         WHERE m.table_name = n.table_name AND m.action IN ('null', 'anonymise')
     ) AS c
     CROSS JOIN LATERAL (
-        SELECT
-            'SELECT array_agg(y.s), array_agg(y.entries) FROM (
-                SELECT r.s, %s AS entries FROM %s JOIN saas.audit_logs AS l ON l.row_id = r.id WHERE %s AND $1 IS NOT NULL GROUP BY r.s
-            ) AS y' AS template,
-            saas.program_rows(n.names, n.type_names, 2, 'r') AS rows,
-            format('l.table_name = %L AND l.payload_hash IS NULL AND ', n.table_name) || CASE n.action
+        SELECT format(
+            'SELECT r.s, l.team_id, l.created_at, l.id FROM %s JOIN saas.audit_logs AS l ON l.row_id = r.id
+            WHERE l.table_name = %L AND l.payload_hash IS NULL AND $1 IS NOT NULL AND %s',
+            saas.program_rows(n.names, n.type_names, 2, 'r'), n.table_name,
+            CASE n.action
                 WHEN 'delete' THEN 'COALESCE(l.old_values, l.new_values) IS NOT NULL'
                 ELSE format(
                     'COALESCE(l.old_values, %1$L::jsonb) || COALESCE(l.new_values, %1$L::jsonb) ?| %2$L::text[]', '{}', c.names
                 )
-            END AS entries
+            END
+        ) AS found
     ) AS x
     WHERE n.is_supported
         AND n.party_link IS NULL

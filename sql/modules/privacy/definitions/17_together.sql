@@ -55,6 +55,8 @@ RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
+-- People have few of the rows of a table, and what one statement has read the next ones read again.
+SET random_page_cost = 1.1
 SET datestyle = 'ISO, YMD'
 SET timezone = 'UTC'
 SET intervalstyle = 'postgres'
