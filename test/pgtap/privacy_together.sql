@@ -166,7 +166,9 @@ INSERT INTO shop.documents VALUES (1, :'held', '{"a": "\u0000"}'), (2, :'held', 
 SELECT results_eq(
     format($$SELECT jsonb_typeof(r -> 'body'), r -> 'body' #>> '{}' FROM jsonb_array_elements(saas.gdpr_export_user_data(%L) -> 'other') AS r WHERE r ->> '_table' = 'shop.documents' ORDER BY r ->> 'id'$$, :'held'),
     $$VALUES ('string', '{"a": "\u0000"}'), ('string', '{"a": 1e400000}'), ('string', '["\ud83d"]'), ('object', '{"a": "A"}')$$, 'JSON that jsonb cannot hold does not keep a person from an export');
-SELECT is(saas.is_distinctive('Zoë Ünal' COLLATE "C"), true, 'two words are two words where letters are ASCII only');
+SELECT saas.distinctive_condition('$1 COLLATE "C"') AS rare \gset
+PREPARE is_rare (text) AS SELECT :rare;
+SELECT results_eq($$EXECUTE is_rare ('Zoë Ünal')$$, 'VALUES (true)', 'two words are two words where letters are ASCII only');
 SELECT is(saas.rows_as_json('SELECT 1 WHERE $1 IS NULL AND $2 = 1 AND $3 = 1', 't', :'held', 1, 1), '0000000000 []', 'no rows are an empty array');
 
 SET LOCAL ROLE saas_service;

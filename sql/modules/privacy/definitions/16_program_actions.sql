@@ -1,4 +1,22 @@
 -- What the engine does to the rows that it has found: what is searched for afterwards, the audit trail, the rows.
+-- As text: a function would be called for each value, which costs more than the condition.
+CREATE OR REPLACE FUNCTION saas.distinctive_condition(p_value text)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    -- "Ann" stands in many texts; an address, a number of some length or a name of two words in few. Not by \w, to which
+    -- letters beyond ASCII are none in databases of the locale C.
+    SELECT format(
+        '(%1$s NOT LIKE %2$L AND length(%1$s) >= 6 AND (%1$s ~ %3$L OR %1$s ~ %4$L OR %1$s ~ %5$L OR length(%1$s) >= 12))',
+        p_value, 'enc1:%', '[@]', '[0-9].*[0-9].*[0-9].*[0-9]', '[^[:space:][:punct:]]\s+[^[:space:][:punct:]]'
+    )
+$$;
+COMMENT ON FUNCTION saas.distinctive_condition(text) IS
+'The condition that an expression, a text, is rare enough that finding it elsewhere means the person.';
+REVOKE ALL ON FUNCTION saas.distinctive_condition(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.distinctive_condition(text) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.program_needles(p_state bigint, p_mode text)
 RETURNS TABLE (
     node integer,
@@ -14,7 +32,7 @@ AS $$
             -- A value that somebody else has as well does not tell of this person.
             'WITH own AS MATERIALIZED (
                 SELECT r.s, c.%1$I::text AS value, count(*) AS rows FROM %2$s JOIN %3$s AS c ON %4$s
-                WHERE saas.is_distinctive(c.%1$I::text) GROUP BY 1, 2
+                WHERE %6$s GROUP BY 1, 2
             ),
             rare AS MATERIALIZED (
                 SELECT o.%1$I::text AS value, count(*) AS rows FROM %3$s AS o
@@ -28,7 +46,8 @@ AS $$
             ) AS v
             WHERE v.needle IS NOT NULL',
             c.column_name, saas.program_rows(n.names, n.type_names, 2, 'r'), n.table_name,
-            saas.program_key(n.names, n.keys, 'c', 'r'), '%@%'
+            saas.program_key(n.names, n.keys, 'c', 'r'), '%@%',
+            saas.distinctive_condition(format('c.%I::text', c.column_name))
         )
     FROM saas.known_nodes(p_state, p_mode) AS n
     JOIN saas.personal_columns AS c ON c.table_name = n.table_name AND c.is_identifying

@@ -14,10 +14,9 @@ DECLARE
     v_refused boolean;
     v_refused_strict boolean;
 BEGIN
-    -- In one order, so that two workers wait for each other and do not stop each other.
     SELECT array_agg(r.subject_id ORDER BY r.subject_id) INTO v_people
     FROM saas.user_deletion_requests AS r WHERE r.id = ANY (p_requests) AND r.subject_id IS NOT NULL;
-    PERFORM saas.lock_subject(p.id) FROM unnest(v_people) AS p (id);
+    PERFORM saas.lock_subjects(v_people);
     PERFORM FROM saas.user_deletion_requests AS r WHERE r.id = ANY (p_requests) ORDER BY r.id FOR UPDATE;
     -- Whoever adds a row that refers to a person has committed before, or waits, and is refused then.
     PERFORM FROM saas.users AS u WHERE u.id = ANY (v_people) ORDER BY u.id FOR UPDATE;
@@ -100,20 +99,18 @@ BEGIN
         LEFT JOIN worked AS w ON w.person = r.person AND w.step = -2
     )
     UPDATE saas.user_deletion_requests AS r
-    SET plan_hash = v_plan_hash, rounds = 1, tree_size = COALESCE(w.found, 0), tree_edge = COALESCE(w.value, '')
+    SET plan_hash = v_plan_hash, rounds = 1, tree_size = COALESCE(w.found, 0), tree_edge = COALESCE(w.value, ''),
+        status = CASE WHEN p_change THEN 'erased' ELSE r.status END,
+        erased_at = CASE WHEN p_change THEN clock_timestamp() END
     FROM unnest(v_requests) WITH ORDINALITY AS q (id, person)
     LEFT JOIN worked AS w ON w.person = q.person AND w.step = -3
     WHERE r.id = q.id;
-    IF NOT p_change THEN
-        RETURN v_requests;
-    END IF;
-    IF p_mode = 'erase' THEN
+    IF p_change AND p_mode = 'erase' THEN
         PERFORM saas.shred_subject_keys(r.id, r.subject_id)
         FROM saas.user_deletion_requests AS r
         WHERE r.id = ANY (v_requests)
             AND EXISTS (SELECT FROM saas.encryption_keys AS k WHERE k.subject_id = r.subject_id AND k.status <> 'shredded');
     END IF;
-    UPDATE saas.user_deletion_requests AS r SET status = 'erased', erased_at = clock_timestamp() WHERE r.id = ANY (v_requests);
     RETURN v_requests;
 END
 $$;
