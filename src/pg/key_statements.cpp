@@ -41,8 +41,8 @@ const char *operator_text(Oid number) {
     return text;
 }
 
-// Rows of the noted values as k, and that a row x refers to one of them.
-void append_keys(StringInfo text, const referring_key *key) {
+// Rows of the noted values as k, and that a row x of the other table goes with one of them.
+void append_keys(StringInfo text, const related_key *key) {
     appendStringInfoString(text, "ROWS FROM (");
     for (int i = 0; i < key->columns; ++i)
         appendStringInfo(text, "%spg_catalog.unnest($%d)", i == 0 ? "" : ", ", i + 1);
@@ -52,27 +52,41 @@ void append_keys(StringInfo text, const referring_key *key) {
     appendStringInfoChar(text, ')');
 }
 
-void append_match(StringInfo text, const referring_key *key) {
-    for (int i = 0; i < key->columns; ++i)
-        appendStringInfo(text, "%sk.k%d %s x.%s", i == 0 ? "" : " AND ", i + 1, operator_text(key->equal[i]),
-                         quote_identifier(get_attname(key->table, key->own[i], false)));
+void append_match(StringInfo text, const related_key *key) {
+    for (int i = 0; i < key->columns; ++i) {
+        const char *other = quote_identifier(get_attname(key->table, key->others[i], false));
+        appendStringInfoString(text, i == 0 ? "" : " AND ");
+        if (key->action == key_action::all_refer)
+            appendStringInfo(text, "x.%s %s k.k%d", other, operator_text(key->equal[i]), i + 1);
+        else
+            appendStringInfo(text, "k.k%d %s x.%s", i + 1, operator_text(key->equal[i]), other);
+    }
 }
 
-void append_emptied(StringInfo text, const referring_key *key) {
+// The values without repetitions and without those that do not refer, as k.
+void append_distinct(StringInfo text, const related_key *key) {
+    appendStringInfoString(text, "(SELECT DISTINCT k.* FROM ");
+    append_keys(text, key);
+    for (int i = 0; i < key->columns; ++i)
+        appendStringInfo(text, "%sk.k%d IS NOT NULL", i == 0 ? " WHERE " : " AND ", i + 1);
+    appendStringInfoString(text, ") AS k");
+}
+
+void append_emptied(StringInfo text, const related_key *key) {
     const bool all = key->emptied_count == 0;
     for (int i = 0; i < (all ? key->columns : key->emptied_count); ++i)
         appendStringInfo(text, "%s%s = NULL", i == 0 ? "" : ", ",
-                         quote_identifier(get_attname(key->table, all ? key->own[i] : key->emptied[i], false)));
+                         quote_identifier(get_attname(key->table, all ? key->others[i] : key->emptied[i], false)));
 }
 
-const char *statement_of(const referring_key *key) {
+const char *statement_of(const related_key *key) {
     StringInfoData text;
     initStringInfo(&text);
     // As in the triggers: partitions refer through their table, heirs do not refer.
     const char *only = get_rel_relkind(key->table) == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ";
     const char *table = table_text(key->table);
     switch (key->action) {
-    case key_action::check:
+    case key_action::none_refers:
         appendStringInfoString(&text, "SELECT 1 FROM ");
         append_keys(&text, key);
         appendStringInfo(&text, " JOIN %s%s AS x ON ", only, table);
@@ -92,6 +106,15 @@ const char *statement_of(const referring_key *key) {
         append_keys(&text, key);
         appendStringInfoString(&text, " WHERE ");
         append_match(&text, key);
+        break;
+    case key_action::all_refer:
+        appendStringInfoString(&text, "SELECT 1 WHERE (SELECT pg_catalog.count(*) FROM ");
+        append_distinct(&text, key);
+        appendStringInfoString(&text, ") OPERATOR(pg_catalog.>) (SELECT pg_catalog.count(*) FROM (SELECT FROM ");
+        append_distinct(&text, key);
+        appendStringInfo(&text, " JOIN %s%s AS x ON ", only, table);
+        append_match(&text, key);
+        appendStringInfoString(&text, " FOR KEY SHARE OF x) AS p)");
         break;
     }
     return text.data;
@@ -115,8 +138,8 @@ kept_plans *plans_of(Oid constraint) {
     return plans;
 }
 
-// Runs as the owner of the referring table.
-SPIPlanPtr prepare(const referring_key *key, const Oid *types, bool many) {
+// Runs as the owner of the other table.
+SPIPlanPtr prepare(const related_key *key, const Oid *types, bool many) {
     kept_plans *plans = plans_of(key->constraint);
     SPIPlanPtr *kept = many ? &plans->many : &plans->few;
     if (*kept != nullptr && SPI_plan_is_valid(*kept))
@@ -144,7 +167,7 @@ Oid owner_of(Oid table) {
 
 } // namespace
 
-bool run_key_statement(const referring_key *key, const Oid *types, const Datum *arrays, bool many) {
+bool run_key_statement(const related_key *key, const Oid *types, const Datum *arrays, bool many) {
     const Oid owner = owner_of(key->table);
     if (!OidIsValid(owner))
         return false;
@@ -158,7 +181,7 @@ bool run_key_statement(const referring_key *key, const Oid *types, const Datum *
     SetUserIdAndSecContext(caller, security);
     if (result < 0)
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("cannot check a foreign key: %s", SPI_result_code_string(result))));
-    return found && key->action == key_action::check;
+    return found && (key->action == key_action::none_refers || key->action == key_action::all_refer);
 }
 
 } // namespace saas::pg

@@ -36,7 +36,7 @@ namespace {
 constexpr std::int64_t k_many = 500;
 
 struct watched_key {
-    referring_key key;
+    related_key key;
     int places[INDEX_MAX_KEYS]; // in key_watch::columns
 };
 
@@ -97,7 +97,10 @@ bool action_of(const Trigger *trigger, key_action *action) {
     switch (trigger->tgfoid) {
     case F_RI_FKEY_NOACTION_DEL:
     case F_RI_FKEY_RESTRICT_DEL:
-        *action = key_action::check;
+        *action = key_action::none_refers;
+        return true;
+    case F_RI_FKEY_CHECK_INS:
+        *action = key_action::all_refer;
         return true;
     case F_RI_FKEY_CASCADE_DEL:
         *action = key_action::erase;
@@ -118,28 +121,33 @@ bool has_usual_collation(Oid table, AttrNumber column) {
 }
 
 // Whether the values can be handed over as arrays and compared as they are.
-bool is_plain_comparison(Oid table, const referring_key *key, int column) {
-    const Oid type = get_atttype(table, key->referred[column]);
+bool is_plain_comparison(Oid table, const related_key *key, int column) {
+    const Oid own = get_atttype(table, key->own[column]);
+    const Oid other = get_atttype(key->table, key->others[column]);
+    const bool refers = key->action == key_action::all_refer;
     Oid left, right;
     op_input_types(key->equal[column], &left, &right);
-    return left == type && right == get_atttype(key->table, key->own[column]) && OidIsValid(get_array_type(type)) &&
-           has_usual_collation(table, key->referred[column]) && has_usual_collation(key->table, key->own[column]);
+    return left == (refers ? other : own) && right == (refers ? own : other) && OidIsValid(get_array_type(own)) &&
+           has_usual_collation(table, key->own[column]) && has_usual_collation(key->table, key->others[column]);
 }
 
-bool read_key(Oid table, Oid constraint, referring_key *key) {
+bool read_key(Oid table, Oid constraint, related_key *key) {
     HeapTuple entry = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
     if (!HeapTupleIsValid(entry))
         return false;
+    const bool refers = key->action == key_action::all_refer;
     const auto *row = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(entry));
-    bool plain = row->contype == CONSTRAINT_FOREIGN && row->confrelid == table && !row->condeferrable;
+    // A key MATCH FULL has rules of its own for NULL.
+    bool plain = row->contype == CONSTRAINT_FOREIGN && (refers ? row->conrelid : row->confrelid) == table &&
+                 !row->condeferrable && (!refers || row->confmatchtype == FKCONSTR_MATCH_SIMPLE);
 #if PG_VERSION_NUM >= 180000
     plain = plain && !row->conperiod;
 #endif
     key->constraint = constraint;
-    key->table = row->conrelid;
+    key->table = refers ? row->confrelid : row->conrelid;
     if (plain)
-        DeconstructFkConstraintRow(entry, &key->columns, key->own, key->referred, key->equal, nullptr, nullptr,
-                                   &key->emptied_count, key->emptied);
+        DeconstructFkConstraintRow(entry, &key->columns, refers ? key->own : key->others, refers ? key->others : key->own,
+                                   key->equal, nullptr, nullptr, &key->emptied_count, key->emptied);
     ReleaseSysCache(entry);
     for (int i = 0; plain && i < key->columns; ++i)
         plain = is_plain_comparison(table, key, i);
@@ -168,7 +176,7 @@ int place_of(key_watch *keys, List *returning, AttrNumber attribute) {
 
 bool find_columns(key_watch *keys, List *returning, watched_key *watched) {
     for (int i = 0; i < watched->key.columns; ++i) {
-        watched->places[i] = place_of(keys, returning, watched->key.referred[i]);
+        watched->places[i] = place_of(keys, returning, watched->key.own[i]);
         if (watched->places[i] < 0)
             return false;
     }
@@ -176,11 +184,11 @@ bool find_columns(key_watch *keys, List *returning, watched_key *watched) {
 }
 
 // Takes a trigger's key over, if that can be.
-bool take_over(key_watch *keys, List *returning, const Trigger *trigger, bool only_checks) {
+bool take_over(key_watch *keys, CmdType operation, List *returning, const Trigger *trigger, bool only_checks) {
     watched_key *watched = &keys->keys[keys->key_count];
-    referring_key *key = &watched->key;
+    related_key *key = &watched->key;
     if (!trigger->tgisinternal || !OidIsValid(trigger->tgconstraint) || trigger->tgdeferrable || !fires(trigger) ||
-        !action_of(trigger, &key->action) || (only_checks && key->action != key_action::check))
+        !action_of(trigger, &key->action) || (key->action == key_action::all_refer) != (operation == CMD_INSERT) || (only_checks && key->action != key_action::none_refers))
         return false;
     if (!read_key(keys->table, trigger->tgconstraint, key) || !find_columns(keys, returning, watched))
         return false;
@@ -190,24 +198,35 @@ bool take_over(key_watch *keys, List *returning, const Trigger *trigger, bool on
 
 void note_what_is_left(TriggerDesc *triggers) {
     triggers->trig_delete_after_row = false;
-    for (int i = 0; i < triggers->numtriggers; ++i)
-        if (TRIGGER_TYPE_MATCHES(triggers->triggers[i].tgtype, TRIGGER_TYPE_ROW, TRIGGER_TYPE_AFTER, TRIGGER_TYPE_DELETE))
+    triggers->trig_insert_after_row = false;
+    for (int i = 0; i < triggers->numtriggers; ++i) {
+        const int16 type = triggers->triggers[i].tgtype;
+        if (TRIGGER_TYPE_MATCHES(type, TRIGGER_TYPE_ROW, TRIGGER_TYPE_AFTER, TRIGGER_TYPE_DELETE))
             triggers->trig_delete_after_row = true;
+        if (TRIGGER_TYPE_MATCHES(type, TRIGGER_TYPE_ROW, TRIGGER_TYPE_AFTER, TRIGGER_TYPE_INSERT))
+            triggers->trig_insert_after_row = true;
+    }
 }
 
-[[noreturn]] void refuse(const key_watch *keys, const referring_key *key) {
-    Relation table = relation_open(key->table, RowShareLock);
+// Without the values, which the person whose row it is may be known by.
+[[noreturn]] void refuse(const key_watch *keys, const related_key *key) {
+    const bool refers = key->action == key_action::all_refer;
+    const char *own = get_rel_name(keys->table);
+    const char *other = get_rel_name(key->table);
     const char *name = get_constraint_name(key->constraint);
-    // Without the values, which the person whose row it is may be known by.
+    Relation referring = relation_open(refers ? keys->table : key->table, AccessShareLock);
+    if (refers)
+        ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+                        errmsg("insert or update on table \"%s\" violates foreign key constraint \"%s\"", own, name),
+                        errdetail("Key is not present in table \"%s\".", other), errtableconstraint(referring, name)));
     ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-                    errmsg("update or delete on table \"%s\" violates foreign key constraint \"%s\" on table \"%s\"",
-                           get_rel_name(keys->table), name, RelationGetRelationName(table)),
-                    errdetail("Key is still referenced from table \"%s\".", RelationGetRelationName(table)),
-                    errtableconstraint(table, name)));
+                    errmsg("update or delete on table \"%s\" violates foreign key constraint \"%s\" on table \"%s\"", own,
+                           name, other),
+                    errdetail("Key is still referenced from table \"%s\".", other), errtableconstraint(referring, name)));
 }
 
 void check_key(const key_watch *keys, const watched_key *watched, const Datum *arrays) {
-    const referring_key *key = &watched->key;
+    const related_key *key = &watched->key;
     Datum values[INDEX_MAX_KEYS]{};
     Oid types[INDEX_MAX_KEYS]{};
     for (int i = 0; i < key->columns; ++i) {
@@ -232,13 +251,13 @@ void make_room(key_watch *keys) {
 
 } // namespace
 
-key_watch *watch_keys(ResultRelInfo *target, List *returning) {
+key_watch *watch_keys(ResultRelInfo *target, CmdType operation, List *returning) {
     TriggerDesc *triggers = target->ri_TrigDesc;
     Relation relation = target->ri_RelationDesc;
     if (triggers == nullptr || IsolationUsesXactSnapshot() || relation->rd_rel->relkind != RELKIND_RELATION ||
         relation->rd_rel->relispartition)
         return nullptr;
-    const bool only_checks = has_foreign_triggers(triggers);
+    const bool only_checks = operation == CMD_DELETE && has_foreign_triggers(triggers);
     auto *keys = static_cast<key_watch *>(palloc0(sizeof(key_watch)));
     keys->memory = CurrentMemoryContext;
     keys->table = RelationGetRelid(relation);
@@ -246,7 +265,7 @@ key_watch *watch_keys(ResultRelInfo *target, List *returning) {
     keys->columns = static_cast<noted_column *>(palloc0(static_cast<Size>(RelationGetDescr(relation)->natts) * sizeof(noted_column)));
     int left = 0;
     for (int i = 0; i < triggers->numtriggers; ++i) {
-        if (take_over(keys, returning, &triggers->triggers[i], only_checks))
+        if (take_over(keys, operation, returning, &triggers->triggers[i], only_checks))
             continue;
         if (left != i)
             triggers->triggers[left] = triggers->triggers[i];

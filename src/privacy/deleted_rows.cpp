@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 // Deleting the rows of a step, and the texts of their keys, of which the leaves of the trees are made.
-#include "pg/delete_rows.hpp"
+#include "pg/row_statement.hpp"
 #include "privacy/statements.hpp"
 
 #include "pg/prelude.hpp"
@@ -136,9 +136,9 @@ std::uint64_t delete_rows_unsafe(batch *work, program_step *step, std::uint64_t 
     CHECK_FOR_INTERRUPTS();
     deleted_rows rows{work, step, nullptr,
                       AllocSetContextCreate(CurrentMemoryContext, "key of an erased row", ALLOCSET_SMALL_SIZES)};
-    const pg::deletion statement{plan_for_inputs_unsafe(work, step), step->input_count, step->types, values, nulls, most,
+    const pg::row_statement statement{plan_for_inputs_unsafe(work, step), step->input_count, step->types, values, nulls, most,
                                  take_deleted, &rows};
-    const std::uint64_t count = pg::delete_rows(statement);
+    const std::uint64_t count = pg::run_row_statement(statement);
     MemoryContextDelete(rows.memory);
     return count;
 }

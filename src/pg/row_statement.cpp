@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "pg/delete_rows.hpp"
+#include "pg/row_statement.hpp"
 
 #include "pg/key_watch.hpp"
 
@@ -20,7 +20,7 @@ namespace {
 // The server's DestReceiver has no other way to its data than to be their beginning.
 struct receiver {
     DestReceiver server;
-    const deletion *work;
+    const row_statement *work;
     key_watch *keys;
 };
 
@@ -28,7 +28,8 @@ bool receive_row(TupleTableSlot *row, DestReceiver *self) {
     auto *to = reinterpret_cast<receiver *>(self);
     if (to->keys != nullptr)
         note_keys(to->keys, row);
-    to->work->take(to->work->argument, row);
+    if (to->work->take != nullptr)
+        to->work->take(to->work->argument, row);
     return true;
 }
 
@@ -36,7 +37,7 @@ void receive_nothing(DestReceiver *) {}
 
 void begin_receiving(DestReceiver *, int, TupleDesc) {}
 
-ParamListInfo make_parameters(const deletion &work) {
+ParamListInfo make_parameters(const row_statement &work) {
     ParamListInfo list = makeParamList(work.parameters);
     for (int i = 0; i < work.parameters; ++i) {
         ParamExternData *parameter = &list->params[i];
@@ -48,10 +49,11 @@ ParamListInfo make_parameters(const deletion &work) {
     return list;
 }
 
-PlannedStmt *only_delete(CachedPlan *plan) {
-    if (list_length(plan->stmt_list) != 1 || linitial_node(PlannedStmt, plan->stmt_list)->commandType != CMD_DELETE)
-        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("a DELETE is another statement, by a rule of its table")));
-    return linitial_node(PlannedStmt, plan->stmt_list);
+PlannedStmt *only_statement(CachedPlan *plan) {
+    auto *statement = linitial_node(PlannedStmt, plan->stmt_list);
+    if (list_length(plan->stmt_list) != 1 || (statement->commandType != CMD_DELETE && statement->commandType != CMD_INSERT))
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("a statement is another one, by a rule of its table")));
+    return statement;
 }
 
 // The keys that are looked after together; nullptr when the statement is not of one plain table.
@@ -62,7 +64,7 @@ key_watch *watch_target(PlanState *top) {
     auto *node = reinterpret_cast<ModifyTable *>(top->plan);
     if (state->mt_nrels != 1 || node->returningLists == NIL)
         return nullptr;
-    return watch_keys(&state->resultRelInfo[0], linitial_node(List, node->returningLists));
+    return watch_keys(&state->resultRelInfo[0], state->operation, linitial_node(List, node->returningLists));
 }
 
 void run(QueryDesc *query, std::uint64_t most) {
@@ -75,12 +77,12 @@ void run(QueryDesc *query, std::uint64_t most) {
 
 } // namespace
 
-std::uint64_t delete_rows(const deletion &work) {
+std::uint64_t run_row_statement(const row_statement &work) {
     List *sources = SPI_plan_get_plan_sources(work.plan);
     auto *source = static_cast<CachedPlanSource *>(linitial(sources));
     ParamListInfo parameters = make_parameters(work);
     CachedPlan *plan = GetCachedPlan(source, parameters, CurrentResourceOwner, nullptr);
-    PlannedStmt *statement = only_delete(plan);
+    PlannedStmt *statement = only_statement(plan);
     CommandCounterIncrement();
     PushActiveSnapshot(GetTransactionSnapshot());
     receiver to{{receive_row, begin_receiving, receive_nothing, receive_nothing, DestNone}, &work, nullptr};
