@@ -161,7 +161,7 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'saas_leaf_hashes';
 REVOKE ALL ON FUNCTION saas.leaf_hashes(bytea, text, text[]) FROM PUBLIC;
 COMMENT ON FUNCTION saas.leaf_hashes(bytea, text, text[]) IS
-'Leaf hashes (RFC 6962) of the salted primary keys of rows of a table, one after another: SHA-256 of a zero byte and the SHA-256 of the salt, the table''s name, a space and the key.';
+'Leaf hashes (RFC 6962) of the salted primary keys of rows of a table, one after another: SHA-256 of a zero byte, the salt, the table''s name, a space and the key.';
 
 DO $$
 BEGIN
