@@ -33,9 +33,19 @@ struct kept_statement {
 kept_statement statements[4];
 int next_place = 0;
 
+bool takes(SPIPlanPtr plan, int count, const Oid *types) {
+    if (SPI_getargcount(plan) != count)
+        return false;
+    for (int i = 0; i < count; ++i)
+        if (SPI_getargtypeid(plan, i) != types[i])
+            return false;
+    return true;
+}
+
 SPIPlanPtr plan_unsafe(const char *text, int count, Oid *types) {
     for (const kept_statement &statement : statements)
-        if (statement.text != nullptr && statement.user == GetUserId() && std::strcmp(statement.text, text) == 0)
+        if (statement.text != nullptr && statement.user == GetUserId() && std::strcmp(statement.text, text) == 0 &&
+            takes(statement.plan, count, types))
             return statement.plan;
     SPIPlanPtr plan = SPI_prepare_cursor(text, count, types, CURSOR_OPT_GENERIC_PLAN);
     if (plan == nullptr || SPI_keepplan(plan) != 0)
