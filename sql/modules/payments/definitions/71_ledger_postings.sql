@@ -41,20 +41,20 @@ RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
     SELECT CASE
-        WHEN p_is_rise THEN COALESCE(r.provider_created_at, r.created_at)
+        WHEN r.is_live THEN COALESCE(r.provider_created_at, r.created_at)
         -- Not before it was made, whatever the event says.
         ELSE greatest(COALESCE(r.snapshot_at, r.updated_at), r.provider_created_at)
     END
-    FROM saas.refunds AS r
-    WHERE r.team_id = p_team
-        AND r.payment_id = p_payment
-        AND r.updated_at = now()
-        AND p_is_rise = (r.status IN ('pending', 'requires_action', 'succeeded'))
-    ORDER BY r.id DESC
+    FROM (
+        SELECT f.*, f.status IN ('pending', 'requires_action', 'succeeded') AS is_live
+        FROM saas.refunds AS f
+        WHERE f.team_id = p_team AND f.payment_id = p_payment AND f.updated_at = now()
+    ) AS r
+    ORDER BY p_is_rise = r.is_live DESC, r.id DESC
     LIMIT 1
 $$;
 COMMENT ON FUNCTION saas.refund_moved_at(uuid, uuid, boolean) IS
-'When the refund was made (or came back: p_is_rise false) that this transaction has written; NULL when it has written none.';
+'When the refund was made that this transaction has written, or came back (looked for first where the amount falls); NULL when it has written none.';
 REVOKE ALL ON FUNCTION saas.refund_moved_at(uuid, uuid, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.refund_moved_at(uuid, uuid, boolean) TO saas_internal;
 
@@ -193,7 +193,7 @@ DECLARE
     v_at timestamptz := COALESCE(NEW.snapshot_at, now());
 BEGIN
     IF TG_OP = 'UPDATE' THEN
-        IF NEW.snapshot_at = OLD.snapshot_at AND NEW.status <> OLD.status THEN
+        IF NEW.snapshot_at = OLD.snapshot_at AND NEW.status <> OLD.status AND NEW.status_source <> 'conflict' THEN
             v_at := now(); -- no event has brought the change
         END IF;
         v_sent := v_sent
