@@ -167,6 +167,18 @@ PGUSER=test_owner roll_back_all deploy_c && PGUSER=test_owner sql -d deploy_c -c
 is "$(PGUSER=test_owner sql -d deploy_c -f "$here/lib/catalog.sql")" "$owned_by" 'and rolls back and deploys again'
 like "$(PGUSER=test_owner sql -d deploy_c -c "SELECT saas.create_user('a@example.com')")" '^[0-9a-f-]{36}$' 'and may call what it deployed'
 is "$(PGUSER=test_owner sql -d deploy_c -c 'SELECT count(*) FROM saas.users')" 0 'while row-level security holds for the owner too'
+PGUSER=test_owner sql -d deploy_c >/dev/null <<'SQL'
+CREATE TABLE public.guests (id integer PRIMARY KEY, full_name text, zip char(5));
+INSERT INTO public.guests VALUES (1, 'Ann Other', '10115');
+CREATE TABLE public.visits (id integer, at timestamptz) PARTITION BY RANGE (at);
+CREATE TABLE public.visits_1 PARTITION OF public.visits FOR VALUES FROM ('2020-01-01') TO ('2020-02-01');
+CREATE TABLE public.visits_2 PARTITION OF public.visits FOR VALUES FROM ('2020-02-01') TO ('2020-03-01');
+GRANT SELECT, DELETE ON public.visits TO saas_internal;
+SQL
+is "$(PGUSER=test_owner sql -d deploy_c -c "SELECT saas.anonymise_table('public.guests', '{\"zip\": {\"strategy\": \"generalise\", \"first\": 2}}')" -c "SELECT zip, full_name = 'Ann Other' FROM public.guests")" $'1\n10   |f' 'the owner anonymises a table in place'
+sql -d deploy_c -c 'SET ROLE saas_service' -c "SELECT saas.set_retention_policy('visits', 'public.visits', 'at', '1 year', 'delete', 'test')" >/dev/null
+is "$(PGUSER=test_owner sql -d deploy_c -c 'SELECT partition_name FROM saas.drop_old_partitions()')" $'public.visits_1\npublic.visits_2' 'and drops partitions that are past their time'
+PGUSER=test_owner sql -d deploy_c -c 'DROP TABLE public.guests, public.visits' >/dev/null
 sql -d deploy_c -c 'GRANT USAGE ON SCHEMA saas TO test_stranger' >/dev/null
 like "$(PGUSER=test_stranger sql -d deploy_c -c 'SELECT saas.deploy()')" 'permission denied for function deploy' 'a stranger does not deploy'
 sql -d deploy_c -c 'GRANT EXECUTE ON FUNCTION saas.deploy(text[], boolean) TO test_stranger' >/dev/null
