@@ -6,7 +6,7 @@ BEGIN
         pg_catalog.current_setting('saas.role_internal')
     );
     EXECUTE pg_catalog.format(
-        'GRANT EXECUTE ON FUNCTION saas.redact_audit_payload(uuid, timestamptz, uuid, bytea),
+        'GRANT EXECUTE ON FUNCTION saas.redact_audit_payloads(uuid[], timestamptz[], uuid[], bytea[]),
             saas.seal_audit_rows(xid8, uuid, xid8, bigint, xid8),
             saas.verify_audit_chain(uuid, timestamptz, timestamptz, text) TO %I',
         pg_catalog.current_setting('saas.role_internal')
