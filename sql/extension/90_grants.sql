@@ -15,7 +15,8 @@ BEGIN
         'GRANT EXECUTE ON FUNCTION saas.insert_row(anyelement), saas.update_row(anyelement),
             saas.with_columns(anyelement, text[], "any"),
             saas.find_provider_status(text, text, text), saas.find_currency(text, text),
-            saas.lock_object(uuid, text, text) TO %I',
+            saas.lock_object(uuid, text, text),
+            saas.with_json_columns(anyelement, text, jsonb, text) TO %I',
         pg_catalog.current_setting('saas.role_internal')
     );
     EXECUTE pg_catalog.format(

@@ -24,7 +24,6 @@ GRANT EXECUTE ON FUNCTION saas.paypal_livemode(jsonb) TO saas_internal;
 CREATE OR REPLACE FUNCTION saas.webhook_livemode(p_provider text, p_payload jsonb)
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_said text;
@@ -54,7 +53,6 @@ GRANT EXECUTE ON FUNCTION saas.webhook_livemode(text, jsonb) TO saas_internal;
 CREATE OR REPLACE FUNCTION saas.provider_mode_lock(p_team uuid, p_provider text)
 RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
     SELECT hashtextextended('saas provider mode ' || p_provider, uuid_hash_extended(p_team, 0))
 $$;
@@ -70,7 +68,6 @@ CREATE OR REPLACE FUNCTION saas.provider_livemode(
 )
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_livemode boolean;

@@ -32,9 +32,11 @@ BEGIN
     END IF;
     CASE v_object ->> 'object'
         WHEN 'payment_intent' THEN
-            v_result := saas.apply_stripe_intent(p_team, v_object, v_at, p_event_id);
+            v_result := saas.apply_intent(
+                saas.stripe_intent(p_team, v_object, v_at, p_event_id), v_object #>> '{metadata,saas_intent_id}'
+            );
         WHEN 'charge' THEN
-            v_result := saas.apply_stripe_charge(p_team, v_object, v_at, p_event_id);
+            v_result := saas.apply_payment(saas.stripe_charge(p_team, v_object, v_at, p_event_id));
         WHEN 'refund' THEN
             v_result := saas.apply_stripe_refund(p_team, v_object, v_at, p_event_id);
         WHEN 'dispute' THEN

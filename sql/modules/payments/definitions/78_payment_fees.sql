@@ -119,7 +119,6 @@ CREATE OR REPLACE FUNCTION saas.record_event_fees(
 )
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     -- One object, or those that the provider's event carries: looking at them costs nothing where no fee is told.
