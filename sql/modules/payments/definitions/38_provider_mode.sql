@@ -23,27 +23,21 @@ GRANT EXECUTE ON FUNCTION saas.paypal_livemode(jsonb) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.webhook_livemode(p_provider text, p_payload jsonb)
 RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-DECLARE
-    v_said text;
-BEGIN
-    CASE p_provider
-        WHEN 'stripe' THEN
-            v_said := p_payload ->> 'livemode';
-        WHEN 'adyen' THEN
-            v_said := p_payload ->> 'live';
-        WHEN 'paypal' THEN
-            RETURN COALESCE(
+    -- Square and Razorpay do not say it in their events.
+    SELECT CASE
+        CASE
+            WHEN p_provider = 'stripe' THEN p_payload ->> 'livemode'
+            WHEN p_provider = 'adyen' THEN p_payload ->> 'live'
+            WHEN p_provider = 'paypal' THEN COALESCE(
                 saas.paypal_livemode(p_payload -> 'links'), saas.paypal_livemode(p_payload #> '{resource,links}')
-            );
-        WHEN 'standard', 'svix' THEN
-            v_said := p_payload #>> '{data,livemode}';
-        ELSE -- Square and Razorpay do not say it in their events
-            NULL;
-    END CASE;
-    RETURN CASE v_said WHEN 'true' THEN true WHEN 'false' THEN false END;
-END
+            )::text
+            WHEN p_provider IN ('standard', 'svix') THEN p_payload #>> '{data,livemode}'
+        END
+        WHEN 'true' THEN true
+        WHEN 'false' THEN false
+    END
 $$;
 COMMENT ON FUNCTION saas.webhook_livemode(text, jsonb) IS
 'Whether an event is about live money (true) or of the provider''s test mode (false); NULL where it does not say.';
@@ -73,9 +67,9 @@ DECLARE
     v_livemode boolean;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(saas.provider_mode_lock(p_team, p_provider));
-    SELECT p.livemode INTO v_livemode
-    FROM saas.payment_providers AS p
-    WHERE p.team_id = p_team AND p.provider = p_provider;
+    v_livemode := (saas.find_row(
+        NULL::saas.payment_providers, 'payment_providers_team_id_provider_key', p_team, p_provider
+    )).livemode;
     IF v_livemode IS NULL AND p_said IS NOT NULL THEN
         -- Whoever comes first says it for all; who comes at the same time waits here, and finds it said.
         UPDATE saas.payment_providers AS p

@@ -44,13 +44,11 @@ BEGIN
             p_new.team_id, p_new.provider, p_new.provider_intent_id, p_ours, p_new.amount, p_new.currency
         );
     END IF;
-    SELECT i.* INTO v_before
-    FROM saas.payment_intents AS i
-    WHERE i.team_id = p_new.team_id
-        AND i.provider = p_new.provider
-        AND i.provider_intent_id = p_new.provider_intent_id
-    FOR UPDATE;
-    v_is_new := NOT FOUND;
+    v_before := saas.lock_row(
+        v_before, 'FOR UPDATE', 'payment_intents_team_id_provider_provider_intent_id_key',
+        p_new.team_id, p_new.provider, p_new.provider_intent_id
+    );
+    v_is_new := v_before.id IS NULL;
     IF NOT v_is_new THEN
         v_order := saas.snapshot_order(
             'payment_intent', v_before.status, v_before.snapshot_at, v_before.snapshot_event_id,
@@ -96,12 +94,10 @@ BEGIN
 
     IF v_is_new THEN
         v_row := saas.insert_row(v_row);
-        IF EXISTS ( -- payments that came before it
-            SELECT FROM saas.payments AS p
-            WHERE p.team_id = v_row.team_id
-                AND p.provider = v_row.provider
-                AND p.provider_intent_id = v_row.provider_intent_id
-        ) THEN
+        IF (saas.find_row( -- payments that came before it
+            NULL::saas.payments, 'payments_team_id_provider_provider_intent_id_idx',
+            v_row.team_id, v_row.provider, v_row.provider_intent_id
+        )).id IS NOT NULL THEN
             UPDATE saas.payments AS p
             SET payment_intent_id = v_row.id,
                 integrity_issue = saas.integrity_issue(p, v_row)

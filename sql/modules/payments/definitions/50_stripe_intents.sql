@@ -2,14 +2,12 @@
 
 CREATE OR REPLACE FUNCTION saas.stripe_time(p_value jsonb)
 RETURNS timestamptz
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-BEGIN
-    IF jsonb_typeof(p_value) = 'number' AND p_value::numeric BETWEEN 0 AND 253402300799 THEN
-        RETURN to_timestamp(p_value::double precision);
-    END IF;
-    RETURN NULL;
-END
+    SELECT CASE
+        WHEN jsonb_typeof(p_value) = 'number' AND p_value::numeric BETWEEN 0 AND 253402300799
+            THEN to_timestamp(p_value::double precision)
+    END
 $$;
 COMMENT ON FUNCTION saas.stripe_time(jsonb) IS
 'A time given in unix seconds; NULL unless it is a number between the years 1970 and 9999.';

@@ -24,10 +24,9 @@ GRANT EXECUTE ON FUNCTION saas.require_fresh_snapshots() TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.webhook_event_type(p_provider text, p_payload jsonb)
 RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-BEGIN
-    RETURN left(
+    SELECT left(
         CASE p_provider
             WHEN 'paypal' THEN p_payload ->> 'event_type'
             WHEN 'adyen' THEN COALESCE(p_payload #>> '{NotificationRequestItem,eventCode}', p_payload ->> 'type')
@@ -35,44 +34,31 @@ BEGIN
             ELSE p_payload ->> 'type'
         END,
         255
-    );
-END
+    )
 $$;
 COMMENT ON FUNCTION saas.webhook_event_type(text, jsonb) IS
 'The type of an event, where each provider writes it; NULL where it is missing.';
 REVOKE ALL ON FUNCTION saas.webhook_event_type(text, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.webhook_event_type(text, jsonb) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.webhook_event_facts(
-    p_provider text,
-    p_payload jsonb,
-    OUT event_type text,
-    OUT occurred_at timestamptz
-)
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+CREATE OR REPLACE FUNCTION saas.webhook_event_time(p_provider text, p_payload jsonb)
+RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL UNSAFE
 AS $$
-BEGIN
-    event_type := saas.webhook_event_type(p_provider, p_payload);
-    CASE p_provider
-        WHEN 'stripe' THEN
-            occurred_at := saas.stripe_time(p_payload -> 'created');
-        WHEN 'paypal' THEN
-            occurred_at := saas.provider_time(p_payload -> 'create_time');
-        WHEN 'square' THEN
-            occurred_at := saas.provider_time(p_payload -> 'created_at');
-        WHEN 'adyen' THEN
-            occurred_at := saas.provider_time(p_payload #> '{NotificationRequestItem,eventDate}');
-        WHEN 'razorpay' THEN
-            occurred_at := saas.stripe_time(p_payload -> 'created_at');
-        ELSE
-            occurred_at := saas.provider_time(p_payload -> 'timestamp');
-    END CASE;
-END
+    SELECT CASE p_provider
+        WHEN 'stripe' THEN saas.stripe_time(p_payload -> 'created')
+        WHEN 'paypal' THEN saas.provider_time(p_payload -> 'create_time')
+        WHEN 'square' THEN saas.provider_time(p_payload -> 'created_at')
+        WHEN 'adyen' THEN saas.provider_time(p_payload #> '{NotificationRequestItem,eventDate}')
+        WHEN 'razorpay' THEN saas.stripe_time(p_payload -> 'created_at')
+        ELSE saas.provider_time(p_payload -> 'timestamp')
+    END
 $$;
-COMMENT ON FUNCTION saas.webhook_event_facts(text, jsonb) IS
-'The type of an event and the provider''s time of it, where each provider writes them; NULL where they are missing.';
-REVOKE ALL ON FUNCTION saas.webhook_event_facts(text, jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.webhook_event_facts(text, jsonb) TO saas_internal;
+COMMENT ON FUNCTION saas.webhook_event_time(text, jsonb) IS
+'The provider''s time of an event, where each provider writes it; NULL where it is missing.';
+REVOKE ALL ON FUNCTION saas.webhook_event_time(text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.webhook_event_time(text, jsonb) TO saas_internal;
+DROP FUNCTION IF EXISTS saas.webhook_event_facts(text, jsonb);
 
 CREATE OR REPLACE FUNCTION saas.apply_webhook(
     p_team uuid,
@@ -120,7 +106,9 @@ BEGIN
     detail := v_result.detail;
     waits_for := v_result.waits_for;
     landed := v_result.landed;
-    IF outcome IN ('processed', 'superseded', 'conflict') THEN
+    IF outcome IN ('processed', 'superseded', 'conflict')
+        AND saas.tells_fee(p_provider, p_payload, v_map.machine)
+    THEN
         PERFORM saas.record_event_fees(p_team, p_provider, p_payload, p_event_id, v_map.machine);
     END IF;
 END

@@ -11,13 +11,11 @@ AS $$
 DECLARE
     v_account saas.ledger_accounts;
 BEGIN
-    SELECT a.* INTO v_account
-    FROM saas.ledger_accounts AS a
-    WHERE a.team_id = p_team
-        AND a.kind = p_kind
-        AND a.provider IS NOT DISTINCT FROM p_provider
-        AND a.currency = p_currency;
-    IF FOUND THEN
+    v_account := saas.find_row(
+        v_account, 'ledger_accounts_team_id_kind_provider_currency_key',
+        p_team, p_kind, p_provider, p_currency::char(3)
+    );
+    IF v_account.id IS NOT NULL THEN
         RETURN v_account;
     END IF;
     INSERT INTO saas.ledger_accounts (team_id, kind, provider, currency, normal_side)
@@ -48,13 +46,18 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 DECLARE
-    v_stripe integer := pg_backend_pid() % p_account.stripes;
+    v_stripe smallint := pg_backend_pid() % p_account.stripes;
+    v_balance saas.ledger_balances;
 BEGIN
     LOOP
-        UPDATE saas.ledger_balances AS b
-        SET balance = b.balance + p_amount
-        WHERE b.team_id = p_account.team_id AND b.account_id = p_account.id AND b.stripe = v_stripe;
-        EXIT WHEN FOUND;
+        v_balance := saas.lock_row(
+            v_balance, 'FOR NO KEY UPDATE', 'ledger_balances_pkey', p_account.team_id, p_account.id, v_stripe
+        );
+        IF v_balance.stripe IS NOT NULL THEN
+            v_balance.balance := v_balance.balance + p_amount;
+            v_balance := saas.update_row(v_balance);
+            RETURN;
+        END IF;
         INSERT INTO saas.ledger_balances (team_id, account_id, stripe, allow_negative)
         VALUES (p_account.team_id, p_account.id, v_stripe, p_account.allow_negative)
         ON CONFLICT (team_id, account_id, stripe) DO NOTHING;

@@ -110,6 +110,47 @@ COMMENT ON FUNCTION saas.note_object_fees(uuid, text, text, jsonb, timestamptz, 
 REVOKE ALL ON FUNCTION saas.note_object_fees(uuid, text, text, jsonb, timestamptz, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.note_object_fees(uuid, text, text, jsonb, timestamptz, text) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.event_object(p_provider text, p_payload jsonb, p_machine text)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT CASE p_provider
+        WHEN 'stripe' THEN p_payload #> '{data,object}'
+        WHEN 'paypal' THEN p_payload -> 'resource'
+        WHEN 'square' THEN p_payload #> ARRAY['data', 'object', p_machine]
+        WHEN 'razorpay' THEN p_payload -> 'payload'
+        WHEN 'adyen' THEN NULL
+        ELSE p_payload -> 'data'
+    END
+$$;
+COMMENT ON FUNCTION saas.event_object(text, jsonb, text) IS
+'What an event of any provider carries, about an object of this machine: one object, or of Razorpay all of them.';
+REVOKE ALL ON FUNCTION saas.event_object(text, jsonb, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.event_object(text, jsonb, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.tells_fee(p_provider text, p_payload jsonb, p_machine text)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT COALESCE(
+        CASE p_provider
+            WHEN 'stripe' THEN jsonb_typeof(p_payload #> '{data,object,balance_transaction}') = 'object'
+                OR p_payload #>> '{data,object,application_fee}' IS NOT NULL
+            WHEN 'paypal' THEN saas.event_object(p_provider, p_payload, p_machine)
+                ?| '{seller_receivable_breakdown,seller_payable_breakdown,transaction_fee,payout_item_fee}'::text[]
+            WHEN 'square' THEN saas.event_object(p_provider, p_payload, p_machine)
+                ?| '{processing_fee,app_fee_money,payout_fee}'::text[]
+            WHEN 'razorpay' THEN saas.event_object(p_provider, p_payload, p_machine) ?| '{payment,payout}'::text[]
+            ELSE saas.event_object(p_provider, p_payload, p_machine) ? 'fee'
+        END,
+        false
+    )
+$$;
+COMMENT ON FUNCTION saas.tells_fee(text, jsonb, text) IS
+'Whether an event of any provider may tell of a fee: looking costs nothing where none is told.';
+REVOKE ALL ON FUNCTION saas.tells_fee(text, jsonb, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.tells_fee(text, jsonb, text) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.record_event_fees(
     p_team uuid,
     p_provider text,
@@ -121,31 +162,9 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 DECLARE
-    -- One object, or those that the provider's event carries: looking at them costs nothing where no fee is told.
-    v_objects jsonb := CASE p_provider
-        WHEN 'stripe' THEN p_payload #> '{data,object}'
-        WHEN 'paypal' THEN p_payload -> 'resource'
-        WHEN 'square' THEN p_payload #> ARRAY['data', 'object', p_machine]
-        WHEN 'razorpay' THEN p_payload -> 'payload'
-        WHEN 'adyen' THEN NULL
-        ELSE p_payload -> 'data'
-    END;
-    v_at timestamptz;
+    v_objects jsonb := saas.event_object(p_provider, p_payload, p_machine);
+    v_at timestamptz := saas.webhook_event_time(p_provider, p_payload);
 BEGIN
-    IF NOT COALESCE(
-        CASE p_provider
-            WHEN 'stripe' THEN jsonb_typeof(v_objects -> 'balance_transaction') = 'object'
-                OR v_objects ->> 'application_fee' IS NOT NULL
-            WHEN 'paypal' THEN v_objects ?| '{seller_receivable_breakdown,seller_payable_breakdown,transaction_fee,payout_item_fee}'::text[]
-            WHEN 'square' THEN v_objects ?| '{processing_fee,app_fee_money,payout_fee}'::text[]
-            WHEN 'razorpay' THEN v_objects ?| '{payment,payout}'::text[]
-            ELSE v_objects ? 'fee'
-        END,
-        false
-    ) THEN
-        RETURN;
-    END IF;
-    v_at := (saas.webhook_event_facts(p_provider, p_payload)).occurred_at;
     IF p_provider = 'razorpay' THEN
         PERFORM saas.note_object_fees(p_team, p_provider, o.key, o.value -> 'entity', v_at, p_event_id)
         FROM jsonb_each(v_objects) AS o
