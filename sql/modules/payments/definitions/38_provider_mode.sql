@@ -23,21 +23,27 @@ GRANT EXECUTE ON FUNCTION saas.paypal_livemode(jsonb) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.webhook_livemode(p_provider text, p_payload jsonb)
 RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
-    -- Square and Razorpay do not say it in their events.
-    SELECT CASE
-        CASE
-            WHEN p_provider = 'stripe' THEN p_payload ->> 'livemode'
-            WHEN p_provider = 'adyen' THEN p_payload ->> 'live'
-            WHEN p_provider = 'paypal' THEN COALESCE(
+DECLARE
+    v_said text;
+BEGIN
+    CASE p_provider
+        WHEN 'stripe' THEN
+            v_said := p_payload ->> 'livemode';
+        WHEN 'adyen' THEN
+            v_said := p_payload ->> 'live';
+        WHEN 'paypal' THEN
+            RETURN COALESCE(
                 saas.paypal_livemode(p_payload -> 'links'), saas.paypal_livemode(p_payload #> '{resource,links}')
-            )::text
-            WHEN p_provider IN ('standard', 'svix') THEN p_payload #>> '{data,livemode}'
-        END
-        WHEN 'true' THEN true
-        WHEN 'false' THEN false
-    END
+            );
+        WHEN 'standard', 'svix' THEN
+            v_said := p_payload #>> '{data,livemode}';
+        ELSE -- Square and Razorpay do not say it in their events
+            NULL;
+    END CASE;
+    RETURN CASE v_said WHEN 'true' THEN true WHEN 'false' THEN false END;
+END
 $$;
 COMMENT ON FUNCTION saas.webhook_livemode(text, jsonb) IS
 'Whether an event is about live money (true) or of the provider''s test mode (false); NULL where it does not say.';
@@ -64,9 +70,9 @@ RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 DECLARE
+    v_locked text := pg_advisory_xact_lock_shared(saas.provider_mode_lock(p_team, p_provider));
     v_livemode boolean;
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(saas.provider_mode_lock(p_team, p_provider));
     v_livemode := (saas.find_row(
         NULL::saas.payment_providers, 'payment_providers_team_id_provider_key', p_team, p_provider
     )).livemode;

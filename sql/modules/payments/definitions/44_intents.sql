@@ -37,6 +37,7 @@ DECLARE
     v_is_new boolean;
     v_order integer := 1;
     v_ours uuid := saas.uuid_or_null(p_ours);
+    v_done text;
 BEGIN
     p_new.provider_intent_id := saas.lock_object(p_new.team_id, p_new.provider, p_new.provider_intent_id);
     IF v_ours IS NOT NULL THEN
@@ -112,7 +113,7 @@ BEGIN
         IF (v_row.status, v_row.amount, v_row.currency, v_row.disagreements)
             <> (v_before.status, v_before.amount, v_before.currency, v_before.disagreements)
         THEN
-            PERFORM saas.refresh_integrity(v_row);
+            v_done := saas.refresh_integrity(v_row);
         END IF;
     END IF;
 END

@@ -178,6 +178,7 @@ DECLARE
     v_refunds record;
     v_total bigint;
     v_other boolean := false;
+    v_done text;
 BEGIN
     -- Also of a snapshot that will be superseded: whether an event fails does not depend on the order.
     IF greatest(p_new.amount_captured, p_new.snapshot_refunded) > p_new.amount THEN
@@ -246,7 +247,7 @@ BEGIN
 
     IF v_before.id IS NULL OR v_row IS DISTINCT FROM v_before THEN
         v_row := saas.store_payment(v_row, v_before);
-        PERFORM saas.record_charge_operations(
+        v_done := saas.record_charge_operations(
             v_row, v_before.id IS NULL OR v_row.currency <> v_before.currency
         );
         IF v_intent.id IS NOT NULL

@@ -24,17 +24,22 @@ GRANT EXECUTE ON FUNCTION saas.require_fresh_snapshots() TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.webhook_event_type(p_provider text, p_payload jsonb)
 RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
-    SELECT left(
-        CASE p_provider
-            WHEN 'paypal' THEN p_payload ->> 'event_type'
-            WHEN 'adyen' THEN COALESCE(p_payload #>> '{NotificationRequestItem,eventCode}', p_payload ->> 'type')
-            WHEN 'razorpay' THEN p_payload ->> 'event'
-            ELSE p_payload ->> 'type'
-        END,
-        255
-    )
+BEGIN
+    CASE p_provider
+        WHEN 'paypal' THEN
+            RETURN left(p_payload ->> 'event_type', 255);
+        WHEN 'adyen' THEN
+            RETURN left(
+                COALESCE(p_payload #>> '{NotificationRequestItem,eventCode}', p_payload ->> 'type'), 255
+            );
+        WHEN 'razorpay' THEN
+            RETURN left(p_payload ->> 'event', 255);
+        ELSE
+            RETURN left(p_payload ->> 'type', 255);
+    END CASE;
+END
 $$;
 COMMENT ON FUNCTION saas.webhook_event_type(text, jsonb) IS
 'The type of an event, where each provider writes it; NULL where it is missing.';
@@ -43,16 +48,24 @@ GRANT EXECUTE ON FUNCTION saas.webhook_event_type(text, jsonb) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.webhook_event_time(p_provider text, p_payload jsonb)
 RETURNS timestamptz
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 AS $$
-    SELECT CASE p_provider
-        WHEN 'stripe' THEN saas.stripe_time(p_payload -> 'created')
-        WHEN 'paypal' THEN saas.provider_time(p_payload -> 'create_time')
-        WHEN 'square' THEN saas.provider_time(p_payload -> 'created_at')
-        WHEN 'adyen' THEN saas.provider_time(p_payload #> '{NotificationRequestItem,eventDate}')
-        WHEN 'razorpay' THEN saas.stripe_time(p_payload -> 'created_at')
-        ELSE saas.provider_time(p_payload -> 'timestamp')
-    END
+BEGIN
+    CASE p_provider
+        WHEN 'stripe' THEN
+            RETURN saas.stripe_time(p_payload -> 'created');
+        WHEN 'paypal' THEN
+            RETURN saas.provider_time(p_payload -> 'create_time');
+        WHEN 'square' THEN
+            RETURN saas.provider_time(p_payload -> 'created_at');
+        WHEN 'adyen' THEN
+            RETURN saas.provider_time(p_payload #> '{NotificationRequestItem,eventDate}');
+        WHEN 'razorpay' THEN
+            RETURN saas.stripe_time(p_payload -> 'created_at');
+        ELSE
+            RETURN saas.provider_time(p_payload -> 'timestamp');
+    END CASE;
+END
 $$;
 COMMENT ON FUNCTION saas.webhook_event_time(text, jsonb) IS
 'The provider''s time of an event, where each provider writes it; NULL where it is missing.';
@@ -75,6 +88,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 DECLARE
     v_map record;
+    v_livemode boolean;
     v_result record;
 BEGIN
     v_map := saas.find_provider_status(p_provider, 'event', saas.webhook_event_type(p_provider, p_payload));
@@ -87,7 +101,7 @@ BEGIN
         detail := 'the provider has to confirm this event';
         RETURN;
     END IF;
-    PERFORM saas.provider_livemode(p_team, p_provider, saas.webhook_livemode(p_provider, p_payload));
+    v_livemode := saas.provider_livemode(p_team, p_provider, saas.webhook_livemode(p_provider, p_payload));
     CASE p_provider
         WHEN 'stripe' THEN
             v_result := saas.apply_stripe_event(p_team, p_payload, p_event_id);

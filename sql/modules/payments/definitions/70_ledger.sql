@@ -92,6 +92,7 @@ DECLARE
     v_posted saas.ledger_transactions;
     v_entry saas.ledger_entries;
     v_id uuid;
+    v_done text;
 BEGIN
     IF p_amount IS NULL OR p_amount <= 0 THEN
         RAISE EXCEPTION USING
@@ -140,10 +141,10 @@ BEGIN
     v_entry := saas.insert_row(saas.with_columns(
         v_entry, '{id,account_id,amount}', NULL::uuid, v_credit.id, -p_amount
     ));
-    PERFORM saas.add_to_ledger_balance(
+    v_done := saas.add_to_ledger_balance(
         v_debit, CASE v_debit.normal_side WHEN 'debit' THEN p_amount ELSE -p_amount END
     );
-    PERFORM saas.add_to_ledger_balance(
+    v_done := saas.add_to_ledger_balance(
         v_credit, CASE v_credit.normal_side WHEN 'debit' THEN -p_amount ELSE p_amount END
     );
     RETURN v_id;

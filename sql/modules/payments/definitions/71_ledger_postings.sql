@@ -14,14 +14,16 @@ CREATE OR REPLACE FUNCTION saas.post_difference(
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
+DECLARE
+    v_posted uuid;
 BEGIN
     IF p_difference > 0 THEN
-        PERFORM saas.post_ledger_transaction(
+        v_posted := saas.post_ledger_transaction(
             p_team, p_kinds[1], p_provider, p_currency, p_debit, p_credit, p_difference,
             p_ref_table, p_ref_id, p_effective_at
         );
     ELSIF p_difference < 0 THEN
-        PERFORM saas.post_ledger_transaction(
+        v_posted := saas.post_ledger_transaction(
             p_team, p_kinds[2], p_provider, p_currency, p_credit, p_debit, -p_difference,
             p_ref_table, p_ref_id, p_effective_at
         );
@@ -42,6 +44,7 @@ DECLARE
     v_captured bigint := NEW.amount_captured;
     v_refunded bigint := NEW.amount_refunded;
     v_at timestamptz := COALESCE(NEW.snapshot_at, now());
+    v_done text;
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         IF NEW.currency = OLD.currency THEN
@@ -59,13 +62,13 @@ BEGIN
         END IF;
     END IF;
     IF v_captured <> 0 THEN
-        PERFORM saas.post_difference(
+        v_done := saas.post_difference(
             NEW.team_id, NEW.provider, NEW.currency, v_captured, '{capture,adjustment}',
             'provider_balance', 'sales', 'payments', NEW.id, v_at
         );
     END IF;
     IF v_refunded <> 0 THEN
-        PERFORM saas.post_difference(
+        v_done := saas.post_difference(
             NEW.team_id, NEW.provider, NEW.currency, v_refunded, '{refund,refund_returned}',
             'refunds', 'provider_balance', 'payments', NEW.id, v_at
         );

@@ -110,44 +110,32 @@ COMMENT ON FUNCTION saas.note_object_fees(uuid, text, text, jsonb, timestamptz, 
 REVOKE ALL ON FUNCTION saas.note_object_fees(uuid, text, text, jsonb, timestamptz, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.note_object_fees(uuid, text, text, jsonb, timestamptz, text) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.event_object(p_provider text, p_payload jsonb, p_machine text)
-RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$
-    SELECT CASE p_provider
-        WHEN 'stripe' THEN p_payload #> '{data,object}'
-        WHEN 'paypal' THEN p_payload -> 'resource'
-        WHEN 'square' THEN p_payload #> ARRAY['data', 'object', p_machine]
-        WHEN 'razorpay' THEN p_payload -> 'payload'
-        WHEN 'adyen' THEN NULL
-        ELSE p_payload -> 'data'
-    END
-$$;
-COMMENT ON FUNCTION saas.event_object(text, jsonb, text) IS
-'What an event of any provider carries, about an object of this machine: one object, or of Razorpay all of them.';
-REVOKE ALL ON FUNCTION saas.event_object(text, jsonb, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.event_object(text, jsonb, text) TO saas_internal;
-
 CREATE OR REPLACE FUNCTION saas.tells_fee(p_provider text, p_payload jsonb, p_machine text)
 RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
-    SELECT COALESCE(
-        CASE p_provider
-            WHEN 'stripe' THEN jsonb_typeof(p_payload #> '{data,object,balance_transaction}') = 'object'
-                OR p_payload #>> '{data,object,application_fee}' IS NOT NULL
-            WHEN 'paypal' THEN saas.event_object(p_provider, p_payload, p_machine)
-                ?| '{seller_receivable_breakdown,seller_payable_breakdown,transaction_fee,payout_item_fee}'::text[]
-            WHEN 'square' THEN saas.event_object(p_provider, p_payload, p_machine)
-                ?| '{processing_fee,app_fee_money,payout_fee}'::text[]
-            WHEN 'razorpay' THEN saas.event_object(p_provider, p_payload, p_machine) ?| '{payment,payout}'::text[]
-            ELSE saas.event_object(p_provider, p_payload, p_machine) ? 'fee'
-        END,
-        false
-    )
+BEGIN
+    CASE p_provider
+        WHEN 'stripe' THEN
+            RETURN jsonb_typeof(p_payload #> '{data,object,balance_transaction}') = 'object'
+                OR p_payload #>> '{data,object,application_fee}' IS NOT NULL;
+        WHEN 'paypal' THEN
+            RETURN p_payload -> 'resource'
+                ?| '{seller_receivable_breakdown,seller_payable_breakdown,transaction_fee,payout_item_fee}'::text[];
+        WHEN 'square' THEN
+            RETURN p_payload #> ARRAY['data', 'object', p_machine]
+                ?| '{processing_fee,app_fee_money,payout_fee}'::text[];
+        WHEN 'razorpay' THEN
+            RETURN p_payload -> 'payload' ?| '{payment,payout}'::text[];
+        WHEN 'adyen' THEN
+            RETURN false;
+        ELSE
+            RETURN p_payload -> 'data' ? 'fee';
+    END CASE;
+END
 $$;
 COMMENT ON FUNCTION saas.tells_fee(text, jsonb, text) IS
-'Whether an event of any provider may tell of a fee: looking costs nothing where none is told.';
+'Whether an event of any provider, about an object of this machine, may tell of a fee; NULL where it carries none.';
 REVOKE ALL ON FUNCTION saas.tells_fee(text, jsonb, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.tells_fee(text, jsonb, text) TO saas_internal;
 
@@ -162,7 +150,13 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 DECLARE
-    v_objects jsonb := saas.event_object(p_provider, p_payload, p_machine);
+    v_objects jsonb := CASE p_provider -- one object, or those that the provider's event carries
+        WHEN 'stripe' THEN p_payload #> '{data,object}'
+        WHEN 'paypal' THEN p_payload -> 'resource'
+        WHEN 'square' THEN p_payload #> ARRAY['data', 'object', p_machine]
+        WHEN 'razorpay' THEN p_payload -> 'payload'
+        ELSE p_payload -> 'data'
+    END;
     v_at timestamptz := saas.webhook_event_time(p_provider, p_payload);
 BEGIN
     IF p_provider = 'razorpay' THEN
@@ -184,7 +178,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.record_event_fees(uuid, text, jsonb, text, text) IS
-'Joins the fees that an event of any provider tells of, about an object of this machine, into payment_fees.';
+'Joins the fees that an event of any provider tells of, as saas.tells_fee() says, about an object of this machine, into payment_fees.';
 REVOKE ALL ON FUNCTION saas.record_event_fees(uuid, text, jsonb, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.record_event_fees(uuid, text, jsonb, text, text) TO saas_internal;
 
