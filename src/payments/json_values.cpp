@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "core/payments/decimal_amount.hpp"
+#include "core/payments/event_time.hpp"
 #include "payments/arguments.hpp"
 #include "payments/reference.hpp"
 
@@ -32,7 +33,7 @@ using core::payments::mapped_value;
 
 constexpr core::sqlstate k_senseless_object{"SA072"};
 constexpr std::int64_t k_last_second = 253402300799; // of the year 9999
-constexpr int k_longest_id = 255;                    // characters
+constexpr int k_longest = 255;                       // of identifiers and short texts, in characters
 
 bool find_path(const json_source &source, const json_path &path, JsonbValue &out) {
     const json_part &base = path.base < 0 ? source.whole : source.parts[path.base];
@@ -61,6 +62,15 @@ bool find_text(const json_source &source, const mapped_value &line, Datum &out) 
     JsonbValue value;
     find_value(source, line, value);
     return pg::json_text(value, out);
+}
+
+bool find_short_text(const json_source &source, const mapped_value &line, Datum &out) {
+    if (!find_text(source, line, out))
+        return false;
+    const std::string_view whole = pg::text_view_unsafe(out);
+    if (whole.size() > k_longest)
+        out = DirectFunctionCall2(text_left, out, Int32GetDatum(k_longest));
+    return true;
 }
 
 bool find_lower_text(const json_source &source, const mapped_value &line, Datum &out) {
@@ -94,7 +104,7 @@ bool find_id(const json_source &source, const mapped_value &line, Datum &out) {
     if (value.type == jbvNull && !is_required)
         return false;
     if (value.type == jbvString && value.val.string.len > 0 &&
-        pg_mbstrlen_with_len(value.val.string.val, value.val.string.len) <= k_longest_id)
+        pg_mbstrlen_with_len(value.val.string.val, value.val.string.len) <= k_longest)
         return pg::json_text(value, out);
     throw core::error{k_senseless_object,
                       "an object has no id, or it is not a text of 1 to 255 characters"};
@@ -163,6 +173,19 @@ bool find_unix_time(const json_source &source, const mapped_value &line, Datum &
     return true;
 }
 
+bool find_time(const json_source &source, const mapped_value &line, Datum &out) {
+    JsonbValue value;
+    find_value(source, line, value);
+    if (value.type != jbvString)
+        return false;
+    const auto micros = core::payments::read_rfc3339(
+        {value.val.string.val, static_cast<std::size_t>(value.val.string.len)});
+    if (!micros)
+        return false;
+    out = TimestampTzGetDatum(*micros - k_epoch_shift * USECS_PER_SEC);
+    return true;
+}
+
 bool find_flag(const json_source &source, const mapped_value &line, Datum &out) {
     JsonbValue value;
     const bool is_there = std::any_of(line.paths.begin(), line.paths.end(), [&](const auto &path) {
@@ -212,6 +235,7 @@ Oid type_of(conversion how) {
     case conversion::currency:
         return BPCHAROID;
     case conversion::unix_time:
+    case conversion::time:
         return TIMESTAMPTZOID;
     case conversion::flag:
     case conversion::flag_or_false:
@@ -225,6 +249,8 @@ Oid type_of(conversion how) {
 
 bool convert_json(json_source &source, const mapped_value &line, Datum &out) {
     switch (line.how) {
+    case conversion::short_text:
+        return find_short_text(source, line, out);
     case conversion::lower_text:
         return find_lower_text(source, line, out);
     case conversion::mail_domain:
@@ -241,6 +267,8 @@ bool convert_json(json_source &source, const mapped_value &line, Datum &out) {
         return find_mapped_state(source, line, out);
     case conversion::unix_time:
         return find_unix_time(source, line, out);
+    case conversion::time:
+        return find_time(source, line, out);
     case conversion::flag:
     case conversion::flag_or_false:
         return find_flag(source, line, out);

@@ -14,9 +14,10 @@ constexpr std::size_t k_longest = 65536;
 constexpr std::string_view k_blanks = " \t\r";
 constexpr std::string_view k_or = "|";
 
-constexpr std::array<std::pair<std::string_view, conversion>, 14> k_conversions{{
+constexpr std::array<std::pair<std::string_view, conversion>, 16> k_conversions{{
     {"json", conversion::json},
     {"text", conversion::text},
+    {"short_text", conversion::short_text},
     {"lower_text", conversion::lower_text},
     {"mail_domain", conversion::mail_domain},
     {"id", conversion::id},
@@ -26,6 +27,7 @@ constexpr std::array<std::pair<std::string_view, conversion>, 14> k_conversions{
     {"currency", conversion::currency},
     {"state", conversion::state},
     {"unix_time", conversion::unix_time},
+    {"time", conversion::time},
     {"flag", conversion::flag},
     {"flag_or_false", conversion::flag_or_false},
     {"object", conversion::object},
@@ -156,7 +158,8 @@ class reader {
         value.column = cut(target, '.');
         value.member = target;
         if (!value.member.empty() &&
-            (value.how == conversion::unix_time || value.how == conversion::object))
+            (value.how == conversion::unix_time || value.how == conversion::time ||
+             value.how == conversion::object))
             refuse("has a conversion that gives no member");
         if (value.column.empty())
             refuse("has no column");

@@ -24,6 +24,7 @@ namespace saas::core::payments {
 enum class conversion : std::uint8_t {
     json,          // of an @name alone: the part; null is something
     text,          // as ->> gives it
+    short_text,    // its first 255 characters
     lower_text,    // in small letters
     mail_domain,   // what follows the last @ of an e-mail address, in small letters
     id,            // an identifier of 1 to 255 characters, or that of an expanded object
@@ -33,6 +34,7 @@ enum class conversion : std::uint8_t {
     currency,      // a currency with a minor unit, by its code
     state,         // our state for the provider's, "state:object" of provider_status_map
     unix_time,     // unix seconds from 1970 to 9999; nothing for all else; not for a member
+    time,          // a time of RFC 3339; nothing for all else; not for a member
     flag,          // whether it is true; nothing when it is missing
     flag_or_false, // whether it is true
     object,        // an object, an empty one for all else; not for a member

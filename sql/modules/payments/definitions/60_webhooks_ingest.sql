@@ -76,16 +76,16 @@ BEGIN
     detail := v_result.detail;
     v_event := saas.with_columns(
         v_event,
-        '{team_id,id,provider,provider_event_id,event_type,status,reason,error_code,waits_for,
-          body_sha256,body_bytes,payload,secret_no,signed_at,provider_created_at,received_at,
-          last_received_at,processed_at}',
-        p_team, COALESCE(p_id, saas.uuid_v7()), p_provider, p_event_id, saas.webhook_event_type(p_provider, v_result.payload), outcome, detail,
+        '{team_id,id,provider,provider_event_id,status,reason,error_code,waits_for,body_sha256,
+          body_bytes,payload,secret_no,signed_at,received_at,last_received_at,processed_at}',
+        p_team, COALESCE(p_id, saas.uuid_v7()), p_provider, p_event_id, outcome, detail,
         v_result.error_code, v_result.waits_for, sha256(p_body), octet_length(p_body),
-        v_result.payload, p_secret_no, p_signed_at, saas.webhook_event_time(p_provider, v_result.payload),
-        p_received_at, p_received_at,
+        v_result.payload, p_secret_no, p_signed_at, p_received_at, p_received_at,
         CASE WHEN outcome NOT IN ('deferred', 'unconfirmed') THEN p_received_at END
     );
-    v_event := saas.insert_row(v_event);
+    v_event := saas.insert_row(saas.with_json_columns(
+        v_event, p_provider, v_result.payload, saas.webhook_mapping(p_provider)
+    ));
     webhook_event_id := v_event.id;
     IF v_result.landed IS NOT NULL AND (saas.find_row( -- any that waits
         NULL::saas.webhook_events, 'webhook_events_team_id_provider_waits_for_idx', p_team, p_provider

@@ -157,7 +157,7 @@ DECLARE
         WHEN 'razorpay' THEN p_payload -> 'payload'
         ELSE p_payload -> 'data'
     END;
-    v_at timestamptz := saas.webhook_event_time(p_provider, p_payload);
+    v_at timestamptz := (saas.read_webhook(p_provider, p_payload)).provider_created_at;
 BEGIN
     IF p_provider = 'razorpay' THEN
         PERFORM saas.note_object_fees(p_team, p_provider, o.key, o.value -> 'entity', v_at, p_event_id)
