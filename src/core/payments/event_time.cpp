@@ -11,6 +11,7 @@ namespace saas::core::payments {
 namespace {
 
 constexpr std::int64_t k_second = 1000000; // microseconds
+constexpr std::int64_t k_day = 86400 * k_second;
 constexpr std::size_t k_longest_fraction = 9;
 constexpr int k_hours_of_offset = 15; // the greatest that the server takes
 
@@ -100,14 +101,13 @@ std::optional<std::int64_t> read_rfc3339(std::string_view text) {
     const std::chrono::year_month_day date{std::chrono::year{year},
                                            std::chrono::month{static_cast<unsigned>(month)},
                                            std::chrono::day{static_cast<unsigned>(day)}};
-    const bool is_end_of_day = hour == 24 && minute == 0 && second == 0 && micros == 0;
-    if (!in.is_done() || !offset || !date.ok() || year == 0 || (hour > 23 && !is_end_of_day) ||
-        minute > 59 || second > 60)
+    const std::int64_t time =
+        (hour * std::int64_t{3600} + minute * std::int64_t{60} + second) * k_second + micros;
+    if (!in.is_done() || !offset || !date.ok() || year == 0 || minute > 59 || second > 60 ||
+        time > k_day)
         return std::nullopt;
     const std::int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();
-    const std::int64_t seconds =
-        days * 86400 + hour * std::int64_t{3600} + minute * std::int64_t{60} + second - *offset;
-    return seconds * k_second + micros;
+    return days * k_day + time - *offset * k_second;
 }
 
 } // namespace saas::core::payments

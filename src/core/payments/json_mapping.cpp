@@ -126,6 +126,8 @@ class reader {
 
     [[nodiscard]] json_path read_path(std::string_view word) const {
         json_path path;
+        if (word.ends_with('.'))
+            refuse("has a path with an empty name");
         if (word.starts_with('@')) {
             const std::string_view name = cut(word, '.').substr(1);
             const auto found = std::find(names_.begin(), names_.end(), name);
@@ -161,8 +163,8 @@ class reader {
             (value.how == conversion::unix_time || value.how == conversion::time ||
              value.how == conversion::object))
             refuse("has a conversion that gives no member");
-        if (value.column.empty())
-            refuse("has no column");
+        if (value.column.empty() || target_.ends_with('.'))
+            refuse("has no column, or no member");
         for (const mapped_value &other : out_.values) {
             if (other.column == value.column && (other.member == value.member || other.member.empty() ||
                                                  value.member.empty()))
