@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 // saas.with_json_columns(): providers' objects become rows, by a mapping that is read once.
+#include "core/error.hpp"
 #include "payments/json_values.hpp"
 
 #include <algorithm>
@@ -22,7 +23,7 @@ extern "C" {
 #include "utils/builtins.h"      // format_type_be
 #include "utils/lsyscache.h"     // get_typ_typrelid
 #include "utils/numeric.h"       // int64_to_numeric
-#include "utils/typcache.h"      // lookup_type_cache
+#include "utils/typcache.h"      // lookup_rowtype_tupdesc
 }
 
 using namespace saas; // NOLINT: entry points only
@@ -32,6 +33,10 @@ namespace {
 using core::payments::json_mapping;
 using core::payments::mapped_value;
 
+constexpr core::sqlstate k_undefined_column{"42703"};
+constexpr core::sqlstate k_datatype_mismatch{"42804"};
+constexpr core::sqlstate k_wrong_object_type{"42809"};
+constexpr core::sqlstate k_null_value_not_allowed{"22004"};
 constexpr std::size_t k_kept_mappings = 200; // they are constants of functions
 
 // The members of one column, in the order of jsonb.
@@ -87,6 +92,11 @@ kept_mapping &kept(std::string_view text) {
 
 // Plain frames from here on.
 
+[[noreturn]] void refuse_type(const char *column, const char *type, const char *other) {
+    throw core::error{k_datatype_mismatch, std::string{"column \""} + column + "\" is of type " +
+                                               type + ", not " + other};
+}
+
 int place_of(TupleDesc shape, const std::string &name, Oid type) {
     for (int place = 0; place < shape->natts; ++place) {
         Form_pg_attribute column = TupleDescAttr(shape, place);
@@ -96,15 +106,12 @@ int place_of(TupleDesc shape, const std::string &name, Oid type) {
                           (column->atttypmod < 0 ||
                            (type == BPCHAROID && column->atttypmod == VARHDRSZ + 3));
         if (!fits)
-            ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-                            errmsg("column \"%s\" is of type %s, not %s", NameStr(column->attname),
-                                   format_type_with_typemod(column->atttypid, column->atttypmod),
-                                   type == BPCHAROID ? "character(3)" : format_type_be(type))));
+            refuse_type(NameStr(column->attname),
+                        format_type_with_typemod(column->atttypid, column->atttypmod),
+                        type == BPCHAROID ? "character(3)" : format_type_be(type));
         return place;
     }
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-                    errmsg("the row has no column \"%s\"", name.c_str())));
-    return -1;
+    throw core::error{k_undefined_column, "the row has no column \"" + name + "\""};
 }
 
 // The places of the columns, looked for once for each shape of the row.
@@ -202,12 +209,11 @@ row_values values_of(FunctionCallInfo fcinfo, TupleDesc shape, std::size_t lines
 SAAS_FUNCTION(saas_with_json_columns) {
     const Oid type = get_fn_expr_argtype(fcinfo->flinfo, 0);
     if (!OidIsValid(type) || !OidIsValid(get_typ_typrelid(type)))
-        ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("the row is of no table")));
+        throw core::error{k_wrong_object_type, "the row is of no table"};
     if (PG_ARGISNULL(1) || PG_ARGISNULL(3))
-        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-                        errmsg("a provider and a mapping are needed")));
+        throw core::error{k_null_value_not_allowed, "a provider and a mapping are needed"};
     kept_mapping &map = kept(pg::text_view_unsafe(PG_GETARG_DATUM(3)));
-    TupleDesc shape = lookup_type_cache(type, TYPECACHE_TUPDESC)->tupDesc;
+    TupleDesc shape = lookup_rowtype_tupdesc(type, -1); // pinned: reading reference rows may change it
     find_places(map, type, shape);
     row_values row = values_of(fcinfo, shape, map.mapping.values.size());
     payments::json_source source;
@@ -216,5 +222,6 @@ SAAS_FUNCTION(saas_with_json_columns) {
     read_lines(source, map, row);
     make_objects(map, row);
     HeapTuple made = heap_form_tuple(shape, row.columns, row.column_nulls);
+    ReleaseTupleDesc(shape);
     return HeapTupleHeaderGetDatum(made->t_data);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pg/row_lookup.hpp"
 
+#include "pg/index_scan.hpp"
 #include "pg/invalidation.hpp"
 
 #include <cstdint>
@@ -9,10 +10,9 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "access/genam.h"      // index_beginscan
+#include "access/genam.h"      // index_getnext_slot
 #include "access/table.h"      // table_open
 #include "access/tableam.h"    // table_tuple_lock
-#include "access/transam.h"    // TransactionIdPrecedes
 #include "access/xact.h"       // XactReadOnly
 #include "catalog/pg_am.h"     // BTREE_AM_OID
 #include "catalog/pg_class.h"  // RELKIND_RELATION
@@ -267,24 +267,10 @@ bool lock_found(const wanted_row *wanted, Relation table, Relation index, TupleT
     return false;
 }
 
-// An index that was made after rows had changed may lack what older snapshots see.
-bool is_usable(Relation index) {
-    const Form_pg_index form = index->rd_index;
-    return form->indisvalid &&
-           (!form->indcheckxmin ||
-            TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
-                                  TransactionXmin));
-}
-
 bool find_in_index(const wanted_row *wanted, Relation table, Relation index, TupleTableSlot *row,
                    const LockTupleMode *lock) {
-#if PG_VERSION_NUM >= 180000
     IndexScanDesc scan =
-        index_beginscan(table, index, GetActiveSnapshot(), nullptr, wanted->length, 0);
-#else
-    IndexScanDesc scan = index_beginscan(table, index, GetActiveSnapshot(), wanted->length, 0);
-#endif
-    index_rescan(scan, const_cast<ScanKeyData *>(wanted->keys), wanted->length, nullptr, 0);
+        begin_index_scan(table, index, GetActiveSnapshot(), wanted->keys, wanted->length);
     bool found = false;
     while (!found && index_getnext_slot(scan, ForwardScanDirection, row)) {
         CHECK_FOR_INTERRUPTS();
