@@ -85,9 +85,9 @@ BEGIN
     THEN
         RETURN NULL;
     END IF;
-    IF (saas.find_row(
+    IF NOT saas.has_row(
         NULL::saas.fraud_reviews, 'fraud_reviews_team_id_payment_intent_id_idx', p_team, p_intent
-    )).id IS NULL THEN -- most were never in review
+    ) THEN -- most were never in review
         SELECT a.decision INTO v_decision
         FROM saas.fraud_assessments AS a
         WHERE a.team_id = p_team AND a.payment_intent_id = p_intent

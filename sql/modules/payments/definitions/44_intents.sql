@@ -95,10 +95,10 @@ BEGIN
 
     IF v_is_new THEN
         v_row := saas.insert_row(v_row);
-        IF (saas.find_row( -- payments that came before it
+        IF saas.has_row( -- payments that came before it
             NULL::saas.payments, 'payments_team_id_provider_provider_intent_id_idx',
             v_row.team_id, v_row.provider, v_row.provider_intent_id
-        )).id IS NOT NULL THEN
+        ) THEN
             UPDATE saas.payments AS p
             SET payment_intent_id = v_row.id,
                 integrity_issue = saas.integrity_issue(p, v_row)

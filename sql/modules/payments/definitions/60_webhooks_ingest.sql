@@ -87,9 +87,9 @@ BEGIN
         v_event, p_provider, v_result.payload, saas.webhook_mapping(p_provider)
     ));
     webhook_event_id := v_event.id;
-    IF v_result.landed IS NOT NULL AND (saas.find_row( -- any that waits
+    IF v_result.landed IS NOT NULL AND saas.has_row( -- any that waits
         NULL::saas.webhook_events, 'webhook_events_team_id_provider_waits_for_idx', p_team, p_provider
-    )).id IS NOT NULL THEN
+    ) THEN
         PERFORM saas.drain_deferred_webhooks(p_team, p_provider, v_result.landed, p_received_at);
     END IF;
 END
