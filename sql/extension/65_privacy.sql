@@ -101,6 +101,20 @@ AS 'MODULE_PATHNAME', 'saas_is_erasing';
 COMMENT ON FUNCTION saas.is_erasing() IS
 'Whether the statement that runs erases personal data on a person''s request. For triggers that otherwise refuse changes.';
 
+CREATE OR REPLACE FUNCTION saas.plain_type(p_type oid)
+RETURNS oid
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_plain_type';
+COMMENT ON FUNCTION saas.plain_type(oid) IS
+'The type that a domain or an array is made of; text for citext. NULL when there is no such type.';
+
+CREATE OR REPLACE FUNCTION saas.personal_name_rank(p_name text, p_type oid)
+RETURNS integer
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_personal_name_rank';
+COMMENT ON FUNCTION saas.personal_name_rank(text, oid) IS
+'2 when a column of this name and type looks like personal data, 1 when it does beside others that do (name, login, photo), 0 when not. Names are known in the languages of Europe and as abbreviations; a word about a value, such as sent or type, makes it 0. Addresses of machines are 2 whatever their name.';
+
 CREATE OR REPLACE FUNCTION saas.erasure_needle(p_key bytea, p_value text)
 RETURNS bytea
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
