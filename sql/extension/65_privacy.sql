@@ -139,6 +139,14 @@ REVOKE ALL ON FUNCTION saas.export_person(bigint, uuid, boolean) FROM PUBLIC;
 COMMENT ON FUNCTION saas.export_person(bigint, uuid, boolean) IS
 'Everything that belongs to a person by saas.export_program(), in sections. Only for functions of the package.';
 
+CREATE OR REPLACE FUNCTION saas.export_person_text(p_state bigint, p_person uuid, p_portable boolean)
+RETURNS json
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_export_person_text';
+REVOKE ALL ON FUNCTION saas.export_person_text(bigint, uuid, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION saas.export_person_text(bigint, uuid, boolean) IS
+'The same as saas.export_person() as text, without the limits of jsonb. Only for functions of the package.';
+
 CREATE OR REPLACE FUNCTION saas.rows_as_json(p_statement text, p_table text, p_run uuid, p_step integer, p_number bigint)
 RETURNS text
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
@@ -164,7 +172,7 @@ BEGIN
             saas.erase_people(text, bigint, uuid[], uuid[], bytea[], bytea, boolean, bigint), saas.erasure_needle(bytea, text),
             saas.holds_needle(text, bytea), saas.needle_columns(record, bytea),
             saas.search_table(oid, bytea[]), saas.leaf_hashes(bytea, text, text[]),
-            saas.export_person(bigint, uuid, boolean),
+            saas.export_person(bigint, uuid, boolean), saas.export_person_text(bigint, uuid, boolean),
             saas.rows_as_json(text, text, uuid, integer, bigint) TO %I',
         pg_catalog.current_setting('saas.role_internal')
     );

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pg/json_value.hpp"
 
+#include "pg/json_document.hpp"
+
 #include <cmath>
 #include <cstring>
 
@@ -192,8 +194,23 @@ JsonbValue *push_dimension(JsonbParseState **state, json_type &element, int dime
     return pushJsonbValue(state, WJB_END_ARRAY, nullptr);
 }
 
+bool counts_from_one(ArrayType *array) {
+    for (int i = 0; i < ARR_NDIM(array); ++i)
+        if (ARR_LBOUND(array)[i] != 1)
+            return false;
+    return true;
+}
+
 void set_array(JsonbValue &out, json_type &type, Datum value) {
     ArrayType *array = DatumGetArrayTypeP(value);
+    // JSON counts from one place alone; in the form of the type the value can be read back.
+    if (type.documents && !counts_from_one(array)) {
+        Oid function = InvalidOid;
+        bool is_varlena = false;
+        getTypeOutputInfo(type.type, &function, &is_varlena);
+        set_cstring(out, OidOutputFunctionCall(function, value));
+        return;
+    }
     Datum *values = nullptr;
     bool *nulls = nullptr;
     int count = 0;
@@ -207,7 +224,7 @@ void set_array(JsonbValue &out, json_type &type, Datum value) {
                                               empty ? &nothing : ARR_DIMS(array), values, nulls)));
 }
 
-void set_composite(JsonbValue &out, Datum value) {
+void set_composite(JsonbValue &out, const json_type &whole, Datum value) {
     check_stack_depth();
     HeapTupleHeader header = DatumGetHeapTupleHeader(value);
     TupleDesc row =
@@ -232,7 +249,7 @@ void set_composite(JsonbValue &out, Datum value) {
         member.type = jbvNull;
         if (!nulls[i]) {
             json_type type;
-            find_json_type(attribute->atttypid, CurrentMemoryContext, type);
+            find_json_type(attribute->atttypid, CurrentMemoryContext, type, whole.documents);
             to_json_value(type, values[i], member);
         }
         pushJsonbValue(&state, WJB_VALUE, &member);
@@ -243,10 +260,11 @@ void set_composite(JsonbValue &out, Datum value) {
 
 } // namespace
 
-void find_json_type(Oid type, MemoryContext context, json_type &out) {
+void find_json_type(Oid type, MemoryContext context, json_type &out, bool documents) {
     out = json_type{};
     out.type = getBaseType(type);
-    out.kind = kind_of(out.type);
+    out.documents = documents;
+    out.kind = documents && out.type == JSONOID ? json_kind::json : kind_of(out.type);
     if (out.kind != json_kind::other)
         return;
     const Oid element = get_element_type(out.type);
@@ -255,7 +273,7 @@ void find_json_type(Oid type, MemoryContext context, json_type &out) {
         out.element = static_cast<json_type *>(MemoryContextAlloc(context, sizeof(json_type)));
         get_typlenbyvalalign(element, &out.element_length, &out.element_by_value,
                              &out.element_align);
-        find_json_type(element, context, *out.element);
+        find_json_type(element, context, *out.element, documents);
         return;
     }
     if (get_typtype(out.type) == TYPTYPE_COMPOSITE || out.type == RECORDOID) {
@@ -266,6 +284,8 @@ void find_json_type(Oid type, MemoryContext context, json_type &out) {
     bool is_varlena = false;
     getTypeOutputInfo(out.type, &function, &is_varlena);
     fmgr_info_cxt(function, &out.output, context);
+    if (documents && is_hstore(out.type))
+        out.kind = json_kind::hstore;
 }
 
 void to_json_value(json_type &type, Datum value, JsonbValue &out) {
@@ -301,10 +321,14 @@ void to_json_value(json_type &type, Datum value, JsonbValue &out) {
         return set_bytea(out, value);
     case json_kind::jsonb:
         return set_jsonb(out, value);
+    case json_kind::json:
+        return json_to_json_value(value, out);
+    case json_kind::hstore:
+        return hstore_to_json_value(OutputFunctionCall(&type.output, value), out);
     case json_kind::array:
         return set_array(out, type, value);
     case json_kind::composite:
-        return set_composite(out, value);
+        return set_composite(out, type, value);
     case json_kind::other:
         return set_cstring(out, OutputFunctionCall(&type.output, value));
     }

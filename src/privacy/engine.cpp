@@ -32,20 +32,23 @@ void count_rows(batch *work, std::int64_t rows) {
 bool take_inputs(const batch *work, const program_step *step, Datum **values, char **nulls) {
     *values = static_cast<Datum *>(palloc(static_cast<std::size_t>(step->input_count) * sizeof(Datum)));
     *nulls = static_cast<char *>(palloc(static_cast<std::size_t>(step->input_count)));
-    bool any = false;
     for (int i = 0; i < step->input_count; ++i) {
         const place &input = work->places[step->inputs[i]];
         (*values)[i] = input.value;
         (*nulls)[i] = input.is_null ? 'n' : ' ';
-        // The first places are arguments, which are always there.
-        any = any || (!input.is_null && (step->inputs[i] > 3 || step->input_count == 1));
     }
-    return any;
+    return has_input(work, step);
 }
 
 int length_of(Datum array) {
     ArrayType *value = DatumGetArrayTypeP(array);
     return ArrayGetNItems(ARR_NDIM(value), ARR_DIMS(value));
+}
+
+[[noreturn]] void refuse_statement(int result) {
+    ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                    errmsg("a statement of the privacy engine was refused: %s",
+                           SPI_result_code_string(result))));
 }
 
 void prepare_step_unsafe(program_step *step) {
@@ -55,9 +58,7 @@ void prepare_step_unsafe(program_step *step) {
     SPIPlanPtr plan = SPI_prepare_cursor(step->statement, step->input_count,
                                          const_cast<Oid *>(step->types), CURSOR_OPT_GENERIC_PLAN);
     if (plan == nullptr || SPI_keepplan(plan) != 0)
-        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-                        errmsg("a statement of the privacy engine was refused: %s",
-                               SPI_result_code_string(SPI_result))));
+        refuse_statement(SPI_result);
     step->plan = plan;
 }
 
@@ -90,9 +91,7 @@ bool run_step_unsafe(batch *work, program_step *step, long most) {
     CHECK_FOR_INTERRUPTS();
     const int result = execute_unsafe(work, step, values, nulls, most);
     if (result < 0)
-        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-                        errmsg("a statement of the privacy engine was refused: %s",
-                               SPI_result_code_string(result))));
+        refuse_statement(result);
     pfree(values);
     pfree(nulls);
     return true;
@@ -264,13 +263,34 @@ void erase_rows(batch *work, program_step *step) {
 
 } // namespace
 
-Portal open_step_unsafe(batch *work, program_step *step) {
+bool has_input(const batch *work, const program_step *step) {
+    for (int i = 0; i < step->input_count; ++i)
+        // The first places are arguments, which are always there.
+        if (!work->places[step->inputs[i]].is_null && (step->inputs[i] > 3 || step->input_count == 1))
+            return true;
+    return false;
+}
+
+void send_step_unsafe(batch *work, program_step *step, DestReceiver *receiver) {
     Datum *values;
     char *nulls;
     if (!take_inputs(work, step, &values, &nulls))
-        return nullptr;
-    prepare_step_unsafe(step);
-    return SPI_cursor_open(nullptr, step->plan, values, nulls, false);
+        return;
+    ParamListInfo parameters = makeParamList(step->input_count);
+    for (int i = 0; i < step->input_count; ++i)
+        parameters->params[i] = {values[i], nulls[i] == 'n', PARAM_FLAG_CONST, step->types[i]};
+    SPIExecuteOptions options{};
+    options.params = parameters;
+    options.dest = receiver;
+    int result;
+    if (is_large(work, step)) {
+        result = SPI_execute_extended(step->statement, &options);
+    } else {
+        prepare_step_unsafe(step);
+        result = SPI_execute_plan_extended(step->plan, &options);
+    }
+    if (result < 0)
+        refuse_statement(result);
 }
 
 const std::int32_t *persons_of_unsafe(const place &rows, int *count) {

@@ -16,6 +16,8 @@ extern "C" {
 
 namespace saas::privacy {
 
+struct json_rows;
+
 enum class step_kind { find, count, needles, audited, redact, erase, change, keep, refuse, select };
 
 // The number of the step that entries of the audit trail are counted under.
@@ -28,6 +30,7 @@ struct program_step {
     const char *statement;
     const char *section; // of an export
     SPIPlanPtr plan; // prepared when it is needed first
+    json_rows *rows; // how its rows are written; of a select, once it had some
     int input_count;
     const int *inputs; // numbers of places
     const Oid *types;
@@ -83,8 +86,11 @@ void note_rows_unsafe(batch *work, bool change);
 // Does to the rows what the steps say.
 void change_rows_unsafe(batch *work);
 
-// The rows of a step of the kind select; nullptr when it has none to begin with.
-[[nodiscard]] Portal open_step_unsafe(batch *work, program_step *step);
+// Whether there are rows for a step to work on.
+[[nodiscard]] bool has_input(const batch *work, const program_step *step);
+
+// Gives the rows of a step of the kind select to a receiver.
+void send_step_unsafe(batch *work, program_step *step, DestReceiver *receiver);
 
 // The numbers of the persons that a place's rows belong to.
 [[nodiscard]] const std::int32_t *persons_of_unsafe(const place &rows, int *count);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "core/privacy/plain_text.hpp"
 
+#include <array>
+#include <cstring>
+
 namespace saas::core::privacy {
 namespace {
 
@@ -8,22 +11,40 @@ constexpr std::int64_t k_microseconds_a_day = 86'400'000'000;
 constexpr std::int64_t k_first_day = -730'119; // 0001-01-01
 constexpr std::int64_t k_last_day = 2'921'939; // 9999-12-31
 
-char *digits(std::int64_t number, int count, char *out) noexcept {
-    for (int i = count - 1; i >= 0; --i, number /= 10)
-        out[i] = static_cast<char>('0' + number % 10);
-    return out + count;
+// The two characters of each byte in hexadecimal, and of each number below 100.
+constexpr std::array<char, 512> k_hex_pairs = [] {
+    constexpr char digits[] = "0123456789abcdef";
+    std::array<char, 512> out{};
+    for (std::size_t i = 0; i < 256; ++i) {
+        out[2 * i] = digits[i / 16];
+        out[2 * i + 1] = digits[i % 16];
+    }
+    return out;
+}();
+constexpr std::array<char, 200> k_decimal_pairs = [] {
+    std::array<char, 200> out{};
+    for (std::size_t i = 0; i < 100; ++i) {
+        out[2 * i] = static_cast<char>('0' + i / 10);
+        out[2 * i + 1] = static_cast<char>('0' + i % 10);
+    }
+    return out;
+}();
+
+// Two digits of a number below 100.
+char *two_digits(std::int64_t number, char *out) noexcept {
+    std::memcpy(out, &k_decimal_pairs[2 * static_cast<std::size_t>(number)], 2);
+    return out + 2;
 }
 
 } // namespace
 
 std::size_t write_uuid(const std::uint8_t *bytes, char *out) noexcept {
-    constexpr char hex[] = "0123456789abcdef";
     char *to = out;
     for (int i = 0; i < 16; ++i) {
         if (i == 4 || i == 6 || i == 8 || i == 10)
             *to++ = '-';
-        *to++ = hex[bytes[i] >> 4];
-        *to++ = hex[bytes[i] & 15];
+        std::memcpy(to, &k_hex_pairs[2 * std::size_t{bytes[i]}], 2);
+        to += 2;
     }
     return static_cast<std::size_t>(to - out);
 }
@@ -43,11 +64,11 @@ std::size_t write_date(std::int64_t days, char *out) noexcept {
     const std::int64_t day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
     const std::int64_t month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
     const std::int64_t year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
-    char *to = digits(year, 4, out);
+    char *to = two_digits(year % 100, two_digits(year / 100, out));
     *to++ = '-';
-    to = digits(month, 2, to);
+    to = two_digits(month, to);
     *to++ = '-';
-    to = digits(day, 2, to);
+    to = two_digits(day, to);
     return static_cast<std::size_t>(to - out);
 }
 
@@ -61,25 +82,26 @@ std::size_t write_timestamp(std::int64_t microseconds, bool with_zone, char *out
     const std::size_t date = write_date(days, out);
     if (date == 0)
         return 0;
-    std::int64_t fraction = rest % 1'000'000;
+    const std::int64_t fraction = rest % 1'000'000;
     const std::int64_t seconds = rest / 1'000'000;
     char *to = out + date;
     *to++ = ' ';
-    to = digits(seconds / 3600, 2, to);
+    to = two_digits(seconds / 3600, to);
     *to++ = ':';
-    to = digits(seconds / 60 % 60, 2, to);
+    to = two_digits(seconds / 60 % 60, to);
     *to++ = ':';
-    to = digits(seconds % 60, 2, to);
+    to = two_digits(seconds % 60, to);
     if (fraction != 0) {
-        int count = 6;
-        for (; fraction % 10 == 0; fraction /= 10)
-            --count;
         *to++ = '.';
-        to = digits(fraction, count, to);
+        to = two_digits(fraction / 10'000, to);
+        to = two_digits(fraction / 100 % 100, to);
+        to = two_digits(fraction % 100, to);
+        while (to[-1] == '0')
+            --to;
     }
     if (with_zone) {
         *to++ = '+';
-        to = digits(0, 2, to);
+        to = two_digits(0, to);
     }
     return static_cast<std::size_t>(to - out);
 }

@@ -150,6 +150,26 @@ COMMENT ON FUNCTION saas.export_metadata(uuid, boolean, jsonb) IS
 REVOKE ALL ON FUNCTION saas.export_metadata(uuid, boolean, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.export_metadata(uuid, boolean, jsonb) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.require_export(p_user uuid)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    PERFORM saas.require_privacy_access(p_user, true, false);
+    PERFORM saas.require_unrestricted(p_user);
+    PERFORM FROM saas.users AS u WHERE u.id = p_user;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'P0002', MESSAGE = 'there is no such user';
+    END IF;
+    LOCK TABLE saas.personal_data_links, saas.personal_data_columns IN SHARE MODE;
+END
+$$;
+COMMENT ON FUNCTION saas.require_export(uuid) IS
+'Refuses an export to others than the person and workers, of restricted data to workers, and of nobody; keeps the map as it is until the transaction ends.';
+REVOKE ALL ON FUNCTION saas.require_export(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.require_export(uuid) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.gdpr_export_user_data(user_uuid uuid, portable boolean DEFAULT false)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -162,13 +182,7 @@ SET extra_float_digits = 1
 SET bytea_output = 'hex'
 AS $$
 BEGIN
-    PERFORM saas.require_privacy_access(user_uuid, true, false);
-    PERFORM saas.require_unrestricted(user_uuid);
-    PERFORM FROM saas.users AS u WHERE u.id = user_uuid;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'P0002', MESSAGE = 'there is no such user';
-    END IF;
-    LOCK TABLE saas.personal_data_links, saas.personal_data_columns IN SHARE MODE;
+    PERFORM saas.require_export(user_uuid);
     RETURN saas.export_person(saas.privacy_state(), user_uuid, COALESCE(portable, false));
 END
 $$;
@@ -176,3 +190,24 @@ COMMENT ON FUNCTION saas.gdpr_export_user_data(uuid, boolean) IS
 'Everything that the map says belongs to a person, decrypted, by sections: personal_info, projects, templates, activity_history, billing_history, team_memberships, further ones of declared tables, and export_metadata. portable: only what the person provided (GDPR Art. 20). For the person and workers.';
 REVOKE ALL ON FUNCTION saas.gdpr_export_user_data(uuid, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.gdpr_export_user_data(uuid, boolean) TO saas_app, saas_service;
+
+CREATE OR REPLACE FUNCTION saas.gdpr_export_user_json(user_uuid uuid, portable boolean DEFAULT false)
+RETURNS json
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+SET datestyle = 'ISO, YMD'
+SET timezone = 'UTC'
+SET intervalstyle = 'postgres'
+SET extra_float_digits = 1
+SET bytea_output = 'hex'
+AS $$
+BEGIN
+    PERFORM saas.require_export(user_uuid);
+    RETURN saas.export_person_text(saas.privacy_state(), user_uuid, COALESCE(portable, false));
+END
+$$;
+COMMENT ON FUNCTION saas.gdpr_export_user_json(uuid, boolean) IS
+'What saas.gdpr_export_user_data() returns, as text: for those who send it on or store it as it is, which takes a fraction of the time, and for exports of up to 1 GB. For the person and workers.';
+REVOKE ALL ON FUNCTION saas.gdpr_export_user_json(uuid, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.gdpr_export_user_json(uuid, boolean) TO saas_app, saas_service;

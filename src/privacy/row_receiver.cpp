@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "privacy/row_receiver.hpp"
+
+#include <cstring>
+
+#include "pg/prelude.hpp"
+
+extern "C" {
+#include "executor/tuptable.h" // slot_getallattrs
+#include "utils/memutils.h"    // MemoryContextReset
+}
+
+namespace saas::privacy {
+namespace {
+
+void start_rows(DestReceiver *self, int, TupleDesc columns) {
+    auto *receiver = reinterpret_cast<row_receiver *>(self);
+    if (*receiver->rows != nullptr && are_rows_of(*receiver->rows, columns))
+        return;
+    MemoryContext before = MemoryContextSwitchTo(receiver->kept);
+    *receiver->rows = make_json_rows_unsafe(columns, receiver->table);
+    MemoryContextSwitchTo(before);
+}
+
+void note_end(row_target *target) {
+    if (target->rows == target->room) {
+        target->room *= 2;
+        target->ends = static_cast<uint32 *>(
+            repalloc_huge(target->ends, static_cast<Size>(target->room) * sizeof(uint32)));
+    }
+    target->ends[target->rows] = static_cast<uint32>(target->bytes.len);
+}
+
+bool take_row(TupleTableSlot *slot, DestReceiver *self) {
+    auto *receiver = reinterpret_cast<row_receiver *>(self);
+    row_target *target = receiver->target;
+    slot_getallattrs(slot);
+    MemoryContext before = MemoryContextSwitchTo(receiver->row);
+    if (target->as_text) {
+        if (target->rows > 0)
+            appendBinaryStringInfo(&target->bytes, ", ", 2);
+        append_row_text_unsafe(*receiver->rows, slot->tts_values, slot->tts_isnull, &target->bytes);
+    } else {
+        append_row_binary_unsafe(*receiver->rows, slot->tts_values, slot->tts_isnull, &target->bytes);
+        if (target->bytes.len > static_cast<int>(JENTRY_OFFLENMASK))
+            pg::refuse_json_size(static_cast<Size>(target->bytes.len));
+        note_end(target);
+    }
+    ++target->rows;
+    ++receiver->count;
+    MemoryContextSwitchTo(before);
+    MemoryContextReset(receiver->row);
+    return true;
+}
+
+void nothing(DestReceiver *) {}
+
+} // namespace
+
+void start_target(row_target *target, bool as_text) {
+    *target = row_target{};
+    initStringInfo(&target->bytes);
+    target->as_text = as_text;
+    if (as_text)
+        return;
+    target->room = 64;
+    target->ends = static_cast<uint32 *>(palloc(static_cast<Size>(target->room) * sizeof(uint32)));
+}
+
+row_receiver make_receiver(row_target *target, const char *table, json_rows **rows, MemoryContext kept,
+                           MemoryContext row) {
+    row_receiver out{};
+    out.server.receiveSlot = take_row;
+    out.server.rStartup = start_rows;
+    out.server.rShutdown = nothing;
+    out.server.rDestroy = nothing;
+    out.server.mydest = DestNone;
+    out.target = target;
+    out.table = table;
+    out.rows = rows;
+    out.kept = kept;
+    out.row = row;
+    return out;
+}
+
+Size array_size(const row_target *target) {
+    return sizeof(uint32) + static_cast<Size>(target->rows) * sizeof(JEntry) + static_cast<Size>(target->bytes.len);
+}
+
+void write_array(const row_target *target, char *out) {
+    const uint32 header = static_cast<uint32>(target->rows) | JB_FARRAY;
+    std::memcpy(out, &header, sizeof(header));
+    auto *entries = reinterpret_cast<JEntry *>(out + sizeof(header));
+    uint32 before = 0;
+    for (std::int64_t i = 0; i < target->rows; ++i) {
+        const uint32 end = target->ends[i];
+        entries[i] = JENTRY_ISCONTAINER |
+                     (i % JB_OFFSET_STRIDE == 0 ? JENTRY_HAS_OFF | end : end - before);
+        before = end;
+    }
+    std::memcpy(entries + target->rows, target->bytes.data, static_cast<Size>(target->bytes.len));
+}
+
+} // namespace saas::privacy
