@@ -98,7 +98,8 @@ void write_section_unsafe(person_export *all, int section, privacy::row_target *
         if (step->kind != privacy::step_kind::select || strcmp(step->section, all->sections[section]) != 0)
             continue;
         CHECK_FOR_INTERRUPTS();
-        auto receiver = privacy::make_receiver(target, step->table, &step->rows, all->steps->memory, all->row);
+        auto receiver = privacy::make_receiver(target, step->table, &step->rows, all->steps->memory, all->row,
+                                               privacy::count_of(all->work, 0, step->step).found);
         privacy::send_step_unsafe(all->work, step, &receiver.server);
         count_rows(all, step->table, receiver.count);
     }
@@ -253,7 +254,7 @@ Datum write_unsafe(FunctionCallInfo fcinfo) {
         parameters->params[i] = {PG_GETARG_DATUM(i + 2), false, PARAM_FLAG_CONST, types[i]};
     privacy::json_rows *rows = nullptr;
     MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "exported row", ALLOCSET_DEFAULT_SIZES);
-    auto receiver = privacy::make_receiver(&target, table, &rows, CurrentMemoryContext, row);
+    auto receiver = privacy::make_receiver(&target, table, &rows, CurrentMemoryContext, row, 0);
     SPIExecuteOptions options{};
     options.params = parameters;
     options.dest = &receiver.server;

@@ -13,6 +13,8 @@ extern "C" {
 namespace saas::privacy {
 namespace {
 
+constexpr std::int64_t k_sample = 64;
+
 void start_rows(DestReceiver *self, int, TupleDesc columns) {
     auto *receiver = reinterpret_cast<row_receiver *>(self);
     if (*receiver->rows != nullptr && are_rows_of(*receiver->rows, columns))
@@ -31,6 +33,15 @@ void note_end(row_target *target) {
     target->ends[target->rows] = static_cast<uint32>(target->bytes.len);
 }
 
+// Room for all rows once the first show how long they are: memory that grows by and by is copied and asked for again.
+void make_room(const row_receiver *receiver, StringInfo out) {
+    constexpr Size k_most = Size{1} << 28;
+    const auto taken = static_cast<Size>(out->len - receiver->start);
+    const auto left = static_cast<Size>(receiver->expected - receiver->count);
+    const Size room = taken / static_cast<Size>(receiver->count) * left * 9 / 8;
+    (void)room_for(out, Min(room, k_most));
+}
+
 bool take_row(TupleTableSlot *slot, DestReceiver *self) {
     auto *receiver = reinterpret_cast<row_receiver *>(self);
     row_target *target = receiver->target;
@@ -47,7 +58,8 @@ bool take_row(TupleTableSlot *slot, DestReceiver *self) {
         note_end(target);
     }
     ++target->rows;
-    ++receiver->count;
+    if (++receiver->count == k_sample && receiver->expected > k_sample)
+        make_room(receiver, &target->bytes);
     MemoryContextSwitchTo(before);
     MemoryContextReset(receiver->row);
     return true;
@@ -68,7 +80,7 @@ void start_target(row_target *target, bool as_text) {
 }
 
 row_receiver make_receiver(row_target *target, const char *table, json_rows **rows, MemoryContext kept,
-                           MemoryContext row) {
+                           MemoryContext row, std::int64_t expected) {
     row_receiver out{};
     out.server.receiveSlot = take_row;
     out.server.rStartup = start_rows;
@@ -80,6 +92,8 @@ row_receiver make_receiver(row_target *target, const char *table, json_rows **ro
     out.rows = rows;
     out.kept = kept;
     out.row = row;
+    out.expected = expected;
+    out.start = target->bytes.len;
     return out;
 }
 

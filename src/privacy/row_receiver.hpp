@@ -35,11 +35,13 @@ struct row_receiver {
     MemoryContext kept; // of *rows
     MemoryContext row;  // emptied after each row
     std::int64_t count;
+    std::int64_t expected; // number of rows, as far as it is known
+    int start;             // of the first one
 };
 
-// One for the rows of a table.
+// One for the rows of a table, of which there are about so many.
 [[nodiscard]] row_receiver make_receiver(row_target *target, const char *table, json_rows **rows, MemoryContext kept,
-                                         MemoryContext row);
+                                         MemoryContext row, std::int64_t expected);
 
 // Bytes of a target as a jsonb array.
 [[nodiscard]] Size array_size(const row_target *target);
