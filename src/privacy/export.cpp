@@ -2,6 +2,8 @@
 // SQL entry points of exports: everything of a person as jsonb or as text, and rows of a statement as text.
 #include "core/error.hpp"
 #include "pg/boundary.hpp"
+#include "pg/package.hpp"
+#include "pg/spi.hpp"
 #include "privacy/engine.hpp"
 #include "privacy/row_receiver.hpp"
 
@@ -31,7 +33,7 @@ constexpr char k_metadata[] = "export_metadata";
 
 struct counted_table {
     const char *table;
-    std::int64_t rows;
+    std::int64_t rows; // written, or found by steps that have not run
 };
 
 struct person_export {
@@ -39,12 +41,21 @@ struct person_export {
     bool portable;
     privacy::program *steps;
     privacy::batch *work;
-    const char *sections[k_most_sections];
+    const char *sections[k_most_sections + 1];
     int section_count;
     counted_table *tables; // as many as there are steps
     int table_count;
+    bool has_changed; // a step wrote another number of rows than were found
     MemoryContext row;
 };
+
+bool is_select(const privacy::program_step &step) {
+    return step.kind == privacy::step_kind::select;
+}
+
+std::int64_t found_by(const person_export *all, const privacy::program_step &step) {
+    return privacy::count_of(all->work, 0, step.step).found;
+}
 
 void add_section_unsafe(person_export *all, const char *name) {
     for (int i = 0; i < all->section_count; ++i)
@@ -56,32 +67,7 @@ void add_section_unsafe(person_export *all, const char *name) {
     all->sections[all->section_count++] = name;
 }
 
-// Finds the person's rows and names the sections. Needs SPI.
-person_export *start_export_unsafe(FunctionCallInfo fcinfo) {
-    auto *all = static_cast<person_export *>(palloc0(sizeof(person_export)));
-    all->person = PG_GETARG_DATUM(1);
-    all->portable = PG_GETARG_BOOL(2);
-    all->steps = privacy::load_program_unsafe(all->portable ? "portable" : "export",
-                                              static_cast<std::uint64_t>(PG_GETARG_INT64(0)));
-    all->work = privacy::make_batch_unsafe(all->steps, 1, PG_INT32_MAX);
-    all->work->places[0] = {
-        PointerGetDatum(construct_array(&all->person, 1, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR)), false, 1};
-    privacy::find_rows_unsafe(all->work, true);
-    all->tables = static_cast<counted_table *>(
-        palloc(static_cast<Size>(all->steps->step_count + 1) * sizeof(counted_table)));
-    all->row = AllocSetContextCreate(CurrentMemoryContext, "exported row", ALLOCSET_DEFAULT_SIZES);
-    for (const char *name : k_sections)
-        add_section_unsafe(all, name);
-    for (int i = 0; i < all->steps->step_count; ++i)
-        if (all->steps->steps[i].kind == privacy::step_kind::select &&
-            privacy::has_input(all->work, &all->steps->steps[i]))
-            add_section_unsafe(all, all->steps->steps[i].section);
-    return all;
-}
-
 void count_rows(person_export *all, const char *table, std::int64_t rows) {
-    if (rows == 0)
-        return;
     for (int i = 0; i < all->table_count; ++i) {
         if (strcmp(all->tables[i].table, table) == 0) {
             all->tables[i].rows += rows;
@@ -91,53 +77,72 @@ void count_rows(person_export *all, const char *table, std::int64_t rows) {
     all->tables[all->table_count++] = {table, rows};
 }
 
-// Writes the rows of a section; a section that no table has is an empty array.
-void write_section_unsafe(person_export *all, int section, privacy::row_target *target) {
+// Finds the person's rows, and names tables and sections. Needs SPI.
+person_export *start_export_unsafe(std::uint64_t state, Datum person, bool portable) {
+    auto *all = static_cast<person_export *>(palloc0(sizeof(person_export)));
+    all->person = person;
+    all->portable = portable;
+    all->steps = privacy::load_program_unsafe(portable ? "portable" : "export", state);
+    all->work = privacy::make_batch_unsafe(all->steps, 1, PG_INT32_MAX);
+    all->work->places[0] = {
+        PointerGetDatum(construct_array(&all->person, 1, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR)), false, 1};
+    privacy::find_rows_unsafe(all->work, true);
+    all->tables = static_cast<counted_table *>(
+        palloc(static_cast<Size>(all->steps->step_count + 1) * sizeof(counted_table)));
+    all->row = AllocSetContextCreate(CurrentMemoryContext, "exported row", ALLOCSET_DEFAULT_SIZES);
+    for (const char *name : k_sections)
+        add_section_unsafe(all, name);
+    for (int i = 0; i < all->steps->step_count; ++i) {
+        const privacy::program_step &step = all->steps->steps[i];
+        if (!is_select(step) || !privacy::has_input(all->work, &step))
+            continue;
+        add_section_unsafe(all, step.section);
+        count_rows(all, step.table, found_by(all, step));
+    }
+    return all;
+}
+
+// Writes the rows of a section; there may be none.
+void write_section_unsafe(person_export *all, const char *section, privacy::row_target *target) {
     for (int i = 0; i < all->steps->step_count; ++i) {
         privacy::program_step *step = &all->steps->steps[i];
-        if (step->kind != privacy::step_kind::select || strcmp(step->section, all->sections[section]) != 0)
+        if (!is_select(*step) || strcmp(step->section, section) != 0 || !privacy::has_input(all->work, step))
             continue;
         CHECK_FOR_INTERRUPTS();
-        auto receiver = privacy::make_receiver(target, step->table, &step->rows, all->steps->memory, all->row,
-                                               privacy::count_of(all->work, 0, step->step).found);
+        const std::int64_t found = found_by(all, *step);
+        auto receiver =
+            privacy::make_receiver(target, step->table, &step->rows, all->steps->memory, all->row, found);
         privacy::send_step_unsafe(all->work, step, &receiver.server);
-        count_rows(all, step->table, receiver.count);
+        count_rows(all, step->table, receiver.count - found);
+        all->has_changed = all->has_changed || receiver.count != found;
     }
 }
 
-struct member {
-    const char *key;
-    int key_length;
-    const privacy::row_target *rows; // or
-    const Jsonb *value;
-};
-
-int by_key(const void *a, const void *b) {
-    const auto *left = static_cast<const member *>(a);
-    const auto *right = static_cast<const member *>(b);
-    return pg::compare_json_keys(left->key, left->key_length, right->key, right->key_length);
+int compare_keys(const char *a, const char *b) {
+    return pg::compare_json_keys(a, static_cast<int>(strlen(a)), b, static_cast<int>(strlen(b)));
 }
 
-int by_table(const void *a, const void *b) {
-    const auto *left = static_cast<const pg::json_member *>(a);
-    const auto *right = static_cast<const pg::json_member *>(b);
-    return pg::compare_json_keys(left->key, left->key_length, right->key, right->key_length);
-}
-
-Jsonb *tables_of(const person_export *all) {
+Jsonb *tables_of(person_export *all) {
+    qsort(all->tables, static_cast<Size>(all->table_count), sizeof(counted_table), [](const void *a, const void *b) {
+        return compare_keys(static_cast<const counted_table *>(a)->table,
+                            static_cast<const counted_table *>(b)->table);
+    });
     auto *members = static_cast<pg::json_member *>(
         palloc0(static_cast<Size>(all->table_count + 1) * sizeof(pg::json_member)));
+    int count = 0;
     for (int i = 0; i < all->table_count; ++i) {
-        members[i].key = all->tables[i].table;
-        members[i].key_length = static_cast<int>(strlen(all->tables[i].table));
-        members[i].value.type = jbvNumeric;
-        members[i].value.val.numeric = int64_to_numeric(all->tables[i].rows);
+        if (all->tables[i].rows == 0)
+            continue;
+        pg::json_member &table = members[count++];
+        table.key = all->tables[i].table;
+        table.key_length = static_cast<int>(strlen(table.key));
+        table.value.type = jbvNumeric;
+        table.value.val.numeric = int64_to_numeric(all->tables[i].rows);
     }
-    qsort(members, static_cast<Size>(all->table_count), sizeof(pg::json_member), by_table);
-    return pg::make_json_object(members, all->table_count);
+    return pg::make_json_object(members, count);
 }
 
-Jsonb *metadata_of_unsafe(const person_export *all) {
+Jsonb *metadata_of_unsafe(person_export *all) {
     Oid types[] = {UUIDOID, BOOLOID, JSONBOID};
     Datum values[] = {all->person, BoolGetDatum(all->portable), JsonbPGetDatum(tables_of(all))};
     const int result = SPI_execute_with_args("SELECT saas.export_metadata($1, $2, $3)", 3, types, values,
@@ -148,91 +153,89 @@ Jsonb *metadata_of_unsafe(const person_export *all) {
     return DatumGetJsonbP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
 }
 
-Size aligned(Size offset) {
-    return (offset + 3) & ~Size{3};
-}
-
-Size size_of(const member &one) {
-    return one.rows != nullptr ? privacy::array_size(one.rows) : VARSIZE(one.value) - VARHDRSZ;
-}
-
-// The object with these members, in their order, where SPI leaves it to the caller.
-Jsonb *write_whole_unsafe(const member *members, int count) {
-    const Size start = VARHDRSZ + sizeof(uint32) + 2 * static_cast<Size>(count) * sizeof(JEntry);
-    Size data = 0;
-    for (int i = 0; i < count; ++i)
-        data += static_cast<Size>(members[i].key_length);
-    for (int i = 0; i < count; ++i)
-        data = aligned(data) + size_of(members[i]);
-    if (data > JENTRY_OFFLENMASK)
-        pg::refuse_json_size(data);
-    auto *out = static_cast<Jsonb *>(SPI_palloc(start + data));
-    SET_VARSIZE(out, start + data);
-    out->root.header = static_cast<uint32>(count) | JB_FOBJECT;
-    char *base = reinterpret_cast<char *>(out) + start;
-    Size at = 0;
-    for (int i = 0; i < 2 * count; ++i) {
-        const member &one = members[i % count];
-        const Size before = at;
-        if (i < count) {
-            memcpy(base + at, one.key, static_cast<Size>(one.key_length));
-            at += static_cast<Size>(one.key_length);
-        } else {
-            at = aligned(at);
-            memset(base + before, 0, at - before);
-            if (one.rows != nullptr)
-                privacy::write_array(one.rows, base + at);
-            else
-                memcpy(base + at, &one.value->root, size_of(one));
-            at += size_of(one);
-        }
-        out->root.children[i] = (i < count ? JENTRY_ISSTRING : JENTRY_ISCONTAINER) |
-                                (i % JB_OFFSET_STRIDE == 0 ? JENTRY_HAS_OFF | static_cast<uint32>(at)
-                                                           : static_cast<uint32>(at - before));
+// How many rows of the section were found.
+std::int64_t expected_rows(const person_export *all, const char *section) {
+    std::int64_t rows = 0;
+    for (int i = 0; i < all->steps->step_count; ++i) {
+        const privacy::program_step &step = all->steps->steps[i];
+        if (is_select(step) && strcmp(step.section, section) == 0)
+            rows += found_by(all, step);
     }
-    return out;
+    return rows;
 }
 
-Datum export_unsafe(FunctionCallInfo fcinfo) {
-    SPI_connect();
-    person_export *all = start_export_unsafe(fcinfo);
-    const auto count = static_cast<Size>(all->section_count);
-    auto *targets = static_cast<privacy::row_target *>(palloc(count * sizeof(privacy::row_target)));
-    auto *members = static_cast<member *>(palloc((count + 1) * sizeof(member)));
+void write_binary_unsafe(person_export *all, StringInfo out) {
+    all->sections[all->section_count++] = k_metadata;
+    qsort(all->sections, static_cast<Size>(all->section_count), sizeof(char *), [](const void *a, const void *b) {
+        return compare_keys(*static_cast<const char *const *>(a), *static_cast<const char *const *>(b));
+    });
+    privacy::json_object whole = privacy::start_object(out, all->sections, all->section_count);
+    int metadata_at = 0;
     for (int i = 0; i < all->section_count; ++i) {
-        privacy::start_target(&targets[i], false);
-        write_section_unsafe(all, i, &targets[i]);
-        members[i] = {all->sections[i], static_cast<int>(strlen(all->sections[i])), &targets[i], nullptr};
+        if (all->sections[i] == k_metadata) {
+            // With the rows that were found, of which there are hardly ever others than those that follow.
+            const Jsonb *metadata = metadata_of_unsafe(all);
+            privacy::align_json(out);
+            appendBinaryStringInfo(out, VARDATA(metadata), static_cast<int>(VARSIZE(metadata) - VARHDRSZ));
+            metadata_at = i;
+        } else {
+            privacy::row_target target{out, false, 0, privacy::start_array(out, expected_rows(all, all->sections[i]))};
+            write_section_unsafe(all, all->sections[i], &target);
+            privacy::finish_array(&target.array);
+        }
+        privacy::end_value(&whole);
     }
-    members[count] = {k_metadata, static_cast<int>(strlen(k_metadata)), nullptr, metadata_of_unsafe(all)};
-    qsort(members, count + 1, sizeof(member), by_key);
-    Jsonb *whole = write_whole_unsafe(members, all->section_count + 1);
-    SPI_finish();
-    return JsonbPGetDatum(whole);
+    if (all->has_changed) {
+        const Jsonb *metadata = metadata_of_unsafe(all);
+        privacy::replace_value(&whole, metadata_at, &metadata->root, VARSIZE(metadata) - VARHDRSZ);
+    }
+    privacy::finish_object(&whole);
 }
 
-// Written where the answer is, which is as large as it may be.
-Datum export_text_unsafe(FunctionCallInfo fcinfo) {
-    privacy::row_target target;
-    privacy::start_target(&target, true);
-    StringInfo out = &target.bytes;
-    appendStringInfoSpaces(out, VARHDRSZ);
-    SPI_connect();
-    person_export *all = start_export_unsafe(fcinfo);
+void write_text_unsafe(person_export *all, StringInfo out) {
     for (int i = 0; i < all->section_count; ++i) {
         appendStringInfoString(out, i == 0 ? "{" : "], ");
         privacy::append_json_string(out, all->sections[i], strlen(all->sections[i]));
         appendStringInfoString(out, ": [");
-        target.rows = 0;
-        write_section_unsafe(all, i, &target);
+        privacy::row_target target{out, true, 0, {}};
+        write_section_unsafe(all, all->sections[i], &target);
     }
     appendStringInfo(out, "], \"%s\": ", k_metadata);
     Jsonb *metadata = metadata_of_unsafe(all);
     JsonbToCString(out, &metadata->root, static_cast<int>(VARSIZE(metadata)));
     appendStringInfoCharMacro(out, '}');
+}
+
+// Whether the caller may have the export; what it is made of stays as it is until the transaction ends. Needs SPI.
+std::uint64_t permit_unsafe(const NullableDatum &person) {
+    Oid types[] = {UUIDOID};
+    Datum values[] = {person.value};
+    const char nulls[] = {person.isnull ? 'n' : ' '};
+    SPI_execute_with_args("SELECT saas.require_export($1)", 1, types, values, nulls, false, 1);
+    SPI_execute("SELECT saas.privacy_state()", false, 1);
+    bool is_null;
+    return static_cast<std::uint64_t>(
+        DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null)));
+}
+
+// Written where the answer is, which is as large as it may be.
+Datum export_unsafe(FunctionCallInfo fcinfo, bool as_text) {
+    if (!OidIsValid(pg::package_table_unsafe("personal_data_links")))
+        pg::refuse_not_deployed();
+    StringInfoData out;
+    initStringInfo(&out);
+    appendStringInfoSpaces(&out, VARHDRSZ);
+    SPI_connect();
+    const std::uint64_t state = permit_unsafe(fcinfo->args[0]);
+    person_export *all =
+        start_export_unsafe(state, PG_GETARG_DATUM(0), !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
+    if (as_text)
+        write_text_unsafe(all, &out);
+    else
+        write_binary_unsafe(all, &out);
     SPI_finish();
-    SET_VARSIZE(out->data, static_cast<Size>(out->len));
-    return PointerGetDatum(out->data);
+    SET_VARSIZE(out.data, static_cast<Size>(out.len));
+    return PointerGetDatum(out.data);
 }
 
 // Room for the number of rows before them.
@@ -242,11 +245,11 @@ constexpr int k_count_digits = 10;
 Datum write_unsafe(FunctionCallInfo fcinfo) {
     const char *statement = text_to_cstring(PG_GETARG_TEXT_PP(0));
     const char *table = text_to_cstring(PG_GETARG_TEXT_PP(1));
-    privacy::row_target target;
-    privacy::start_target(&target, true);
-    StringInfo out = &target.bytes;
-    appendStringInfoSpaces(out, VARHDRSZ + k_count_digits);
-    appendStringInfoString(out, " [");
+    StringInfoData out;
+    initStringInfo(&out);
+    appendStringInfoSpaces(&out, VARHDRSZ + k_count_digits);
+    appendStringInfoString(&out, " [");
+    privacy::row_target target{&out, true, 0, {}};
     SPI_connect();
     constexpr Oid types[] = {UUIDOID, INT4OID, INT8OID};
     ParamListInfo parameters = makeParamList(3);
@@ -263,24 +266,26 @@ Datum write_unsafe(FunctionCallInfo fcinfo) {
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
                         errmsg("a statement of the privacy engine was refused: %s", SPI_result_code_string(result))));
     SPI_finish();
-    appendStringInfoCharMacro(out, ']');
+    appendStringInfoCharMacro(&out, ']');
     char digits[k_count_digits + 1];
     pg_snprintf(digits, sizeof(digits), "%0*lld", k_count_digits, static_cast<long long>(target.rows));
-    memcpy(out->data + VARHDRSZ, digits, k_count_digits);
-    SET_VARSIZE(out->data, static_cast<Size>(out->len));
-    return PointerGetDatum(out->data);
+    memcpy(out.data + VARHDRSZ, digits, k_count_digits);
+    SET_VARSIZE(out.data, static_cast<Size>(out.len));
+    return PointerGetDatum(out.data);
 }
 
 } // namespace
 
-// (state, person, portable) -> jsonb
-SAAS_FUNCTION(saas_export_person) {
-    return pg::call([&] { return export_unsafe(fcinfo); });
+// (person, portable) -> jsonb. A function in SQL or PL/pgSQL around it would copy the answer.
+SAAS_FUNCTION(saas_gdpr_export_user_data) {
+    const pg::as_role internal{pg::internal_role_id()};
+    return pg::call([&] { return export_unsafe(fcinfo, false); });
 }
 
-// (state, person, portable) -> json
-SAAS_FUNCTION(saas_export_person_text) {
-    return pg::call([&] { return export_text_unsafe(fcinfo); });
+// (person, portable) -> json
+SAAS_FUNCTION(saas_gdpr_export_user_json) {
+    const pg::as_role internal{pg::internal_role_id()};
+    return pg::call([&] { return export_unsafe(fcinfo, true); });
 }
 
 // (statement, table, run, step, number) -> number of rows in ten digits, space, JSON array

@@ -3,6 +3,7 @@
 
 #include "core/privacy/numeric_bytes.hpp"
 #include "core/privacy/plain_text.hpp"
+#include "privacy/json_containers.hpp"
 
 #include <cmath>
 #include <cstring>
@@ -18,17 +19,6 @@ extern "C" {
 namespace saas::privacy {
 namespace {
 
-// Numbers and containers start at a multiple of four; what is written starts there as well.
-void align(StringInfo out) {
-    constexpr char zeros[4] = {};
-    const int rest = out->len & 3;
-    if (rest == 0)
-        return;
-    char *to = room_for(out, 4);
-    std::memcpy(to, zeros, 4);
-    take_room(out, to + 4 - rest);
-}
-
 void append_bytes(StringInfo out, const void *bytes, Size size) {
     char *to = room_for(out, size);
     std::memcpy(to, bytes, size);
@@ -36,7 +26,7 @@ void append_bytes(StringInfo out, const void *bytes, Size size) {
 }
 
 uint32 append_integer(StringInfo out, std::int64_t number) {
-    align(out);
+    align_json(out);
     char *to = room_for(out, VARHDRSZ + core::privacy::k_numeric_room);
     const Size size = VARHDRSZ + core::privacy::write_numeric(number, to + VARHDRSZ);
     SET_VARSIZE(to, size);
@@ -58,7 +48,7 @@ bool append_numeric(StringInfo out, Datum value) {
     std::memcpy(&header, VARDATA_ANY(stored), sizeof(header));
     if ((header & k_special) == k_special)
         return false;
-    align(out);
+    align_json(out);
     char *to = room_for(out, VARHDRSZ + size);
     SET_VARSIZE(to, VARHDRSZ + size);
     std::memcpy(to + VARHDRSZ, VARDATA_ANY(stored), size);
@@ -96,13 +86,13 @@ uint32 append_general(StringInfo out, const JsonbValue &value) {
         append_bytes(out, value.val.string.val, static_cast<Size>(value.val.string.len));
         return JENTRY_ISSTRING;
     case jbvNumeric:
-        align(out);
+        align_json(out);
         append_bytes(out, value.val.numeric, VARSIZE_ANY(value.val.numeric));
         return JENTRY_ISNUMERIC;
     case jbvBool:
         return value.val.boolean ? JENTRY_ISBOOL_TRUE : JENTRY_ISBOOL_FALSE;
     case jbvBinary:
-        align(out);
+        align_json(out);
         append_bytes(out, value.val.binary.data, static_cast<Size>(value.val.binary.len));
         return JENTRY_ISCONTAINER;
     default:
@@ -150,9 +140,8 @@ uint32 append_value(StringInfo out, pg::json_type &type, Datum value) {
 
 } // namespace
 
-// Entries are lengths, but every JB_OFFSET_STRIDE children ends, counted from the end of the entries.
 void append_row_binary_unsafe(json_rows *rows, const Datum *values, const bool *nulls, StringInfo out) {
-    align(out);
+    align_json(out);
     const int start = out->len;
     append_bytes(out, rows->start.bytes, static_cast<Size>(rows->start.size));
     const int entries = start + static_cast<int>(sizeof(uint32));
@@ -170,9 +159,7 @@ void append_row_binary_unsafe(json_rows *rows, const Datum *values, const bool *
         if (out->len - base > static_cast<int>(JENTRY_OFFLENMASK))
             pg::refuse_json_size(static_cast<Size>(out->len - base));
         const int index = rows->members + i;
-        const bool is_end = index % JB_OFFSET_STRIDE == 0;
-        const JEntry entry = is_end ? type | JENTRY_HAS_OFF | static_cast<uint32>(out->len - base)
-                                    : type | static_cast<uint32>(out->len - before);
+        const JEntry entry = json_entry(type, index, before - base, out->len - base);
         std::memcpy(out->data + entries + index * static_cast<int>(sizeof(JEntry)), &entry, sizeof(entry));
     }
 }

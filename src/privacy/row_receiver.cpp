@@ -24,15 +24,6 @@ void start_rows(DestReceiver *self, int, TupleDesc columns) {
     MemoryContextSwitchTo(before);
 }
 
-void note_end(row_target *target) {
-    if (target->rows == target->room) {
-        target->room *= 2;
-        target->ends = static_cast<uint32 *>(
-            repalloc_huge(target->ends, static_cast<Size>(target->room) * sizeof(uint32)));
-    }
-    target->ends[target->rows] = static_cast<uint32>(target->bytes.len);
-}
-
 // Room for all rows once the first show how long they are: memory that grows by and by is copied and asked for again.
 void make_room(const row_receiver *receiver, StringInfo out) {
     constexpr Size k_most = Size{1} << 28;
@@ -48,18 +39,15 @@ bool take_row(TupleTableSlot *slot, DestReceiver *self) {
     slot_getallattrs(slot);
     MemoryContext before = MemoryContextSwitchTo(receiver->row);
     if (target->as_text) {
-        if (target->rows > 0)
-            appendBinaryStringInfo(&target->bytes, ", ", 2);
-        append_row_text_unsafe(*receiver->rows, slot->tts_values, slot->tts_isnull, &target->bytes);
+        if (target->rows++ > 0)
+            appendBinaryStringInfo(target->out, ", ", 2);
+        append_row_text_unsafe(*receiver->rows, slot->tts_values, slot->tts_isnull, target->out);
     } else {
-        append_row_binary_unsafe(*receiver->rows, slot->tts_values, slot->tts_isnull, &target->bytes);
-        if (target->bytes.len > static_cast<int>(JENTRY_OFFLENMASK))
-            pg::refuse_json_size(static_cast<Size>(target->bytes.len));
-        note_end(target);
+        append_row_binary_unsafe(*receiver->rows, slot->tts_values, slot->tts_isnull, target->out);
+        end_value(&target->array);
     }
-    ++target->rows;
     if (++receiver->count == k_sample && receiver->expected > k_sample)
-        make_room(receiver, &target->bytes);
+        make_room(receiver, target->out);
     MemoryContextSwitchTo(before);
     MemoryContextReset(receiver->row);
     return true;
@@ -68,16 +56,6 @@ bool take_row(TupleTableSlot *slot, DestReceiver *self) {
 void nothing(DestReceiver *) {}
 
 } // namespace
-
-void start_target(row_target *target, bool as_text) {
-    *target = row_target{};
-    initStringInfo(&target->bytes);
-    target->as_text = as_text;
-    if (as_text)
-        return;
-    target->room = 64;
-    target->ends = static_cast<uint32 *>(palloc(static_cast<Size>(target->room) * sizeof(uint32)));
-}
 
 row_receiver make_receiver(row_target *target, const char *table, json_rows **rows, MemoryContext kept,
                            MemoryContext row, std::int64_t expected) {
@@ -93,26 +71,8 @@ row_receiver make_receiver(row_target *target, const char *table, json_rows **ro
     out.kept = kept;
     out.row = row;
     out.expected = expected;
-    out.start = target->bytes.len;
+    out.start = target->out->len;
     return out;
-}
-
-Size array_size(const row_target *target) {
-    return sizeof(uint32) + static_cast<Size>(target->rows) * sizeof(JEntry) + static_cast<Size>(target->bytes.len);
-}
-
-void write_array(const row_target *target, char *out) {
-    const uint32 header = static_cast<uint32>(target->rows) | JB_FARRAY;
-    std::memcpy(out, &header, sizeof(header));
-    auto *entries = reinterpret_cast<JEntry *>(out + sizeof(header));
-    uint32 before = 0;
-    for (std::int64_t i = 0; i < target->rows; ++i) {
-        const uint32 end = target->ends[i];
-        entries[i] = JENTRY_ISCONTAINER |
-                     (i % JB_OFFSET_STRIDE == 0 ? JENTRY_HAS_OFF | end : end - before);
-        before = end;
-    }
-    std::memcpy(entries + target->rows, target->bytes.data, static_cast<Size>(target->bytes.len));
 }
 
 } // namespace saas::privacy

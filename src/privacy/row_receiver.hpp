@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "privacy/json_containers.hpp"
 #include "privacy/json_rows.hpp"
 
 #include "pg/prelude.hpp"
@@ -14,18 +15,13 @@ extern "C" {
 
 namespace saas::privacy {
 
-// Where rows are written to. As text they stand in a JSON array, whose brackets are the caller's. In jsonb's format they
-// are the values of an array, whose header and entries are made at the end.
+// Where rows are written to.
 struct row_target {
-    StringInfoData bytes;
-    bool as_text;
-    std::int64_t rows; // of the array so far
-    uint32 *ends;      // of each row, for jsonb
-    std::int64_t room;
+    StringInfo out;
+    bool as_text;     // in a JSON array, whose brackets are the caller's
+    std::int64_t rows; // there so far, as text
+    json_array array; // otherwise
 };
-
-// An empty one in the current memory context, which is that of all that it grows by.
-void start_target(row_target *target, bool as_text);
 
 struct row_receiver {
     DestReceiver server; // what the executor knows of it
@@ -42,11 +38,5 @@ struct row_receiver {
 // One for the rows of a table, of which there are about so many.
 [[nodiscard]] row_receiver make_receiver(row_target *target, const char *table, json_rows **rows, MemoryContext kept,
                                          MemoryContext row, std::int64_t expected);
-
-// Bytes of a target as a jsonb array.
-[[nodiscard]] Size array_size(const row_target *target);
-
-// Writes the target as a jsonb array to `out`, which is aligned and has room for array_size().
-void write_array(const row_target *target, char *out);
 
 } // namespace saas::privacy
