@@ -33,7 +33,7 @@ constexpr char k_metadata[] = "export_metadata";
 
 struct counted_table {
     const char *table;
-    std::int64_t rows; // written, or found by steps that have not run
+    std::int64_t rows;
 };
 
 struct person_export {
@@ -45,7 +45,6 @@ struct person_export {
     int section_count;
     counted_table *tables; // as many as there are steps
     int table_count;
-    bool has_changed; // a step wrote another number of rows than were found
     MemoryContext row;
 };
 
@@ -68,6 +67,8 @@ void add_section_unsafe(person_export *all, const char *name) {
 }
 
 void count_rows(person_export *all, const char *table, std::int64_t rows) {
+    if (rows == 0)
+        return;
     for (int i = 0; i < all->table_count; ++i) {
         if (strcmp(all->tables[i].table, table) == 0) {
             all->tables[i].rows += rows;
@@ -94,10 +95,8 @@ person_export *start_export_unsafe(std::uint64_t state, Datum person, bool porta
         add_section_unsafe(all, name);
     for (int i = 0; i < all->steps->step_count; ++i) {
         const privacy::program_step &step = all->steps->steps[i];
-        if (!is_select(step) || !privacy::has_input(all->work, &step))
-            continue;
-        add_section_unsafe(all, step.section);
-        count_rows(all, step.table, found_by(all, step));
+        if (is_select(step) && privacy::has_input(all->work, &step))
+            add_section_unsafe(all, step.section);
     }
     return all;
 }
@@ -109,12 +108,10 @@ void write_section_unsafe(person_export *all, const char *section, privacy::row_
         if (!is_select(*step) || strcmp(step->section, section) != 0 || !privacy::has_input(all->work, step))
             continue;
         CHECK_FOR_INTERRUPTS();
-        const std::int64_t found = found_by(all, *step);
-        auto receiver =
-            privacy::make_receiver(target, step->table, &step->rows, all->steps->memory, all->row, found);
+        auto receiver = privacy::make_receiver(target, step->table, &step->rows, all->steps->memory, all->row,
+                                               found_by(all, *step));
         privacy::send_step_unsafe(all->work, step, &receiver.server);
-        count_rows(all, step->table, receiver.count - found);
-        all->has_changed = all->has_changed || receiver.count != found;
+        count_rows(all, step->table, receiver.count);
     }
 }
 
@@ -129,17 +126,14 @@ Jsonb *tables_of(person_export *all) {
     });
     auto *members = static_cast<pg::json_member *>(
         palloc0(static_cast<Size>(all->table_count + 1) * sizeof(pg::json_member)));
-    int count = 0;
     for (int i = 0; i < all->table_count; ++i) {
-        if (all->tables[i].rows == 0)
-            continue;
-        pg::json_member &table = members[count++];
+        pg::json_member &table = members[i];
         table.key = all->tables[i].table;
         table.key_length = static_cast<int>(strlen(table.key));
         table.value.type = jbvNumeric;
         table.value.val.numeric = int64_to_numeric(all->tables[i].rows);
     }
-    return pg::make_json_object(members, count);
+    return pg::make_json_object(members, all->table_count);
 }
 
 Jsonb *metadata_of_unsafe(person_export *all) {
@@ -172,23 +166,17 @@ void write_binary_unsafe(person_export *all, StringInfo out) {
     privacy::json_object whole = privacy::start_object(out, all->sections, all->section_count);
     int metadata_at = 0;
     for (int i = 0; i < all->section_count; ++i) {
-        if (all->sections[i] == k_metadata) {
-            // With the rows that were found, of which there are hardly ever others than those that follow.
-            const Jsonb *metadata = metadata_of_unsafe(all);
-            privacy::align_json(out);
-            appendBinaryStringInfo(out, VARDATA(metadata), static_cast<int>(VARSIZE(metadata) - VARHDRSZ));
+        // In the place of the metadata, which count the rows of all sections, an empty array until then.
+        privacy::row_target target{out, false, 0, privacy::start_array(out, expected_rows(all, all->sections[i]))};
+        if (all->sections[i] == k_metadata)
             metadata_at = i;
-        } else {
-            privacy::row_target target{out, false, 0, privacy::start_array(out, expected_rows(all, all->sections[i]))};
+        else
             write_section_unsafe(all, all->sections[i], &target);
-            privacy::finish_array(&target.array);
-        }
+        privacy::finish_array(&target.array);
         privacy::end_value(&whole);
     }
-    if (all->has_changed) {
-        const Jsonb *metadata = metadata_of_unsafe(all);
-        privacy::replace_value(&whole, metadata_at, &metadata->root, VARSIZE(metadata) - VARHDRSZ);
-    }
+    const Jsonb *metadata = metadata_of_unsafe(all);
+    privacy::replace_value(&whole, metadata_at, &metadata->root, VARSIZE(metadata) - VARHDRSZ);
     privacy::finish_object(&whole);
 }
 
