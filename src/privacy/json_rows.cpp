@@ -12,6 +12,7 @@ extern "C" {
 #include "utils/date.h"       // DatumGetDateADT
 #include "utils/datetime.h"   // MAXDATELEN
 #include "utils/json.h"       // JsonEncodeDateTime
+#include "utils/memutils.h"   // MaxAllocSize
 #include "utils/timestamp.h"  // DatumGetTimestampTz
 }
 
@@ -100,6 +101,15 @@ bool are_rows_of(const json_rows *rows, TupleDesc columns) {
         if (TupleDescAttr(columns, i)->atttypid != rows->column_types[i])
             return false;
     return true;
+}
+
+void make_room(StringInfo out, Size size) {
+    constexpr Size k_large = Size{1} << 20;
+    constexpr Size k_most = Size{1} << 27;
+    const auto length = static_cast<Size>(out->len);
+    const Size wanted = length < k_large ? size : Max(size, Min(3 * length, k_most));
+    // What is wanted beyond need is not refused.
+    enlargeStringInfo(out, static_cast<int>(length + wanted + 1 < MaxAllocSize ? wanted : size));
 }
 
 Size write_iso_time(Oid type, Datum value, char *out) {

@@ -50,10 +50,13 @@ void append_json_string(StringInfo out, const char *text, Size size);
 // A moment or day in UTC as ISO 8601 has it; `out` has room for MAXDATELEN + 1. Returns its length.
 [[nodiscard]] Size write_iso_time(Oid type, Datum value, char *out);
 
+// Makes room for so many bytes, and more of it the longer the text is: what is asked for costs nothing, to move it does.
+void make_room(StringInfo out, Size size);
+
 // Room at the end of the text, which is said to be used by take_room().
 [[nodiscard]] inline char *room_for(StringInfo out, Size size) {
     if (static_cast<Size>(out->maxlen - out->len) <= size)
-        enlargeStringInfo(out, static_cast<int>(size));
+        make_room(out, size);
     return out->data + out->len;
 }
 inline void take_room(StringInfo out, const char *end) {
