@@ -2,6 +2,7 @@
 #include "privacy/engine.hpp"
 
 #include "core/error.hpp"
+#include "privacy/probes.hpp"
 
 #include <string>
 
@@ -334,7 +335,7 @@ void find_rows_unsafe(batch *work, bool all) {
             if (!is_due(work, step, ran, i))
                 continue;
             ran[i] = version;
-            if (!run_step_unsafe(work, step, 0) || !take_rows_unsafe(work, step))
+            if (finds_nothing_unsafe(work, step) || !run_step_unsafe(work, step, 0) || !take_rows_unsafe(work, step))
                 continue;
             ++version;
             for (int o = 0; o < step->output_count; ++o)

@@ -17,6 +17,8 @@ extern "C" {
 namespace saas::privacy {
 
 struct json_rows;
+struct probe_map;
+struct person_probes;
 
 enum class step_kind { find, count, needles, audited, redact, erase, change, keep, refuse, select };
 
@@ -45,6 +47,7 @@ struct program {
     program_step *steps;
     int place_count;
     int highest_step;
+    const probe_map *probes; // of an export, once it ran
 };
 
 // An array, or NULL; `version` goes up when there are more rows in it.
@@ -68,6 +71,7 @@ struct batch {
     place *places;
     step_count *counts;    // (highest_step + 2) numbers for each person, the first for step -1
     StringInfoData *needles; // of each person, one after another
+    person_probes *probes;   // of an export
     StringInfoData deleted;  // person (int32), length (int32), table and key of a row; and so on
 };
 

@@ -4,7 +4,7 @@
 #include "pg/boundary.hpp"
 #include "pg/package.hpp"
 #include "pg/spi.hpp"
-#include "privacy/engine.hpp"
+#include "privacy/probes.hpp"
 #include "privacy/row_receiver.hpp"
 
 #include <cstring>
@@ -87,6 +87,7 @@ person_export *start_export_unsafe(std::uint64_t state, Datum person, bool porta
     all->work = privacy::make_batch_unsafe(all->steps, 1, PG_INT32_MAX);
     all->work->places[0] = {
         PointerGetDatum(construct_array(&all->person, 1, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR)), false, 1};
+    all->work->probes = privacy::make_probes_unsafe(all->steps, privacy::load_probes_unsafe(all->steps), person);
     privacy::find_rows_unsafe(all->work, true);
     all->tables = static_cast<counted_table *>(
         palloc(static_cast<Size>(all->steps->step_count + 1) * sizeof(counted_table)));
@@ -105,7 +106,8 @@ person_export *start_export_unsafe(std::uint64_t state, Datum person, bool porta
 void write_section_unsafe(person_export *all, const char *section, privacy::row_target *target) {
     for (int i = 0; i < all->steps->step_count; ++i) {
         privacy::program_step *step = &all->steps->steps[i];
-        if (!is_select(*step) || strcmp(step->section, section) != 0 || !privacy::has_input(all->work, step))
+        if (!is_select(*step) || strcmp(step->section, section) != 0 || !privacy::has_input(all->work, step) ||
+            privacy::finds_nothing_unsafe(all->work, step))
             continue;
         CHECK_FOR_INTERRUPTS();
         auto receiver = privacy::make_receiver(target, step->table, &step->rows, all->steps->memory, all->row,
@@ -136,15 +138,35 @@ Jsonb *tables_of(person_export *all) {
     return pg::make_json_object(members, all->table_count);
 }
 
-Jsonb *metadata_of_unsafe(person_export *all) {
-    Oid types[] = {UUIDOID, BOOLOID, JSONBOID};
-    Datum values[] = {all->person, BoolGetDatum(all->portable), JsonbPGetDatum(tables_of(all))};
-    const int result = SPI_execute_with_args("SELECT saas.export_metadata($1, $2, $3)", 3, types, values,
-                                             nullptr, false, 1);
-    if (result != SPI_OK_SELECT || SPI_processed != 1)
-        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("an export has no metadata")));
+// A statement that every export runs, prepared once a session.
+struct kept_statement {
+    const char *text;
+    int count;
+    Oid types[3];
+    SPIPlanPtr plan;
+};
+
+kept_statement permission{"SELECT saas.require_export($1)", 1, {UUIDOID}, nullptr};
+kept_statement state_of_map{"SELECT saas.privacy_state()", 0, {}, nullptr};
+kept_statement description{"SELECT saas.export_metadata($1, $2, $3)", 3, {UUIDOID, BOOLOID, JSONBOID}, nullptr};
+
+// The value that it returns.
+Datum run_kept_unsafe(kept_statement *statement, Datum *values, const char *nulls) {
+    if (statement->plan == nullptr) {
+        SPIPlanPtr plan = SPI_prepare(statement->text, statement->count, statement->types);
+        if (plan == nullptr || SPI_keepplan(plan) != 0)
+            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("a statement of an export was refused")));
+        statement->plan = plan;
+    }
+    if (SPI_execute_plan(statement->plan, values, nulls, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("a statement of an export has no answer")));
     bool is_null;
-    return DatumGetJsonbP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+    return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+}
+
+Jsonb *metadata_of_unsafe(person_export *all) {
+    Datum values[] = {all->person, BoolGetDatum(all->portable), JsonbPGetDatum(tables_of(all))};
+    return DatumGetJsonbP(run_kept_unsafe(&description, values, nullptr));
 }
 
 // How many rows of the section were found.
@@ -196,14 +218,10 @@ void write_text_unsafe(person_export *all, StringInfo out) {
 
 // Whether the caller may have the export; what it is made of stays as it is until the transaction ends. Needs SPI.
 std::uint64_t permit_unsafe(const NullableDatum &person) {
-    Oid types[] = {UUIDOID};
     Datum values[] = {person.value};
     const char nulls[] = {person.isnull ? 'n' : ' '};
-    SPI_execute_with_args("SELECT saas.require_export($1)", 1, types, values, nulls, false, 1);
-    SPI_execute("SELECT saas.privacy_state()", false, 1);
-    bool is_null;
-    return static_cast<std::uint64_t>(
-        DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null)));
+    (void)run_kept_unsafe(&permission, values, nulls);
+    return static_cast<std::uint64_t>(DatumGetInt64(run_kept_unsafe(&state_of_map, nullptr, nullptr)));
 }
 
 // Written where the answer is, which is as large as it may be.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 // Reads saas.erasure_program() and keeps it, with its prepared statements, until the state changes.
-#include "privacy/engine.hpp"
+#include "privacy/probes.hpp"
 
 #include "pg/prelude.hpp"
 
@@ -93,6 +93,7 @@ void drop_program(program *steps) {
     for (int i = 0; i < steps->step_count; ++i)
         if (steps->steps[i].plan != nullptr)
             SPI_freeplan(steps->steps[i].plan);
+    drop_probes(steps);
     MemoryContextDelete(steps->memory);
 }
 

@@ -126,12 +126,69 @@ COMMENT ON FUNCTION saas.export_program(bigint, text) IS
 REVOKE ALL ON FUNCTION saas.export_program(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.export_program(bigint, text) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.export_probes()
+RETURNS TABLE (
+    step integer,
+    relation oid,
+    index oid,
+    value text
+)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+    WITH edges AS MATERIALIZED (
+        SELECT e.child, saas.personal_table(n.table_name) AS relation, e.kind, e.columns, e.parent_columns, e.json_path
+        FROM saas.erasure_edges('erase') AS e
+        JOIN saas.erasure_nodes('erase') AS n ON n.node = e.child
+        WHERE e.parent = 0
+    ),
+    leaves AS MATERIALIZED (
+        SELECT x.relation, t.relid::oid AS leaf
+        FROM (SELECT DISTINCT e.relation FROM edges AS e) AS x
+        CROSS JOIN LATERAL pg_partition_tree(x.relation) AS t
+        WHERE t.isleaf
+        UNION ALL
+        SELECT DISTINCT e.relation, e.relation
+        FROM edges AS e
+        JOIN pg_class AS r ON r.oid = e.relation AND r.relkind = 'r' AND NOT r.relispartition AND NOT r.relhassubclass
+    ),
+    indexes AS MATERIALIZED (
+        SELECT i.indrelid, i.indexrelid, saas.index_parts(i.indexrelid, 1) AS parts
+        FROM pg_index AS i
+        WHERE i.indrelid IN (SELECT l.leaf FROM leaves AS l)
+            AND i.indisvalid
+            AND i.indisready
+            AND NOT i.indcheckxmin
+            AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) ~ '^\([a-z_0-9]+ IS NOT NULL\)$')
+    )
+    SELECT
+        e.child, COALESCE(l.leaf, e.relation),
+        (
+            SELECT min(i.indexrelid)
+            FROM indexes AS i
+            WHERE i.indrelid = l.leaf AND cardinality(e.columns) = 1 AND i.parts = saas.link_parts(e.kind, e.columns, e.json_path)
+        ),
+        CASE
+            WHEN e.kind IN ('key', 'column') THEN format('p.%I', e.parent_columns[1])
+            WHEN e.kind = 'email' THEN format('lower(p.%I::text)', e.parent_columns[1])
+            ELSE format('p.%I::text', e.parent_columns[1])
+        END
+    FROM edges AS e
+    LEFT JOIN leaves AS l ON l.relation = e.relation
+$$;
+COMMENT ON FUNCTION saas.export_probes() IS
+'Which indexes tell whether a step can find any row by the person alone, and the value (of the row p of saas.users) that they would have; an index of NULL: there is none, so only the statement of the step tells.';
+REVOKE ALL ON FUNCTION saas.export_probes() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.export_probes() TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.export_metadata(p_user uuid, p_portable boolean, p_tables jsonb)
 RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    SELECT jsonb_build_object(
+BEGIN
+    RETURN jsonb_build_object(
         'format', 'saas export 1',
         'user_id', p_user,
         'generated_at', now(),
@@ -143,7 +200,8 @@ AS $$
             FROM saas.retention_policies AS k
             WHERE k.is_enabled AND k.action = 'keep' AND p_tables ? k.table_name
         )
-    )
+    );
+END
 $$;
 COMMENT ON FUNCTION saas.export_metadata(uuid, boolean, jsonb) IS
 'The section export_metadata of an export with so many rows by table.';
