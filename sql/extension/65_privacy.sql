@@ -38,7 +38,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'saas_erase_by';
 REVOKE ALL ON FUNCTION saas.erase_by(text, uuid, integer, bigint) FROM PUBLIC;
 COMMENT ON FUNCTION saas.erase_by(text, uuid, integer, bigint) IS
-'Runs a statement of the privacy engine with parameters $1, $2 and $3 and returns the first value of its first row. While it runs saas.is_erasing() is true: triggers that keep columns let them go, and the audit trail does not repeat values. Only for functions of the package.';
+'Runs a statement of the privacy engine with parameters $1, $2 and $3 and returns the first value of its first row, or the number of rows that a statement without an answer changed. While it runs saas.is_erasing() is true: triggers that keep columns let them go, and the audit trail does not repeat values. Only for functions of the package.';
 
 CREATE OR REPLACE FUNCTION saas.privacy_query(p_statement text, p_run uuid, p_step integer, p_number bigint)
 RETURNS text
