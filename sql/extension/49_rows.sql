@@ -22,3 +22,19 @@ AS 'MODULE_PATHNAME', 'saas_with_columns';
 COMMENT ON FUNCTION saas.with_columns(anyelement, text[], "any") IS
 'A row of a table''s row type (NULL: an empty one) with the columns of these names replaced by the values: one expression instead of an assignment for each. 42703 for a column that the row does not have, 42804 for a value of another type; one that its column is too short for is refused as in an assignment (22001, 22003).';
 REVOKE ALL ON FUNCTION saas.with_columns(anyelement, text[], "any") FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.find_row(p_of anyelement, p_index text, VARIADIC p_values "any")
+RETURNS anyelement
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_find_row';
+COMMENT ON FUNCTION saas.find_row(anyelement, text, "any") IS
+'The row of a table that has these values in the columns of one of its btree indexes, or in the first of them; NULL when there is none. What a SELECT of the row would answer, without a statement around it. p_of: of which table, as NULL of its row type. A partial index finds its own rows alone; NULL finds nothing, but in an index with NULLS NOT DISTINCT; where several rows fit, one of them. 42704 for an index that the table does not have, 42804 for a value of another type than its column. Needs the right to read; refuses tables that row-level security would filter.';
+REVOKE ALL ON FUNCTION saas.find_row(anyelement, text, "any") FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION saas.lock_row(p_of anyelement, p_lock text, p_index text, VARIADIC p_values "any")
+RETURNS anyelement
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_lock_row';
+COMMENT ON FUNCTION saas.lock_row(anyelement, text, text, "any") IS
+'The same with a lock: FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE or FOR KEY SHARE. Waits for whoever has locked the row, and returns it as it is then; NULL when it has gone or has other values by then. 40001 where the isolation level hides the change. Needs also the right to update.';
+REVOKE ALL ON FUNCTION saas.lock_row(anyelement, text, text, "any") FROM PUBLIC;

@@ -13,7 +13,8 @@ BEGIN
     );
     EXECUTE pg_catalog.format(
         'GRANT EXECUTE ON FUNCTION saas.insert_row(anyelement), saas.update_row(anyelement),
-            saas.with_columns(anyelement, text[], "any"),
+            saas.with_columns(anyelement, text[], "any"), saas.find_row(anyelement, text, "any"),
+            saas.lock_row(anyelement, text, text, "any"),
             saas.find_provider_status(text, text, text), saas.find_currency(text, text),
             saas.lock_object(uuid, text, text) TO %I',
         pg_catalog.current_setting('saas.role_internal')

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
-// saas.with_columns(), saas.insert_row() and saas.update_row(): rows that are written one at a
-// time, many times a second.
+// saas.with_columns(), saas.insert_row(), saas.update_row(), saas.find_row() and saas.lock_row():
+// rows that are read and written one at a time, many times a second.
 #include "pg/boundary.hpp"
 #include "pg/row_columns.hpp"
+#include "pg/row_lookup.hpp"
 #include "pg/row_writer.hpp"
 
 #include "pg/prelude.hpp"
@@ -31,4 +32,18 @@ SAAS_FUNCTION(saas_update_row) {
     if (stored == nullptr)
         PG_RETURN_NULL();
     PG_RETURN_POINTER(stored);
+}
+
+SAAS_FUNCTION(saas_find_row) {
+    HeapTupleHeader found = pg::find_row(fcinfo);
+    if (found == nullptr)
+        PG_RETURN_NULL();
+    PG_RETURN_POINTER(found);
+}
+
+SAAS_FUNCTION(saas_lock_row) {
+    HeapTupleHeader found = pg::lock_row(fcinfo);
+    if (found == nullptr)
+        PG_RETURN_NULL();
+    PG_RETURN_POINTER(found);
 }

@@ -12,7 +12,7 @@ extern "C" {
 namespace saas::pg {
 namespace {
 
-std::array<relation_changed, 8> callbacks{};
+std::array<relation_changed, 12> callbacks{};
 std::size_t callback_count = 0;
 
 void call_all(Datum, Oid relation) {

@@ -3,12 +3,13 @@
 
 #include <cstring>
 
+#include "pg/index_scan.hpp"
 #include "pg/package.hpp"
 
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "access/genam.h"      // index_beginscan
+#include "access/genam.h"      // index_endscan
 #include "access/table.h"      // table_open
 #include "access/tableam.h"    // table_slot_create
 #include "catalog/pg_am.h"     // HEAP_TABLE_AM_OID
@@ -93,12 +94,8 @@ bool key_lookup::open_unsafe(std::span<const Datum> key, found_row &row) {
     for (std::size_t i = 0; i < keys_; ++i)
         ScanKeyInit(&conditions[i], static_cast<AttrNumber>(i + 1), BTEqualStrategyNumber,
                     F_UUID_EQ, key[i]);
-#if PG_VERSION_NUM >= 180000
-    IndexScanDesc scan = index_beginscan(table, index, newest, nullptr, static_cast<int>(keys_), 0);
-#else
-    IndexScanDesc scan = index_beginscan(table, index, newest, static_cast<int>(keys_), 0);
-#endif
-    index_rescan(scan, conditions, static_cast<int>(keys_), nullptr, 0);
+    IndexScanDesc scan =
+        begin_index_scan(table, index, newest, conditions, static_cast<int>(keys_));
     TupleTableSlot *slot = table_slot_create(table, nullptr);
     row.scan = scan;
     row.slot = slot;

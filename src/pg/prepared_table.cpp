@@ -33,7 +33,7 @@ prepared_table *first_kept = nullptr;
 
 void mark_outdated(Oid table) {
     for (prepared_table *kept = first_kept; kept != nullptr; kept = kept->next) {
-        if (!OidIsValid(table) || kept->table == table)
+        if (!OidIsValid(table) || kept->table == table || depend_on(kept->references, table))
             kept->outdated = true;
     }
 }
@@ -59,6 +59,8 @@ void watch_once() {
     watch_relations(mark_outdated);
     CacheRegisterSyscacheCallback(PROCOID, part_changed, 0);
     CacheRegisterSyscacheCallback(CONSTROID, part_changed, 0);
+    CacheRegisterSyscacheCallback(AUTHOID, part_changed, 0); // whose rights a foreign key has
+    CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, part_changed, 0);
     CacheRegisterSyscacheCallback(TYPEOID, type_changed, 0);
     watching = true;
 }
@@ -178,6 +180,7 @@ void prepare(prepared_table *out, Relation table) {
     out->state->es_opened_result_relations = list_make1(out->target);
     make_slots(out, table);
     find_trigger_functions(out);
+    out->references = find_foreign_keys(table, out->target, out->command);
     if (out->command == CMD_INSERT)
         find_defaults(out, table);
     else
@@ -272,7 +275,7 @@ prepared_table *prepare_new(Relation table, CmdType command) {
         PG_RE_THROW();
     }
     PG_END_TRY();
-    if (is_of_one_statement(made))
+    if (is_of_one_statement(made) || !made->references.is_whole)
         made->outdated = true;
     return made;
 }

@@ -6,6 +6,8 @@
 // Everything here may ereport: plain frames only.
 #pragma once
 
+#include "pg/foreign_keys.hpp"
+
 #include "pg/prelude.hpp"
 
 extern "C" {
@@ -32,6 +34,7 @@ struct prepared_table {
     TupleTableSlot *row;
     TupleTableSlot *former;
     ExprState **defaults; // null where there is none
+    foreign_keys references;
     Oid *indexes;
     Oid key_index; // of CMD_UPDATE
     int key_length;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pg/row_writer.hpp"
 
+#include "pg/index_scan.hpp"
 #include "pg/prepared_table.hpp"
 
 #include <cstring>
@@ -8,7 +9,7 @@
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "access/genam.h"             // index_beginscan
+#include "access/genam.h"             // index_getnext_slot
 #include "access/htup_details.h"      // heap_deform_tuple
 #include "access/tableam.h"           // table_tuple_insert
 #include "access/xact.h"              // CommandCounterIncrement
@@ -110,7 +111,9 @@ bool insert_stored(prepared_table *to, TransitionCaptureState *capture) {
     check_row(to, CMD_INSERT);
     table_tuple_insert(to->target->ri_RelationDesc, to->row, to->state->es_output_cid, 0, nullptr);
     List *recheck = insert_index_entries(to, false, false);
+    check_foreign_keys(to->references, to->target, nullptr, to->row, &to->outdated);
     ExecARInsertTriggers(to->state, to->target, to->row, recheck, capture);
+    restore_triggers(to->references, to->target);
     list_free(recheck);
     return true;
 }
@@ -146,12 +149,7 @@ bool find_former(prepared_table *to) {
     PushCopiedSnapshot(GetActiveSnapshot());
     UpdateActiveSnapshotCommandId();
     Snapshot seen = GetActiveSnapshot();
-#if PG_VERSION_NUM >= 180000
-    IndexScanDesc scan = index_beginscan(table, index, seen, nullptr, to->key_length, 0);
-#else
-    IndexScanDesc scan = index_beginscan(table, index, seen, to->key_length, 0);
-#endif
-    index_rescan(scan, to->keys, to->key_length, nullptr, 0);
+    IndexScanDesc scan = begin_index_scan(table, index, seen, to->keys, to->key_length);
     const bool found = index_getnext_slot(scan, ForwardScanDirection, to->former);
     if (found)
         ExecMaterializeSlot(to->former);
@@ -258,8 +256,12 @@ bool update_stored(prepared_table *to, ItemPointer place, TransitionCaptureState
     if (indexes)
         recheck = insert_index_entries(to, true, false);
 #endif
+    // Where a key that others refer to changes, what that brings about comes first.
+    if (ExecUpdateLockMode(to->state, to->target) == LockTupleNoKeyExclusive)
+        check_foreign_keys(to->references, to->target, to->former, to->row, &to->outdated);
     ExecARUpdateTriggers(to->state, to->target, nullptr, nullptr, place, nullptr, to->row, recheck,
                          capture, false);
+    restore_triggers(to->references, to->target);
     list_free(recheck);
     return true;
 }

@@ -10,9 +10,11 @@ SELECT is(saas.payout_hold_reasons(s), '{integrity}', 'a payment on hold is a re
 SELECT is(jsonb_array_length(saas.schedule_payouts(pg_temp.team(), 's1', :'usd') -> 'payouts'), 1, 'its balance is scheduled');
 SELECT is((SELECT e.value FROM jsonb_each(saas.run_payouts(pg_temp.team(), 'r1') -> 'held') AS e), '["integrity"]', 'but not sent');
 SELECT is(p.status, 'requires_review', 'it waits') FROM saas.payouts AS p;
+SELECT ok((SELECT bool_and(f.is_held) FROM saas.settlement_forecast(pg_temp.team()) AS f), 'and the forecast says so');
 SELECT is((SELECT count(*) FROM saas.provider_requests WHERE kind = 'create_payout'), 0::bigint, 'and nobody is asked for it');
 SELECT set_config('test.payment', p.id::text, true) FROM saas.payments AS p WHERE p.provider_payment_id = 'ch_1';
 SELECT saas.resolve_integrity_hold(pg_temp.team(), current_setting('test.payment')::uuid, 'their test');
+SELECT ok((SELECT NOT bool_or(f.is_held) FROM saas.settlement_forecast(pg_temp.team()) AS f), 'no longer, once that is resolved');
 SELECT is(saas.payout_hold_reasons(s), '{}', 'once someone has looked into it the reason is gone') FROM saas.payout_schedules AS s;
 SELECT is(jsonb_array_length(saas.run_payouts(pg_temp.team(), 'r2') -> 'sent'), 1, 'and the payout is sent');
 

@@ -107,7 +107,7 @@ SET LOCAL ROLE saas_app;
 SELECT saas.run_payouts(pg_temp.team(), 'r4') AS sent \gset
 SELECT is(:'sent'::jsonb -> 'sent' -> 0, :'po1'::jsonb, 'sent');
 SELECT is(saas.run_payouts(pg_temp.team(), 'r4'), :'sent'::jsonb, 'once');
-SELECT is((SELECT request - 'metadata' FROM saas.provider_requests WHERE payout_id IS NOT NULL), '{"amount": 809, "currency": "USD"}'::jsonb, 'the provider is asked');
+SELECT is((SELECT request - 'metadata' FROM saas.provider_requests WHERE payout_id IS NOT NULL), '{"amount": 809, "currency": "USD", "provider_amount": 809}'::jsonb, 'the provider is asked');
 SELECT is(pg_temp.balance('payouts_in_transit'), 809::numeric, 'in transit');
 SELECT is(pg_temp.balance('provider_balance'), 1000::numeric, 'and gone from the balance');
 SELECT throws_ok(format('SELECT saas.record_payout_result(pg_temp.team(), %L, %L, %L)', :'po1'::jsonb #>> '{}', 'reversed', 'x1'), 'SA070', NULL, 'what is not paid is not reversed');

@@ -42,6 +42,9 @@ CREATE TABLE shop.old_notes () INHERITS (shop.notes);
 SELECT ok(saas.is_trusted_table('shop.notes'::regclass), 'a table that inherits is trusted');
 ALTER TABLE shop.old_notes OWNER TO privacy_mallory;
 SELECT ok(NOT saas.is_trusted_table('shop.notes'::regclass), 'unless it belongs to somebody else');
+SELECT results_eq($$SELECT u.oid::regclass::text FROM saas.untrusted_tables('{saas.users,shop.notes,saas.teams,shop.old_notes,-}'::regclass[]::oid[]) AS u (oid) WHERE u.oid > 0 ORDER BY 1$$,
+    $$VALUES ('shop.notes'), ('shop.old_notes')$$, 'of several tables those are named, and no others');
+SELECT ok(0 IN (SELECT saas.untrusted_tables('{0}'::oid[])), 'a table that is gone is not trusted');
 ROLLBACK TO clean;
 ALTER TABLE shop.notes ALTER COLUMN words SET DEFAULT mallory.lend();
 SELECT ok(saas.is_trusted_table('shop.notes'::regclass), 'a function that runs with its owner''s rights gains nothing');

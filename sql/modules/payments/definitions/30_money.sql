@@ -109,3 +109,62 @@ COMMENT ON FUNCTION saas.minor_units(jsonb, integer, integer) IS
 'A provider''s amount, counted with its exponent, in ISO 4217 minor units, exactly. SA072 unless it is a whole, non-negative number that fits and divides without remainder.';
 REVOKE ALL ON FUNCTION saas.minor_units(jsonb, integer, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.minor_units(jsonb, integer, integer) TO saas_internal, saas_service;
+
+CREATE OR REPLACE FUNCTION saas.provider_amount(
+    p_provider text,
+    p_currency text,
+    p_amount bigint,
+    p_purpose text DEFAULT 'charge'
+)
+RETURNS bigint
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+    v_currency record := saas.provider_currency(p_provider, p_currency);
+    v_exponent integer;
+    v_multiple_of integer;
+    v_amount numeric;
+BEGIN
+    -- What is not said of payouts is as it is for charges.
+    SELECT p.exponent, p.multiple_of INTO v_exponent, v_multiple_of
+    FROM saas.provider_currency_exponents AS p
+    WHERE p.provider = p_provider AND p.currency = v_currency.code AND p.purpose IN (p_purpose, 'charge')
+    ORDER BY p.purpose = p_purpose DESC
+    LIMIT 1;
+    v_exponent := COALESCE(v_exponent, v_currency.exponent);
+    v_amount := p_amount * (10 ^ (v_exponent - v_currency.exponent)::numeric);
+    IF v_amount > 9223372036854775807 OR v_amount % COALESCE(v_multiple_of, 1) <> 0 THEN
+        RETURN NULL;
+    END IF;
+    RETURN v_amount::bigint;
+END
+$$;
+COMMENT ON FUNCTION saas.provider_amount(text, text, bigint, text) IS
+'An amount in the currency''s ISO 4217 minor units as the provider counts it for charges or payouts: 500 ISK are 50000 to Stripe. NULL where the provider does not take such an amount, as 1.001 KWD, and for NULL. SA072 for an unknown currency.';
+REVOKE ALL ON FUNCTION saas.provider_amount(text, text, bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.provider_amount(text, text, bigint, text)
+TO saas_app, saas_analyst, saas_service, saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.require_provider_amount(p_provider text, p_currency text, p_amount bigint)
+RETURNS bigint
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_amount bigint := saas.provider_amount(p_provider, p_currency, p_amount);
+BEGIN
+    IF v_amount IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = '22023',
+            MESSAGE = format('%s does not take this amount in %s', p_provider, upper(p_currency)),
+            HINT = 'The units in which a provider counts a currency are rows of saas.provider_currency_exponents.';
+    END IF;
+    RETURN v_amount;
+END
+$$;
+COMMENT ON FUNCTION saas.require_provider_amount(text, text, bigint) IS
+'What saas.provider_amount() returns for a charge; 22023 where the provider does not take the amount.';
+REVOKE ALL ON FUNCTION saas.require_provider_amount(text, text, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.require_provider_amount(text, text, bigint) TO saas_internal;

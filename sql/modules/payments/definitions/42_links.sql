@@ -55,6 +55,50 @@ COMMENT ON FUNCTION saas.link_provider_intent(uuid, text, text, text, bigint, te
 REVOKE ALL ON FUNCTION saas.link_provider_intent(uuid, text, text, text, bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.link_provider_intent(uuid, text, text, text, bigint, text) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.join_told_refund(p_ours saas.refunds, p_told saas.refunds)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    v_told saas.payment_transactions;
+BEGIN
+    DELETE FROM saas.payment_transactions AS t
+    WHERE t.team_id = p_told.team_id
+        AND t.payment_id = p_told.payment_id
+        AND t.operation = 'refund'
+        AND t.provider_reference = p_told.provider_refund_id
+    RETURNING t.* INTO v_told;
+    DELETE FROM saas.refunds AS r
+    WHERE r.team_id = p_told.team_id AND r.id = p_told.id;
+    UPDATE saas.refunds AS r
+    SET provider_refund_id = p_told.provider_refund_id,
+        status = p_told.status,
+        status_source = p_told.status_source,
+        states_seen = p_told.states_seen,
+        snapshot_at = p_told.snapshot_at,
+        snapshot_event_id = p_told.snapshot_event_id,
+        reason = COALESCE(p_told.reason, r.reason),
+        failure_reason = p_told.failure_reason,
+        metadata = p_told.metadata,
+        provider_created_at = p_told.provider_created_at
+    WHERE r.team_id = p_ours.team_id AND r.id = p_ours.id;
+    UPDATE saas.payment_transactions AS t
+    SET provider_reference = v_told.provider_reference,
+        status = v_told.status,
+        status_source = v_told.status_source,
+        failure_code = v_told.failure_code,
+        occurred_at = v_told.occurred_at
+    WHERE t.team_id = p_ours.team_id
+        AND t.payment_id = p_ours.payment_id
+        AND t.operation = 'refund'
+        AND t.provider_reference = 'saas:' || p_ours.id;
+END
+$$;
+COMMENT ON FUNCTION saas.join_told_refund(saas.refunds, saas.refunds) IS
+'Makes one of a refund that we asked for and of what an event has told of it without our identifier: ours takes over what was told, whose rows go. The amounts of the payment are the caller''s to derive anew.';
+REVOKE ALL ON FUNCTION saas.join_told_refund(saas.refunds, saas.refunds) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.join_told_refund(saas.refunds, saas.refunds) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.link_provider_refund(
     p_team uuid,
     p_provider text,
@@ -67,33 +111,42 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 DECLARE
-    v_ours uuid := saas.uuid_or_null(p_ours);
+    v_ours saas.refunds;
+    v_told saas.refunds;
 BEGIN
-    IF v_ours IS NULL OR EXISTS (
-        SELECT FROM saas.refunds AS r
-        WHERE r.team_id = p_team AND r.provider = p_provider AND r.provider_refund_id = p_ref
-    ) THEN
-        RETURN;
-    END IF;
-    UPDATE saas.refunds AS r
-    SET provider_refund_id = p_ref
+    SELECT r.* INTO v_ours
+    FROM saas.refunds AS r
     WHERE r.team_id = p_team
-        AND r.id = v_ours
+        AND r.id = saas.uuid_or_null(p_ours)
         AND r.provider = p_provider
         AND r.provider_refund_id IS NULL
         AND r.payment_id = p_payment
         AND r.amount = p_amount;
-    IF FOUND THEN
-        UPDATE saas.payment_transactions AS t
-        SET provider_reference = p_ref
-        WHERE t.team_id = p_team
-            AND t.payment_id = p_payment
-            AND t.operation = 'refund'
-            AND t.provider_reference = 'saas:' || v_ours;
+    IF NOT FOUND THEN
+        RETURN;
     END IF;
+    SELECT r.* INTO v_told
+    FROM saas.refunds AS r
+    WHERE r.team_id = p_team AND r.provider = p_provider AND r.provider_refund_id = p_ref;
+    IF FOUND THEN -- an event that does not bear our identifier was first
+        PERFORM saas.join_told_refund(v_ours, v_told)
+        WHERE v_told.payment_id = p_payment
+            AND v_told.amount = p_amount
+            AND (v_ours.status = 'pending' OR v_ours.status = v_told.status);
+        RETURN;
+    END IF;
+    UPDATE saas.refunds AS r
+    SET provider_refund_id = p_ref
+    WHERE r.team_id = p_team AND r.id = v_ours.id;
+    UPDATE saas.payment_transactions AS t
+    SET provider_reference = p_ref
+    WHERE t.team_id = p_team
+        AND t.payment_id = p_payment
+        AND t.operation = 'refund'
+        AND t.provider_reference = 'saas:' || v_ours.id;
 END
 $$;
 COMMENT ON FUNCTION saas.link_provider_refund(uuid, text, text, text, uuid, bigint) IS
-'Gives the refund that we asked for, by our identifier, that of the provider, and its operation likewise, unless payment or amount differ or one of the two is linked already. The caller holds the payment''s row lock.';
+'Gives the refund that we asked for, by our identifier, that of the provider, and its operation likewise, unless payment or amount differ or it is linked already. What an event has told of that refund before, as of one that we did not ask for, becomes part of ours. The caller holds the payment''s row lock.';
 REVOKE ALL ON FUNCTION saas.link_provider_refund(uuid, text, text, text, uuid, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.link_provider_refund(uuid, text, text, text, uuid, bigint) TO saas_internal;

@@ -91,9 +91,19 @@ RETURNS uuid
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_constraint text;
+    v_column text;
 BEGIN
     PERFORM saas.require_team(p_team, 'admin');
     RETURN saas.open_payout_hold(p_team, p_reason, p_note, p_ref_table, p_ref_id);
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
+        PERFORM saas.refuse_row(
+            'hold on payouts', SQLSTATE, v_constraint, v_column,
+            'Reasons are kyc, dispute, integrity, aml and manual; a note has 1 to 2000 characters.'
+        );
 END
 $$;
 COMMENT ON FUNCTION saas.place_payout_hold(uuid, text, text, text, uuid) IS
@@ -109,6 +119,8 @@ AS $$
 DECLARE
     v_reason text;
     v_is_required boolean;
+    v_constraint text;
+    v_column text;
 BEGIN
     PERFORM saas.require_team(p_team, 'admin');
     SELECT
@@ -144,6 +156,13 @@ BEGIN
         released_by = saas.current_user_id(),
         release_note = p_note
     WHERE h.team_id = p_team AND h.id = p_hold;
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
+        PERFORM saas.refuse_row(
+            'release of a hold', SQLSTATE, v_constraint, v_column,
+            'A note has 1 to 2000 characters.'
+        );
 END
 $$;
 COMMENT ON FUNCTION saas.release_payout_hold(uuid, uuid, text) IS

@@ -56,27 +56,52 @@ CREATE OR REPLACE FUNCTION saas.link_provider_capture(
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
+DECLARE
+    v_ours saas.payment_transactions;
+    v_told saas.payment_transactions;
 BEGIN
-    IF saas.uuid_or_null(p_ours) IS NULL OR p_ref IS NULL OR EXISTS (
-        SELECT FROM saas.payment_transactions AS t
-        WHERE t.team_id = p_team
-            AND t.payment_id = p_payment
-            AND t.operation = 'capture'
-            AND t.provider_reference = p_ref
-    ) THEN
-        RETURN;
-    END IF;
-    UPDATE saas.payment_transactions AS t
-    SET provider_reference = p_ref
+    SELECT t.* INTO v_ours
+    FROM saas.payment_transactions AS t
     WHERE t.team_id = p_team
         AND t.payment_id = p_payment
         AND t.operation = 'capture'
-        AND t.provider_reference = 'saas:' || p_ours
+        AND t.provider_reference = 'saas:' || saas.uuid_or_null(p_ours)
         AND t.amount = p_amount;
+    IF NOT FOUND OR p_ref IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT t.* INTO v_told
+    FROM saas.payment_transactions AS t
+    WHERE t.team_id = p_team
+        AND t.payment_id = p_payment
+        AND t.operation = 'capture'
+        AND t.provider_reference = p_ref;
+    IF FOUND THEN -- an event that does not bear our identifier was first: both are one
+        IF v_told.amount <> p_amount OR v_told.status NOT IN ('pending', 'succeeded')
+            OR v_ours.status NOT IN ('initiated', 'unknown', 'pending', 'succeeded')
+        THEN
+            RETURN;
+        END IF;
+        DELETE FROM saas.payment_transactions AS t
+        WHERE t.team_id = p_team AND t.id = v_told.id;
+        IF v_ours.status <> 'succeeded' THEN
+            v_ours.status := v_told.status;
+        END IF;
+        v_ours.status_source := v_told.status_source;
+        v_ours.failure_code := v_told.failure_code;
+        v_ours.occurred_at := v_told.occurred_at;
+    END IF;
+    UPDATE saas.payment_transactions AS t
+    SET provider_reference = p_ref,
+        status = v_ours.status,
+        status_source = v_ours.status_source,
+        failure_code = v_ours.failure_code,
+        occurred_at = v_ours.occurred_at
+    WHERE t.team_id = p_team AND t.id = v_ours.id;
 END
 $$;
 COMMENT ON FUNCTION saas.link_provider_capture(uuid, uuid, text, text, bigint) IS
-'Gives the capture that we asked for, by our identifier, that of the provider, unless the amount differs or one of the two is linked already. The caller holds the payment''s row lock.';
+'Gives the capture that we asked for, by our identifier, that of the provider, unless the amount differs or it is linked already. What an event has told of it before, as of one that we did not ask for, becomes part of ours. The caller holds the payment''s row lock.';
 REVOKE ALL ON FUNCTION saas.link_provider_capture(uuid, uuid, text, text, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.link_provider_capture(uuid, uuid, text, text, bigint) TO saas_internal;
 

@@ -99,6 +99,8 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_id uuid;
+    v_constraint text;
+    v_column text;
 BEGIN
     PERFORM saas.require_team(p_team, CASE p_subject_type WHEN 'team' THEN 'admin' ELSE 'member' END);
     IF p_date_of_birth > current_date OR length(p_country) <> 2 THEN
@@ -128,6 +130,13 @@ BEGIN
             HINT = 'Wait for its outcome, or cancel it with saas.cancel_verification().';
     END IF;
     RETURN v_id;
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
+        PERFORM saas.refuse_row(
+            'verification', SQLSTATE, v_constraint, v_column,
+            'A subject is customer or team with a reference, a level basic, standard or enhanced; documents have type, reference, country and expires_on.'
+        );
 END
 $$;
 COMMENT ON FUNCTION saas.start_verification(uuid, text, text, text, text, text, text, date, text, jsonb) IS
@@ -151,6 +160,8 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_row saas.customer_verifications;
+    v_constraint text;
+    v_column text;
 BEGIN
     SELECT v.* INTO v_row
     FROM saas.customer_verifications AS v
@@ -177,6 +188,13 @@ BEGIN
         PERFORM saas.refresh_verification_hold(p_team);
     END IF;
     RETURN v_row;
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
+        PERFORM saas.refuse_row(
+            'outcome of a verification', SQLSTATE, v_constraint, v_column,
+            'Results are an object, a failure has a code, and what expires does so after it is complete.'
+        );
 END
 $$;
 COMMENT ON FUNCTION saas.set_verification_status(uuid, uuid, text, jsonb, text, timestamptz, text) IS

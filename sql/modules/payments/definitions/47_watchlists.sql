@@ -120,6 +120,9 @@ CREATE OR REPLACE FUNCTION saas.import_watchlist(
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_constraint text;
+    v_column text;
 BEGIN
     -- The trail of a change belongs to the team of the request, whose admins read it.
     IF saas.current_team_id() IS NOT NULL THEN
@@ -164,6 +167,13 @@ BEGIN
     FROM saas.read_watchlist(p_entries) AS r
     ON CONFLICT (source, source_reference) DO NOTHING;
     GET DIAGNOSTICS added = ROW_COUNT;
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
+        PERFORM saas.refuse_row(
+            'watch-list', SQLSTATE, v_constraint, v_column,
+            'An entry is a person, organisation, vessel, aircraft or other; a source is written in lower case.'
+        );
 END
 $$;
 COMMENT ON FUNCTION saas.import_watchlist(text, jsonb, boolean) IS
@@ -183,6 +193,9 @@ CREATE OR REPLACE FUNCTION saas.import_team_watchlist(
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_constraint text;
+    v_column text;
 BEGIN
     PERFORM saas.require_team(p_team, 'admin');
     IF p_source IS NULL THEN
@@ -224,6 +237,13 @@ BEGIN
     FROM saas.read_watchlist(p_entries) AS r
     ON CONFLICT (team_id, source, source_reference) DO NOTHING;
     GET DIAGNOSTICS added = ROW_COUNT;
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
+        PERFORM saas.refuse_row(
+            'watch-list', SQLSTATE, v_constraint, v_column,
+            'An entry is a person, organisation, vessel, aircraft or other; a source is written in lower case.'
+        );
 END
 $$;
 COMMENT ON FUNCTION saas.import_team_watchlist(uuid, text, jsonb, boolean) IS

@@ -147,11 +147,21 @@ RETURNS uuid
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_constraint text;
+    v_column text;
 BEGIN
     PERFORM saas.require_team(p_team, 'member');
     RETURN saas.note_aml_alert(
         p_team, 'manual', p_subject_type, p_subject_reference, gen_random_uuid()::text, 100, p_reason, '{}'::jsonb
     );
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
+        PERFORM saas.refuse_row(
+            'alert', SQLSTATE, v_constraint, v_column,
+            'A subject is a customer, card or team with a reference; a reason has 1 to 2000 characters.'
+        );
 END
 $$;
 COMMENT ON FUNCTION saas.raise_aml_alert(uuid, text, text, text) IS
@@ -178,7 +188,7 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = 'SA095',
             MESSAGE = format('the alert is %s', replace(v_alert.status, '_', ' ')),
-            DETAIL = COALESCE(format('Decided at %s.', v_alert.decided_at), 'Nobody has decided it.'),
+            DETAIL = COALESCE('Decided at ' || v_alert.decided_at || '.', 'Nobody has decided it.'),
             HINT = 'An open alert is taken with saas.review_aml_alert(), then decided; a decision stands.';
     END IF;
     RETURN v_alert;
@@ -235,6 +245,8 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_alert saas.aml_alerts;
+    v_constraint text;
+    v_column text;
 BEGIN
     PERFORM saas.require_team(
         p_team, CASE p_decision WHEN 'overturn' THEN 'owner' ELSE 'admin' END
@@ -263,6 +275,13 @@ BEGIN
         PERFORM saas.close_payout_holds(p_team, 'aml', 'aml_alerts', v_alert.id, p_reason);
     END IF;
     RETURN v_alert;
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
+        PERFORM saas.refuse_row(
+            'decision on an alert', SQLSTATE, v_constraint, v_column,
+            'A reason has 1 to 2000 characters.'
+        );
 END
 $$;
 COMMENT ON FUNCTION saas.decide_aml_alert(uuid, uuid, text, text) IS

@@ -67,7 +67,9 @@ BEGIN
     VALUES (
         p_team, p_provider, 'create_intent', v_intent,
         jsonb_strip_nulls(jsonb_build_object(
-            'amount', p_amount, 'currency', v_currency, 'capture_method', p_capture_method,
+            'amount', p_amount, 'currency', v_currency,
+            'provider_amount', saas.require_provider_amount(p_provider, p_currency, p_amount),
+            'capture_method', p_capture_method,
             'description', p_description, 'customer', p_provider_customer_id,
             'payment_method', p_provider_payment_method_id,
             'metadata', p_metadata || jsonb_build_object('saas_intent_id', v_intent)

@@ -79,6 +79,8 @@ BEGIN
         p_team, v_payment.provider, 'capture', v_payment.payment_intent_id, p_payment, v_id,
         jsonb_build_object(
             'amount', p_amount, 'currency', v_payment.currency,
+            'provider_amount',
+            saas.require_provider_amount(v_payment.provider, v_payment.currency, p_amount),
             'payment', v_payment.provider_payment_id, 'metadata', jsonb_build_object('saas_capture_id', v_id)
         )
     )
@@ -142,6 +144,8 @@ BEGIN
         p_team, v_payment.provider, 'refund', v_payment.payment_intent_id, p_payment, v_operation, v_id,
         jsonb_strip_nulls(jsonb_build_object(
             'amount', p_amount, 'currency', v_payment.currency,
+            'provider_amount',
+            saas.require_provider_amount(v_payment.provider, v_payment.currency, p_amount),
             'payment', v_payment.provider_payment_id, 'reason', p_reason,
             'metadata', jsonb_build_object('saas_refund_id', v_id)
         ))

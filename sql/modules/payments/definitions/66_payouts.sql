@@ -194,6 +194,8 @@ BEGIN
         p_payout.team_id, p_payout.provider, 'create_payout', p_payout.id,
         jsonb_build_object(
             'amount', p_payout.amount, 'currency', p_payout.currency,
+            'provider_amount',
+            saas.provider_amount(p_payout.provider, p_payout.currency, p_payout.amount, 'payout'),
             'metadata', jsonb_build_object('saas_payout_id', p_payout.id)
         )
     );

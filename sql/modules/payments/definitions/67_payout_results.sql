@@ -1,4 +1,38 @@
 -- What became of payouts: reported by hand or by a file, by the provider's answer, or by its events.
+CREATE OR REPLACE FUNCTION saas.join_told_payout(p_ours saas.payouts, p_told saas.payouts)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    -- The ledger takes back what was posted for it, before the row goes.
+    UPDATE saas.payouts AS p
+    SET status = 'canceled',
+        status_source = 'conflict'
+    WHERE p.team_id = p_told.team_id AND p.id = p_told.id AND p.status <> 'canceled';
+    DELETE FROM saas.payouts AS p
+    WHERE p.team_id = p_told.team_id AND p.id = p_told.id;
+    UPDATE saas.payouts AS p
+    SET provider_payout_id = p_told.provider_payout_id,
+        status = p_told.status,
+        status_source = p_told.status_source,
+        states_seen = p_told.states_seen,
+        snapshot_at = p_told.snapshot_at,
+        snapshot_event_id = p_told.snapshot_event_id,
+        method = p_told.method,
+        arrival_date = p_told.arrival_date,
+        failure_code = p_told.failure_code,
+        failure_message = p_told.failure_message,
+        metadata = p_told.metadata,
+        provider_created_at = p_told.provider_created_at
+    WHERE p.team_id = p_ours.team_id AND p.id = p_ours.id;
+END
+$$;
+COMMENT ON FUNCTION saas.join_told_payout(saas.payouts, saas.payouts) IS
+'Makes one of a payout that we asked for and of what an event has told of it without our identifier: ours takes over what was told, whose row goes.';
+REVOKE ALL ON FUNCTION saas.join_told_payout(saas.payouts, saas.payouts) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.join_told_payout(saas.payouts, saas.payouts) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.link_provider_payout(
     p_team uuid,
     p_provider text,
@@ -11,15 +45,12 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_ours saas.payouts;
+    v_told saas.payouts;
 BEGIN
-    IF saas.uuid_or_null(p_ours) IS NULL OR p_ref IS NULL OR EXISTS (
-        SELECT FROM saas.payouts AS p
-        WHERE p.team_id = p_team AND p.provider = p_provider AND p.provider_payout_id = p_ref
-    ) THEN
-        RETURN;
-    END IF;
-    UPDATE saas.payouts AS p
-    SET provider_payout_id = p_ref
+    SELECT p.* INTO v_ours
+    FROM saas.payouts AS p
     WHERE p.team_id = p_team
         AND p.id = saas.uuid_or_null(p_ours)
         AND p.provider = p_provider
@@ -27,10 +58,27 @@ BEGIN
         AND p.status NOT IN ('scheduled', 'requires_review')
         AND p.amount = p_amount
         AND p.currency = p_currency;
+    IF NOT FOUND OR p_ref IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT p.* INTO v_told
+    FROM saas.payouts AS p
+    WHERE p.team_id = p_team AND p.provider = p_provider AND p.provider_payout_id = p_ref;
+    IF FOUND THEN -- an event that does not bear our identifier was first
+        PERFORM saas.join_told_payout(v_ours, v_told)
+        WHERE v_told.scheduled_for IS NULL
+            AND v_told.amount = p_amount
+            AND v_told.currency = p_currency
+            AND (v_ours.status = 'pending' OR v_ours.status = v_told.status);
+        RETURN;
+    END IF;
+    UPDATE saas.payouts AS p
+    SET provider_payout_id = p_ref
+    WHERE p.team_id = p_team AND p.id = v_ours.id;
 END
 $$;
 COMMENT ON FUNCTION saas.link_provider_payout(uuid, text, text, text, bigint, text) IS
-'Gives the payout that we asked for, by our identifier, that of the provider, unless amount or currency differ or one of the two is linked already.';
+'Gives the payout that we asked for, by our identifier, that of the provider, unless amount or currency differ or it is linked already. What an event has told of it before, as of one that we did not ask for, becomes part of ours.';
 REVOKE ALL ON FUNCTION saas.link_provider_payout(uuid, text, text, text, bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.link_provider_payout(uuid, text, text, text, bigint, text) TO saas_internal;
 

@@ -192,6 +192,8 @@ DECLARE
     v_result jsonb;
     v_dispute saas.payment_disputes;
     v_id uuid;
+    v_constraint text;
+    v_column text;
 BEGIN
     PERFORM saas.require_team(p_team, 'member');
     v_result := saas.claim_idempotency_key(
@@ -217,6 +219,13 @@ BEGIN
     RETURN saas.keep_idempotent_result(p_team, p_idempotency_key, jsonb_build_object(
         'dispute_evidence_id', v_id, 'due_at', v_dispute.evidence_due_at
     ));
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
+        PERFORM saas.refuse_row(
+            'evidence', SQLSTATE, v_constraint, v_column,
+            'Kinds are listed in docs/modules/disputes.md; a text has up to 20,000 characters.'
+        );
 END
 $$;
 COMMENT ON FUNCTION saas.add_dispute_evidence(uuid, uuid, text, text, text, text) IS

@@ -58,6 +58,8 @@ DECLARE
     v_id uuid := saas.uuid_v7();
     v_intent jsonb;
     v_expires_at timestamptz;
+    v_constraint text;
+    v_column text;
 BEGIN
     PERFORM saas.require_team(p_team, 'member');
     v_result := saas.claim_idempotency_key(
@@ -91,6 +93,13 @@ BEGIN
     RETURN saas.keep_idempotent_result(p_team, p_idempotency_key, v_intent || jsonb_build_object(
         'payment_session_id', v_id, 'status', 'open', 'expires_at', v_expires_at
     ));
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
+        PERFORM saas.refuse_row(
+            'checkout session', SQLSTATE, v_constraint, v_column,
+            'A reference has up to 255 characters, addresses begin with https:// or http://.'
+        );
 END
 $$;
 COMMENT ON FUNCTION saas.create_payment_session(uuid, bigint, text, text, text, interval, text, text, text, text, text, jsonb) IS

@@ -33,6 +33,50 @@ COMMENT ON FUNCTION saas.post_difference(uuid, text, text, bigint, text[], text,
 REVOKE ALL ON FUNCTION saas.post_difference(uuid, text, text, bigint, text[], text, text, text, uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.post_difference(uuid, text, text, bigint, text[], text, text, text, uuid, timestamptz) TO saas_internal;
 
+-- The payment's own snapshot tells when its money moved only where it brought the change. A refund, a capture or
+-- an answer that changes the amounts has a time of its own, perhaps weeks later. Rows that this transaction has
+-- written bear its time in updated_at.
+CREATE OR REPLACE FUNCTION saas.refund_moved_at(p_team uuid, p_payment uuid, p_is_rise boolean)
+RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    SELECT CASE
+        WHEN r.is_live THEN COALESCE(r.provider_created_at, r.created_at)
+        -- Not before it was made, whatever the event says.
+        ELSE greatest(COALESCE(r.snapshot_at, r.updated_at), r.provider_created_at)
+    END
+    FROM (
+        SELECT f.*, f.status IN ('pending', 'requires_action', 'succeeded') AS is_live
+        FROM saas.refunds AS f
+        WHERE f.team_id = p_team AND f.payment_id = p_payment AND f.updated_at = now()
+    ) AS r
+    ORDER BY p_is_rise = r.is_live DESC, r.id DESC
+    LIMIT 1
+$$;
+COMMENT ON FUNCTION saas.refund_moved_at(uuid, uuid, boolean) IS
+'When the refund was made that this transaction has written, or came back (looked for first where the amount falls); NULL when it has written none.';
+REVOKE ALL ON FUNCTION saas.refund_moved_at(uuid, uuid, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.refund_moved_at(uuid, uuid, boolean) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.capture_moved_at(p_team uuid, p_payment uuid)
+RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    -- Of a capture that we asked for occurred_at is when; it has happened when the provider says so.
+    SELECT CASE t.status_source WHEN 'api' THEN t.updated_at ELSE COALESCE(t.occurred_at, t.updated_at) END
+    FROM saas.payment_transactions AS t
+    WHERE t.team_id = p_team
+        AND t.payment_id = p_payment
+        AND t.operation = 'capture'
+        AND t.updated_at = now()
+    ORDER BY t.id DESC
+    LIMIT 1
+$$;
+COMMENT ON FUNCTION saas.capture_moved_at(uuid, uuid) IS
+'When the capture happened that this transaction has written; NULL when it has written none.';
+REVOKE ALL ON FUNCTION saas.capture_moved_at(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.capture_moved_at(uuid, uuid) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.post_payment_to_ledger()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -42,6 +86,8 @@ DECLARE
     v_captured bigint := NEW.amount_captured;
     v_refunded bigint := NEW.amount_refunded;
     v_at timestamptz := COALESCE(NEW.snapshot_at, now());
+    -- Something else than a newer snapshot of the payment has changed its amounts.
+    v_is_beside boolean := TG_OP = 'UPDATE' AND NEW.snapshot_at IS NOT DISTINCT FROM OLD.snapshot_at;
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         IF NEW.currency = OLD.currency THEN
@@ -61,20 +107,24 @@ BEGIN
     IF v_captured <> 0 THEN
         PERFORM saas.post_difference(
             NEW.team_id, NEW.provider, NEW.currency, v_captured, '{capture,adjustment}',
-            'provider_balance', 'sales', 'payments', NEW.id, v_at
+            'provider_balance', 'sales', 'payments', NEW.id,
+            COALESCE(CASE WHEN v_is_beside THEN saas.capture_moved_at(NEW.team_id, NEW.id) END, v_at)
         );
     END IF;
     IF v_refunded <> 0 THEN
         PERFORM saas.post_difference(
             NEW.team_id, NEW.provider, NEW.currency, v_refunded, '{refund,refund_returned}',
-            'refunds', 'provider_balance', 'payments', NEW.id, v_at
+            'refunds', 'provider_balance', 'payments', NEW.id,
+            COALESCE(
+                CASE WHEN v_is_beside THEN saas.refund_moved_at(NEW.team_id, NEW.id, v_refunded > 0) END, v_at
+            )
         );
     END IF;
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION saas.post_payment_to_ledger() IS
-'AFTER INSERT OR UPDATE row trigger of payments: posts by how much the captured and the refunded amount have changed.';
+'AFTER INSERT OR UPDATE row trigger of payments: posts by how much the captured and the refunded amount have changed, as of when that happened.';
 REVOKE ALL ON FUNCTION saas.post_payment_to_ledger() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER payments_50_ledger_insert
@@ -143,6 +193,9 @@ DECLARE
     v_at timestamptz := COALESCE(NEW.snapshot_at, now());
 BEGIN
     IF TG_OP = 'UPDATE' THEN
+        IF NEW.snapshot_at = OLD.snapshot_at AND NEW.status <> OLD.status AND NEW.status_source <> 'conflict' THEN
+            v_at := now(); -- no event has brought the change
+        END IF;
         v_sent := v_sent
             - CASE WHEN OLD.status IN ('pending', 'in_transit', 'paid') THEN OLD.amount ELSE 0 END;
         v_paid := v_paid - CASE WHEN OLD.status = 'paid' THEN OLD.amount ELSE 0 END;

@@ -78,8 +78,18 @@ AS $$
         saas.on_business_day(greatest(x.day, saas.utc_day(p_as_of))) AS settles_on,
         x.provider, x.currency, x.kind,
         sum(x.amount),
-        x.kind <> 'in_transit' AND EXISTS (
-            SELECT FROM saas.payout_holds AS h WHERE h.team_id = p_team AND h.released_at IS NULL
+        x.kind <> 'in_transit' AND (
+            EXISTS (
+                SELECT FROM saas.payout_holds AS h WHERE h.team_id = p_team AND h.released_at IS NULL
+            )
+            -- What no hold tells: payments on hold, and disputes that the schedule minds.
+            OR EXISTS (
+                SELECT FROM saas.payout_schedules AS s
+                WHERE s.team_id = p_team
+                    AND s.provider = x.provider
+                    AND s.currency = x.currency
+                    AND saas.payout_hold_reasons(s) <> '{}'
+            )
         )
     FROM expected AS x
     GROUP BY 1, x.provider, x.currency, x.kind

@@ -14,56 +14,78 @@ COMMENT ON FUNCTION saas.personal_table(text) IS 'The table of a name on the map
 REVOKE ALL ON FUNCTION saas.personal_table(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.personal_table(text) TO saas_service, saas_internal, pg_database_owner;
 
-CREATE OR REPLACE FUNCTION saas.is_trusted_table(p_table oid)
-RETURNS boolean
+CREATE OR REPLACE FUNCTION saas.untrusted_tables(p_tables oid[])
+RETURNS SETOF oid
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 AS $$
     -- Triggers, rules, checks, defaults and expressions of a table that the engine works on, and casts of its
     -- types, run with the engine's rights; so do those of its partitions and of tables that inherit from it.
-    WITH RECURSIVE tables (oid) AS (
-        SELECT p_table
+    WITH RECURSIVE tables (root, oid) AS (
+        SELECT t.oid, t.oid FROM unnest(p_tables) AS t (oid)
         UNION
-        SELECT i.inhrelid FROM tables AS t JOIN pg_inherits AS i ON i.inhparent = t.oid
+        SELECT t.root, i.inhrelid FROM tables AS t JOIN pg_inherits AS i ON i.inhparent = t.oid
     ),
     -- One array, so that each catalog is read by its index.
     known (tables) AS MATERIALIZED (
         SELECT ARRAY(SELECT t.oid FROM tables AS t)
     ),
-    owners (role) AS (
-        SELECT c.relowner FROM pg_class AS c WHERE c.oid = ANY ((SELECT k.tables FROM known AS k)::oid[])
+    parts (class, oid, owner_table) AS MATERIALIZED (
+        SELECT 'pg_constraint'::regclass, x.oid, x.conrelid FROM pg_constraint AS x
+        WHERE x.conrelid = ANY ((SELECT k.tables FROM known AS k)::oid[]) AND x.contype = 'c'
+        UNION ALL
+        SELECT 'pg_attrdef'::regclass, x.oid, x.adrelid FROM pg_attrdef AS x WHERE x.adrelid = ANY ((SELECT k.tables FROM known AS k)::oid[])
+        UNION ALL
+        SELECT 'pg_rewrite'::regclass, x.oid, x.ev_class FROM pg_rewrite AS x WHERE x.ev_class = ANY ((SELECT k.tables FROM known AS k)::oid[])
+        UNION ALL
+        SELECT 'pg_class'::regclass, x.indexrelid, x.indrelid FROM pg_index AS x WHERE x.indrelid = ANY ((SELECT k.tables FROM known AS k)::oid[])
+    ),
+    owners (owner_table, role) AS (
+        SELECT c.oid, c.relowner FROM pg_class AS c WHERE c.oid = ANY ((SELECT k.tables FROM known AS k)::oid[])
         UNION
-        SELECT p.proowner
+        SELECT g.tgrelid, p.proowner
         FROM pg_trigger AS g
         JOIN pg_proc AS p ON p.oid = g.tgfoid AND NOT p.prosecdef
         WHERE g.tgrelid = ANY ((SELECT k.tables FROM known AS k)::oid[])
         UNION
-        SELECT p.proowner
-        FROM (
-            SELECT 'pg_constraint'::regclass AS class, x.oid FROM pg_constraint AS x
-            WHERE x.conrelid = ANY ((SELECT k.tables FROM known AS k)::oid[]) AND x.contype = 'c'
-            UNION ALL
-            SELECT 'pg_attrdef'::regclass, x.oid FROM pg_attrdef AS x WHERE x.adrelid = ANY ((SELECT k.tables FROM known AS k)::oid[])
-            UNION ALL
-            SELECT 'pg_rewrite'::regclass, x.oid FROM pg_rewrite AS x WHERE x.ev_class = ANY ((SELECT k.tables FROM known AS k)::oid[])
-            UNION ALL
-            SELECT 'pg_class'::regclass, x.indexrelid FROM pg_index AS x WHERE x.indrelid = ANY ((SELECT k.tables FROM known AS k)::oid[])
-        ) AS o
+        SELECT o.owner_table, p.proowner
+        FROM parts AS o
         JOIN pg_depend AS d ON d.classid = o.class AND d.objid = o.oid AND d.refclassid = 'pg_proc'::regclass
         JOIN pg_proc AS p ON p.oid = d.refobjid AND NOT p.prosecdef
         UNION
-        SELECT y.typowner
+        SELECT a.attrelid, y.typowner
         FROM pg_attribute AS a
         JOIN pg_type AS y ON y.oid = a.atttypid
         WHERE a.attrelid = ANY ((SELECT k.tables FROM known AS k)::oid[])
             AND a.attnum > 0
             AND NOT a.attisdropped
             AND y.typnamespace <> 'pg_catalog'::regnamespace
+    ),
+    strangers (role) AS MATERIALIZED (
+        SELECT o.role
+        FROM (SELECT DISTINCT x.role FROM owners AS x) AS o
+        JOIN pg_database AS d ON d.datname = current_database()
+        WHERE NOT pg_has_role(o.role, d.datdba, 'USAGE')
     )
-    SELECT COALESCE(bool_and(pg_has_role(o.role, d.datdba, 'USAGE')), false)
-    FROM owners AS o
-    JOIN pg_database AS d ON d.datname = current_database()
+    SELECT t.oid FROM unnest(p_tables) AS t (oid) WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = t.oid)
+    UNION
+    SELECT t.root
+    FROM strangers AS s
+    JOIN owners AS o ON o.role = s.role
+    JOIN tables AS t ON t.oid = o.owner_table
+$$;
+COMMENT ON FUNCTION saas.untrusted_tables(oid[]) IS
+'Those of these tables that the privacy engine does not work on: see saas.is_trusted_table().';
+REVOKE ALL ON FUNCTION saas.untrusted_tables(oid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.untrusted_tables(oid[]) TO saas_internal, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.is_trusted_table(p_table oid)
+RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT NOT EXISTS (SELECT FROM saas.untrusted_tables(ARRAY[p_table]))
 $$;
 COMMENT ON FUNCTION saas.is_trusted_table(oid) IS
 'Whether a table, its partitions, the types of its columns and the functions that its triggers, rules, checks, defaults and indexes call belong to superusers, the owner of the database, or somebody who may act as such: the privacy engine works on no other.';

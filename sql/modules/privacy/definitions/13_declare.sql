@@ -28,6 +28,7 @@ BEGIN
     END IF;
     SELECT CASE
         WHEN v_table LIKE 'saas.%' THEN 'the package declares its own tables'
+        WHEN EXISTS (SELECT FROM pg_class AS c WHERE c.oid = p_table AND c.relkind NOT IN ('r', 'p')) THEN 'it is no table: declare those that it reads'
         WHEN NOT saas.is_trusted_table(p_table) THEN 'it belongs to somebody else than the owner of the database'
         WHEN p_parent::oid = p_table::oid AND p_kind = 'key' AND p_action NOT IN ('null', 'delete', 'keep', 'anonymise') THEN 'a row cannot take its own place'
         WHEN EXISTS (SELECT FROM pg_class AS c WHERE c.oid = p_table AND c.relispartition) THEN 'it is a partition: declare the table that it belongs to'
@@ -86,6 +87,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_table text := saas.personal_table_name(p_table);
+    v_problem text;
 BEGIN
     IF NOT saas.acts_as_database_owner() THEN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = 'only the owner of the database declares personal data';
@@ -95,6 +97,19 @@ BEGIN
             ERRCODE = 'SA156',
             MESSAGE = 'the declaration makes no sense',
             DETAIL = format('Table %s: the package declares its own tables.', v_table);
+    END IF;
+    SELECT CASE
+        WHEN c.relispartition THEN 'it is a partition: declare the table that it belongs to'
+        WHEN c.relkind NOT IN ('r', 'p') THEN 'it is no table: declare the columns of the tables that it reads'
+        WHEN NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = p_table AND a.attname = p_column AND a.attnum > 0) THEN 'it has no such column'
+    END
+    INTO v_problem
+    FROM pg_class AS c WHERE c.oid = p_table;
+    IF v_problem IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'SA156',
+            MESSAGE = 'the declaration makes no sense',
+            DETAIL = format('Table %s, column %s: %s.', v_table, p_column, v_problem);
     END IF;
     PERFORM saas.register_asset(p_table, p_column::name, p_classification);
     INSERT INTO saas.personal_data_columns (table_name, column_name, action, value, is_identifying, basis)
@@ -229,6 +244,9 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
+    v_untrusted CONSTANT oid[] := ARRAY(
+        SELECT u.oid FROM saas.untrusted_tables(ARRAY(SELECT c.oid FROM pg_class AS c WHERE c.relkind IN ('r', 'p'))) AS u (oid)
+    );
     v_column record;
 BEGIN
     IF NOT saas.acts_as_database_owner() AND NOT saas.acts_as_service() THEN
@@ -248,7 +266,7 @@ BEGIN
             AND c.relpersistence <> 't'
             AND n.nspname !~ '^(pg_|information_schema$|saas$|cron$)'
             AND a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'jsonb'::regtype, 'uuid'::regtype)
-            AND saas.is_trusted_table(c.oid)
+            AND c.oid <> ALL (v_untrusted)
             AND has_table_privilege(c.oid, 'SELECT')
             AND has_schema_privilege(n.oid, 'USAGE')
             AND NOT EXISTS (

@@ -77,17 +77,37 @@ COMMENT ON FUNCTION saas.personal_link_condition(text, text[], text[], text[]) I
 REVOKE ALL ON FUNCTION saas.personal_link_condition(text, text[], text[], text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.personal_link_condition(text, text[], text[], text[]) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.index_parts(p_index oid, p_count integer)
-RETURNS text[]
+CREATE OR REPLACE FUNCTION saas.indexes_for_links(p_tables oid[])
+RETURNS TABLE (
+    table_oid oid,
+    parts text[]
+)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
 AS $$
-    SELECT array_agg(regexp_replace(pg_get_indexdef(p_index, k, true), '^\((.*)\)$', '\1') ORDER BY k)
-    FROM generate_series(1, p_count) AS k
+    SELECT
+        i.indrelid,
+        array_agg(
+            -- To have the server write an index as text costs more than all the rest.
+            CASE
+                WHEN a.attname IS NOT NULL THEN quote_ident(a.attname)
+                ELSE regexp_replace(pg_get_indexdef(i.indexrelid, k.place::integer, true), '^\((.*)\)$', '\1')
+            END
+            ORDER BY k.place
+        )
+    FROM pg_index AS i
+    CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (number, place)
+    LEFT JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number AND k.number <> 0
+    WHERE i.indrelid = ANY (p_tables)
+        AND i.indisvalid
+        AND k.place <= i.indnkeyatts
+        AND CASE WHEN i.indpred IS NULL THEN true ELSE pg_get_expr(i.indpred, i.indrelid) ~ '^\([a-z_0-9]+ IS NOT NULL\)$' END
+    GROUP BY i.indrelid, i.indexrelid
 $$;
-COMMENT ON FUNCTION saas.index_parts(oid, integer) IS 'The key columns and expressions of an index.';
-REVOKE ALL ON FUNCTION saas.index_parts(oid, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.index_parts(oid, integer) TO saas_internal;
+COMMENT ON FUNCTION saas.indexes_for_links(oid[]) IS 'Columns and expressions of each index of tables that finds every row that a link can lead to.';
+REVOKE ALL ON FUNCTION saas.indexes_for_links(oid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.indexes_for_links(oid[]) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.link_parts(p_kind text, p_columns text[], p_path text[])
 RETURNS text[]
@@ -114,15 +134,8 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
     SELECT EXISTS (
         SELECT
-        FROM pg_index AS i
-        CROSS JOIN LATERAL (
-            SELECT saas.index_parts(i.indexrelid, LEAST(i.indnkeyatts::integer, cardinality(p_columns))) AS parts
-        ) AS d
-        WHERE i.indrelid = saas.personal_table(p_table)
-            AND i.indisvalid
-            AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) ~ '^\([a-z_0-9]+ IS NOT NULL\)$')
-            AND d.parts <@ w.parts
-            AND w.parts <@ d.parts
+        FROM saas.indexes_for_links(ARRAY[saas.personal_table(p_table)::oid]) AS i
+        WHERE i.parts[:cardinality(p_columns)] <@ w.parts AND w.parts <@ i.parts[:cardinality(p_columns)]
     )
     FROM (SELECT saas.link_parts(p_kind, p_columns, p_path) AS parts) AS w
 $$;
@@ -148,15 +161,18 @@ RETURNS TABLE (
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+    WITH nodes AS MATERIALIZED (
+        SELECT n.* FROM saas.erasure_nodes(p_mode) AS n
+    )
     SELECT
         (row_number() OVER (ORDER BY c.node, p.node, l.link_name) - 1)::integer,
         c.node, p.node, l.link_name, l.kind, l.columns, l.parent_columns, l.json_path, l.reassign_to, l.basis, l.kept_for
     FROM saas.personal_links AS l
-    JOIN saas.erasure_nodes(p_mode) AS c
+    JOIN nodes AS c
         ON c.table_name = l.table_name
         AND c.action = CASE p_mode WHEN 'anonymise' THEN COALESCE(l.anonymise_action, l.action) ELSE l.action END
         AND (c.party_link IS NULL AND l.action NOT IN ('null', 'reassign') OR c.party_link = l.link_name)
-    JOIN saas.erasure_nodes(p_mode) AS p ON p.table_name = l.parent_table AND p.party_link IS NULL
+    JOIN nodes AS p ON p.table_name = l.parent_table AND p.party_link IS NULL
     WHERE c.node > 0
 $$;
 COMMENT ON FUNCTION saas.erasure_edges(text) IS
@@ -172,45 +188,57 @@ AS $$
     WITH named AS MATERIALIZED (
         SELECT n.*, saas.personal_table(n.table_name) AS relation FROM saas.erasure_nodes(p_mode) AS n
     ),
-    nodes AS MATERIALIZED (
-        SELECT n.*, s.rows, s.pages
-        FROM named AS n
-        CROSS JOIN LATERAL (
-            -- ANALYZE notes -1 pages, and all rows again, with a partitioned table.
-            SELECT
-                COALESCE(sum(GREATEST(c.reltuples, 0)), 0)::float8 AS rows,
-                COALESCE(sum(GREATEST(c.relpages, 0)), 0)::float8 AS pages
-            FROM (SELECT n.relation::oid AS oid UNION SELECT t.relid::oid FROM pg_partition_tree(n.relation) AS t) AS x
-            JOIN pg_class AS c ON c.oid = x.oid AND c.relkind <> 'p'
-        ) AS s
+    -- Each catalog is read once, by its index or as a whole.
+    heaps AS MATERIALIZED (
+        -- ANALYZE notes -1 pages, and all rows again, with a partitioned table.
+        SELECT n.node, n.relation::oid AS oid FROM named AS n
+        UNION
+        SELECT n.node, t.relid::oid FROM named AS n CROSS JOIN LATERAL pg_partition_tree(n.relation) AS t
     ),
-    -- To write an index as text costs more than all the rest: once for each.
+    sizes AS MATERIALIZED (
+        SELECT h.node, sum(GREATEST(c.reltuples, 0))::float8 AS rows, sum(GREATEST(c.relpages, 0))::float8 AS pages
+        FROM heaps AS h
+        JOIN pg_class AS c ON c.oid = h.oid AND c.relkind <> 'p'
+        GROUP BY h.node
+    ),
+    nodes AS MATERIALIZED (
+        SELECT n.*, x.name, COALESCE(s.rows, 0) AS rows, COALESCE(s.pages, 0) AS pages
+        FROM named AS n
+        CROSS JOIN LATERAL (SELECT parse_ident(n.table_name) AS name) AS x
+        LEFT JOIN sizes AS s ON s.node = n.node
+    ),
+    distincts AS MATERIALIZED (
+        SELECT DISTINCT ON (d.schemaname, d.tablename, d.attname) d.schemaname, d.tablename, d.attname, d.n_distinct
+        FROM pg_stats AS d
+        WHERE d.tablename = ANY (ARRAY(SELECT n.name[2]::name FROM nodes AS n))
+        ORDER BY d.schemaname, d.tablename, d.attname, d.inherited DESC
+    ),
     indexes AS MATERIALIZED (
-        SELECT i.indrelid, saas.index_parts(i.indexrelid, i.indnkeyatts) AS parts
-        FROM pg_index AS i
-        WHERE i.indrelid IN (SELECT n.relation FROM named AS n)
-            AND i.indisvalid
-            AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) ~ '^\([a-z_0-9]+ IS NOT NULL\)$')
+        SELECT i.* FROM saas.indexes_for_links(ARRAY(SELECT n.relation::oid FROM named AS n)) AS i
     ),
     links AS MATERIALIZED (
         SELECT
             e.edge, e.child, e.parent, c.rows, a.attnotnull,
             EXISTS (
                 SELECT FROM indexes AS i
-                CROSS JOIN LATERAL (SELECT saas.link_parts(e.kind, e.columns, e.json_path) AS parts) AS w
-                WHERE i.indrelid = c.relation
+                WHERE i.table_oid = c.relation
                     AND i.parts[:cardinality(e.columns)] <@ w.parts
                     AND w.parts <@ i.parts[:cardinality(e.columns)]
             ) AS is_indexed,
-            (SELECT d.n_distinct FROM pg_stats AS d
-             WHERE d.schemaname = (parse_ident(c.table_name))[1] AND d.tablename = (parse_ident(c.table_name))[2]
-                AND d.attname = a.attname AND e.kind IN ('key', 'column')
-             ORDER BY d.inherited DESC LIMIT 1) AS n_distinct,
+            CASE WHEN e.kind IN ('key', 'column') THEN d.n_distinct END AS n_distinct,
             f.is_key, f.is_deferrable
         FROM saas.erasure_edges(p_mode) AS e
         JOIN nodes AS c ON c.node = e.child
         JOIN nodes AS p ON p.node = e.parent
         JOIN pg_attribute AS a ON a.attrelid = c.relation AND a.attname = e.columns[cardinality(e.columns)]
+        LEFT JOIN distincts AS d ON d.schemaname = c.name[1]::name AND d.tablename = c.name[2]::name AND d.attname = a.attname
+        CROSS JOIN LATERAL (
+            SELECT CASE
+                WHEN e.kind IN ('key', 'column') THEN ARRAY(SELECT quote_ident(k.name) FROM unnest(e.columns) AS k (name))
+                ELSE saas.link_parts(e.kind, e.columns, e.json_path)
+            END AS parts
+            OFFSET 0
+        ) AS w
         CROSS JOIN LATERAL (
             SELECT count(*) > 0 AS is_key, COALESCE(bool_and(o.condeferrable), false) AS is_deferrable
             FROM pg_constraint AS o
@@ -362,7 +390,7 @@ BEGIN
     FROM saas.planned_steps(p_mode) AS s
     UNION ALL
     SELECT
-        NULL, r.table_name, CASE WHEN r.sqlstate_code = 'SA150' AND NOT p_strict THEN 'warn' ELSE 'refuse' END,
+        NULL, r.table_name, CASE WHEN r.sqlstate_code IN ('SA139', 'SA150') AND NOT p_strict THEN 'warn' ELSE 'refuse' END,
         NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, r.sqlstate_code || ': ' || r.problem
     FROM saas.erasure_problems(p_subject, p_mode, true) AS r
     UNION ALL

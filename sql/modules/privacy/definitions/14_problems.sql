@@ -43,12 +43,27 @@ RETURNS TABLE (
     table_name text,
     problem text
 )
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 AS $$
     WITH nodes AS MATERIALIZED (
         SELECT n.*, saas.personal_table(n.table_name) AS relation FROM saas.erasure_nodes(p_mode) AS n
+    ),
+    -- Looked up first: rights are asked for these columns alone.
+    changed AS MATERIALIZED (
+        SELECT DISTINCT n.table_name, a.attrelid, a.attname, a.attnum, a.atttypid, a.attnotnull, a.attgenerated <> '' OR a.attidentity = 'a' AS is_generated, x.value
+        FROM nodes AS n
+        JOIN (
+            SELECT c.table_name, NULL::text AS link_name, c.column_name AS name, c.value FROM saas.personal_columns AS c
+            WHERE c.action IN ('null', 'anonymise')
+            UNION ALL
+            SELECT l.table_name, l.link_name, l.columns[cardinality(l.columns)], l.reassign_to FROM saas.personal_links AS l
+            WHERE l.action IN ('null', 'reassign')
+        ) AS x
+            ON x.table_name = n.table_name
+            AND (n.party_link = x.link_name OR n.party_link IS NULL AND x.link_name IS NULL AND n.action = 'anonymise')
+        JOIN pg_attribute AS a ON a.attrelid = n.relation AND a.attname = x.name::name AND a.attnum > 0
     )
     SELECT 'SA153', n.table_name, 'saas_internal may not ' || lower(r.name) || ' its rows'
     FROM nodes AS n
@@ -59,27 +74,16 @@ AS $$
         OR NOT has_schema_privilege(current_user, (parse_ident(n.table_name))[1], 'USAGE')
     UNION ALL
     -- Else the erasure would fail in its middle.
-    SELECT DISTINCT
-        'SA153', n.table_name,
+    SELECT
+        'SA153', c.table_name,
         CASE
-            WHEN NOT r.may THEN 'saas_internal may not update column ' || a.attname
-            WHEN g.is_generated THEN 'column ' || a.attname || ' is generated, and cannot be changed'
-            ELSE 'column ' || a.attname || ' cannot be NULL, and is to be emptied'
+            WHEN NOT r.may THEN 'saas_internal may not update column ' || c.attname
+            WHEN c.is_generated THEN 'column ' || c.attname || ' is generated, and cannot be changed'
+            ELSE 'column ' || c.attname || ' cannot be NULL, and is to be emptied'
         END
-    FROM nodes AS n
-    JOIN (
-        SELECT c.table_name, NULL::text AS link_name, c.column_name AS name, c.value FROM saas.personal_columns AS c
-        WHERE c.action IN ('null', 'anonymise')
-        UNION ALL
-        SELECT l.table_name, l.link_name, l.columns[cardinality(l.columns)], l.reassign_to FROM saas.personal_links AS l
-        WHERE l.action IN ('null', 'reassign')
-    ) AS x
-        ON x.table_name = n.table_name
-        AND (n.party_link = x.link_name OR n.party_link IS NULL AND x.link_name IS NULL AND n.action = 'anonymise')
-    JOIN pg_attribute AS a ON a.attrelid = n.relation AND a.attname = x.name AND a.attnum > 0
-    CROSS JOIN LATERAL (SELECT has_column_privilege(current_user, a.attrelid, a.attnum, 'UPDATE') AS may) AS r
-    CROSS JOIN LATERAL (SELECT a.attgenerated <> '' OR a.attidentity = 'a' AS is_generated) AS g
-    WHERE NOT r.may OR g.is_generated OR x.value IS NULL AND (a.attnotnull OR saas.is_never_null(a.atttypid))
+    FROM changed AS c
+    CROSS JOIN LATERAL (SELECT has_column_privilege(current_user, c.attrelid, c.attnum, 'UPDATE') AS may) AS r
+    WHERE NOT r.may OR c.is_generated OR c.value IS NULL AND (c.attnotnull OR saas.is_never_null(c.atttypid))
     UNION ALL
     SELECT DISTINCT 'SA153', n.table_name, 'rule ' || w.rulename || ' does something else than what is asked for'
     FROM nodes AS n
@@ -87,13 +91,24 @@ AS $$
     UNION ALL
     SELECT DISTINCT 'SA153', n.table_name, 'it belongs to somebody else than the owner of the database, or runs code of theirs'
     FROM nodes AS n
-    WHERE NOT saas.is_trusted_table(n.relation)
+    WHERE n.relation IN (SELECT u.oid FROM saas.untrusted_tables(ARRAY(SELECT x.relation::oid FROM nodes AS x)) AS u (oid))
     UNION ALL
     SELECT 'SA150', u.table_name, 'column ' || u.column_name || ': ' || u.why
     FROM saas.undeclared_personal_data() AS u
+    UNION ALL
+    -- What the package declares fits its tables.
+    SELECT 'SA139', x.table_name, x.problem
+    FROM (SELECT p_mode AS mode FROM saas.personal_data_links LIMIT 1) AS d
+    CROSS JOIN LATERAL (
+        SELECT f.* FROM saas.foreign_key_problems(d.mode) AS f
+        UNION ALL
+        SELECT k.* FROM saas.unique_key_problems(d.mode) AS k
+        UNION ALL
+        SELECT r.* FROM saas.refused_changes(d.mode) AS r
+    ) AS x
 $$;
 COMMENT ON FUNCTION saas.map_problems(text) IS
-'What is wrong with the map, whoever is to be erased: rights that are missing, tables of others, undeclared columns.';
+'What is wrong with the map, whoever is to be erased: rights that are missing, tables of others, undeclared columns, actions that constraints of their tables refuse.';
 REVOKE ALL ON FUNCTION saas.map_problems(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.map_problems(text) TO saas_internal;
 
@@ -157,8 +172,13 @@ AS $$
     SELECT o.sqlstate_code, o.table_name, o.problem FROM saas.personal_obstacles(ARRAY[p_subject], p_mode) AS o
     UNION ALL
     SELECT p.sqlstate_code, p.table_name, p.problem
-    FROM saas.known_map_problems(saas.privacy_state(), p_mode) AS p
-    WHERE p_strict OR p.sqlstate_code <> 'SA150'
+    FROM (SELECT saas.privacy_state() AS state) AS s
+    CROSS JOIN LATERAL (
+        SELECT k.* FROM saas.known_map_problems(s.state, p_mode) AS k
+        UNION ALL
+        SELECT 'SA139', b.table_name, b.problem FROM saas.broken_references(s.state, p_mode) AS b
+    ) AS p
+    WHERE p_strict OR p.sqlstate_code NOT IN ('SA139', 'SA150')
 $$;
 COMMENT ON FUNCTION saas.erasure_problems(uuid, text, boolean) IS
 'What stands against erasing a person now, with the SQLSTATE that it would be refused with.';

@@ -28,10 +28,11 @@ COMMENT ON FUNCTION saas.personal_key_array(text, text) IS 'The primary key of a
 REVOKE ALL ON FUNCTION saas.personal_key_array(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.personal_key_array(text, text) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.collect_statements(p_mode text)
+CREATE OR REPLACE FUNCTION saas.row_searches(p_mode text)
 RETURNS TABLE (
     child integer,
     parent integer,
+    is_indexed boolean,
     statement text
 )
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -39,7 +40,7 @@ SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 AS $$
     WITH nodes AS MATERIALIZED (
-        SELECT n.node, n.table_name FROM saas.erasure_nodes(p_mode) AS n
+        SELECT n.node, n.table_name, saas.personal_table(n.table_name)::oid AS relation FROM saas.erasure_nodes(p_mode) AS n
     ),
     -- Once a table: this is done for every erasure and every export.
     keys AS MATERIALIZED (
@@ -47,33 +48,53 @@ AS $$
             t.table_name, saas.personal_key_array(t.table_name, 'c') AS child_key,
             saas.personal_key_match(t.table_name, 'p', 'r') AS parent_match
         FROM (SELECT DISTINCT n.table_name FROM nodes AS n) AS t
+    ),
+    indexes AS MATERIALIZED (
+        SELECT i.* FROM saas.indexes_for_links(ARRAY(SELECT n.relation FROM nodes AS n)) AS i
     )
     SELECT
-        e.child, e.parent,
+        e.child, e.parent, x.is_indexed,
         format(
             'WITH found AS (
                 INSERT INTO saas.erasure_rows (run_id, step, row_key, round)
                 SELECT DISTINCT $1, %s, %s, $2 + 1
-                FROM saas.erasure_rows AS r
-                JOIN %s AS p ON %s
-                JOIN %s AS c ON %s
+                FROM saas.erasure_rows AS r %s
                 WHERE r.run_id = $1 AND r.step = %s AND r.round >= $3
                 ON CONFLICT (run_id, step, row_key) DO NOTHING
                 RETURNING 1
             ) SELECT count(*) FROM found',
-            e.child, ck.child_key, p.table_name, pk.parent_match,
-            c.table_name, saas.personal_link_condition(e.kind, e.columns, e.parent_columns, e.json_path), e.parent
+            e.child, CASE WHEN x.is_indexed THEN 'c.row_key' ELSE ck.child_key END,
+            format(
+                CASE
+                    -- From the rows that are known to their parents and children, one after another, whatever the server
+                    -- believes of tables whose statistics it does not have: it cannot turn this around.
+                    WHEN x.is_indexed
+                    THEN 'CROSS JOIN LATERAL (SELECT p.* FROM %1$s AS p WHERE %2$s OFFSET 0) AS p CROSS JOIN LATERAL (SELECT %5$s AS row_key FROM %3$s AS c WHERE %4$s OFFSET 0) AS c'
+                    ELSE 'CROSS JOIN LATERAL (SELECT p.* FROM %1$s AS p WHERE %2$s OFFSET 0) AS p JOIN %3$s AS c ON %4$s'
+                END,
+                p.table_name, pk.parent_match, c.table_name, saas.personal_link_condition(e.kind, e.columns, e.parent_columns, e.json_path), ck.child_key
+            ),
+            e.parent
         )
     FROM saas.erasure_edges(p_mode) AS e
     JOIN nodes AS c ON c.node = e.child
     JOIN nodes AS p ON p.node = e.parent
     JOIN keys AS ck ON ck.table_name = c.table_name
     JOIN keys AS pk ON pk.table_name = p.table_name
+    CROSS JOIN LATERAL (SELECT saas.link_parts(e.kind, e.columns, e.json_path) AS parts OFFSET 0) AS w
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (
+            SELECT FROM indexes AS i
+            WHERE i.table_oid = c.relation
+                AND i.parts[:cardinality(e.columns)] <@ w.parts
+                AND w.parts <@ i.parts[:cardinality(e.columns)]
+        ) AS is_indexed
+    ) AS x
 $$;
-COMMENT ON FUNCTION saas.collect_statements(text) IS
-'For each link the statement that finds the child''s rows of those of the parent that were found from round $3 on; they are of round $2 + 1.';
-REVOKE ALL ON FUNCTION saas.collect_statements(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.collect_statements(text) TO saas_internal;
+COMMENT ON FUNCTION saas.row_searches(text) IS
+'For each link the statement that finds the child''s rows of those of the parent that were found from round $3 on; they are of round $2 + 1. is_indexed: it looks them up by an index.';
+REVOKE ALL ON FUNCTION saas.row_searches(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.row_searches(text) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.collect_personal_rows(p_run uuid, p_subject uuid, p_mode text, p_round integer)
 RETURNS integer
@@ -84,6 +105,7 @@ SET datestyle = 'ISO, YMD'
 SET timezone = 'UTC'
 SET intervalstyle = 'postgres'
 SET extra_float_digits = 1
+SET enable_seqscan = on
 AS $$
 DECLARE
     v_statements jsonb;
@@ -97,7 +119,7 @@ BEGIN
     SELECT p_run, 0, ARRAY[u.id::text], 0 FROM saas.users AS u WHERE u.id = p_subject
     ON CONFLICT (run_id, step, row_key) DO NOTHING;
     v_statements := saas.privacy_answer(
-        saas.privacy_state(), format('SELECT COALESCE(jsonb_agg(to_jsonb(s)), %L::jsonb) FROM saas.collect_statements(%L) AS s', '[]', p_mode)
+        saas.privacy_state(), format('SELECT COALESCE(jsonb_agg(to_jsonb(s)), %L::jsonb) FROM saas.row_searches(%L) AS s', '[]', p_mode)
     )::jsonb;
     -- A later search begins with everything that was found before: new rows may belong to any of it.
     IF p_round > 0 THEN
@@ -107,6 +129,8 @@ BEGIN
         v_next := '{}'::integer[];
         FOR v_statement IN SELECT s.value FROM jsonb_array_elements(v_statements) AS s LOOP
             CONTINUE WHEN (v_statement ->> 'parent')::integer <> ALL (v_reached);
+            -- Until this function ends. A table that was never analysed is read row by row all the same.
+            PERFORM set_config('enable_seqscan', CASE WHEN (v_statement ->> 'is_indexed')::boolean THEN 'off' ELSE 'on' END, true);
             IF saas.privacy_query(v_statement ->> 'statement', p_run, v_round, v_since)::bigint > 0
                 AND (v_statement ->> 'child')::integer <> ALL (v_next)
             THEN
@@ -162,7 +186,9 @@ AS $$
     INSERT INTO saas.erasure_rows (run_id, step, row_key, round)
     SELECT p_run, -1, ARRAY[l.team_id::text, l.created_at::text, l.id::text], 0
     FROM ids AS i
-    JOIN saas.audit_logs AS l ON l.row_id = i.id AND l.table_name = i.table_name
+    CROSS JOIN LATERAL (
+        SELECT a.* FROM saas.audit_logs AS a WHERE a.row_id = i.id AND a.table_name = i.table_name OFFSET 0
+    ) AS l
     WHERE l.payload_hash IS NULL
         AND (
             i.action = 'delete' AND COALESCE(l.old_values, l.new_values) IS NOT NULL
@@ -175,34 +201,57 @@ COMMENT ON FUNCTION saas.collect_audit_rows(uuid) IS
 REVOKE ALL ON FUNCTION saas.collect_audit_rows(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.collect_audit_rows(uuid) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.anonymising_assignments(p_table text, p_action text, p_party_link text)
-RETURNS text
-LANGUAGE sql VOLATILE PARALLEL SAFE
+CREATE OR REPLACE FUNCTION saas.all_assignments()
+RETURNS TABLE (
+    table_name text,
+    party_link text,
+    assignments text
+)
+LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    SELECT string_agg(
-        format(
-            '%I = %s', x.name,
-            CASE
-                WHEN x.value IS NULL THEN 'NULL'
-                -- One random text a row, so that unique columns stay unique.
-                WHEN x.value LIKE '%{random}%'
-                THEN format('replace(%L, %L, gen_random_uuid()::text)::%s', x.value, '{random}', format_type(a.atttypid, a.atttypmod))
-                ELSE format('%L::%s', x.value, format_type(a.atttypid, a.atttypmod))
-            END
-        ),
-        ', ' ORDER BY x.name
-    )
+    SELECT
+        x.table_name, x.party_link,
+        string_agg(
+            format(
+                '%I = %s', x.name,
+                CASE
+                    WHEN x.value IS NULL THEN 'NULL'
+                    -- One random text a row, so that unique columns stay unique.
+                    WHEN x.value LIKE '%{random}%'
+                    THEN format('replace(%L, %L, gen_random_uuid()::text)::%s', x.value, '{random}', format_type(a.atttypid, a.atttypmod))
+                    ELSE format('%L::%s', x.value, format_type(a.atttypid, a.atttypmod))
+                END
+            ),
+            ', ' ORDER BY x.name
+        )
     FROM (
-        SELECT c.column_name AS name, c.value
+        SELECT c.table_name, NULL::text AS party_link, c.column_name AS name, c.value
         FROM saas.personal_columns AS c
-        WHERE c.table_name = p_table AND p_party_link IS NULL AND p_action = 'anonymise' AND c.action IN ('null', 'anonymise')
+        WHERE c.action IN ('null', 'anonymise')
         UNION ALL
-        SELECT l.columns[cardinality(l.columns)], l.reassign_to
+        SELECT l.table_name, l.link_name, l.columns[cardinality(l.columns)], l.reassign_to
         FROM saas.personal_links AS l
-        WHERE l.table_name = p_table AND l.link_name = p_party_link
+        WHERE l.action IN ('null', 'reassign')
     ) AS x
-    JOIN pg_attribute AS a ON a.attrelid = saas.personal_table(p_table) AND a.attname = x.name AND a.attnum > 0
+    JOIN pg_attribute AS a ON a.attrelid = saas.personal_table(x.table_name) AND a.attname = x.name::name AND a.attnum > 0
+    GROUP BY x.table_name, x.party_link
+$$;
+COMMENT ON FUNCTION saas.all_assignments() IS
+'What an UPDATE sets to anonymise a row of a table, or (party_link) to take the person out of a link.';
+REVOKE ALL ON FUNCTION saas.all_assignments() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.all_assignments() TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.anonymising_assignments(p_table text, p_action text, p_party_link text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT a.assignments
+    FROM saas.all_assignments() AS a
+    WHERE a.table_name = p_table
+        AND a.party_link IS NOT DISTINCT FROM p_party_link
+        AND (p_party_link IS NOT NULL OR p_action = 'anonymise')
 $$;
 COMMENT ON FUNCTION saas.anonymising_assignments(text, text, text) IS
 'What an UPDATE sets to anonymise a row, or to take the person out of a link; NULL when there is nothing.';
@@ -244,6 +293,23 @@ COMMENT ON FUNCTION saas.erasing_statement(text, text, text) IS
 'The statement that does what a step wants to $3 of its rows. It answers how many it took, how many were there, and the leaves of those that were deleted.';
 REVOKE ALL ON FUNCTION saas.erasing_statement(text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.erasing_statement(text, text, text) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.erase_by_key(p_statement text, p_request uuid, p_step integer, p_batch bigint)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+AS $$
+BEGIN
+    RETURN saas.erase_by(p_statement, p_request, p_step, p_batch);
+END
+$$;
+COMMENT ON FUNCTION saas.erase_by_key(text, uuid, integer, bigint) IS
+'saas.erase_by() for a statement that takes rows by their primary keys from those that were found: it never reads the whole table, whatever its statistics say.';
+REVOKE ALL ON FUNCTION saas.erase_by_key(text, uuid, integer, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.erase_by_key(text, uuid, integer, bigint) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.erased_leaves(p_request uuid, p_table text, p_keys text[])
 RETURNS text

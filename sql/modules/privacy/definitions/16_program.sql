@@ -1,45 +1,5 @@
 -- The statements that erase many people at once. Each takes arrays of rows and returns arrays of rows, which stay in
 -- memory: the engine (src/privacy/engine.cpp) keeps them in numbered places and prepares each statement once a session.
-CREATE OR REPLACE FUNCTION saas.program_places(p_mode text)
-RETURNS TABLE (
-    node integer,
-    name text,
-    type_name text,
-    key_place integer,
-    place integer
-)
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
-SET jit = off
-AS $$
-    WITH nodes AS MATERIALIZED (
-        SELECT n.node, n.table_name, saas.personal_table(n.table_name) AS relation FROM saas.erasure_nodes(p_mode) AS n
-    ),
-    edges AS MATERIALIZED (
-        SELECT e.parent, e.parent_columns FROM saas.erasure_edges(p_mode) AS e
-    ),
-    names AS (
-        SELECT n.node, n.relation, k.name, min(k.place) AS key_place
-        FROM nodes AS n
-        CROSS JOIN LATERAL (
-            SELECT u.name, u.place::integer FROM unnest(saas.personal_key(n.table_name)) WITH ORDINALITY AS u (name, place)
-            UNION ALL
-            SELECT u.name, NULL FROM edges AS e CROSS JOIN LATERAL unnest(e.parent_columns) AS u (name) WHERE e.parent = n.node
-        ) AS k
-        GROUP BY n.node, n.relation, k.name
-    )
-    SELECT
-        n.node, n.name, format_type(a.atttypid, NULL), n.key_place,
-        -- 0 to 3 are the people, their requests, the key of the needles, and whether nothing is changed.
-        (3 + n.node + row_number() OVER (ORDER BY n.node, n.key_place, n.name) + 1)::integer
-    FROM names AS n
-    JOIN pg_attribute AS a ON a.attrelid = n.relation AND a.attname = n.name AND a.attnum > 0
-$$;
-COMMENT ON FUNCTION saas.program_places(text) IS
-'Where the engine keeps which columns of the rows of each node of saas.erasure_nodes(): its primary key, and what its children are found by. The place before a node''s first is for the number of the person.';
-REVOKE ALL ON FUNCTION saas.program_places(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.program_places(text) TO saas_internal;
-
 CREATE OR REPLACE FUNCTION saas.program_nodes(p_state bigint, p_mode text)
 RETURNS TABLE (
     node integer,
@@ -63,7 +23,33 @@ AS $$
         SELECT e.* FROM saas.erasure_edges(p_mode) AS e
     ),
     nodes AS MATERIALIZED (
-        SELECT n.* FROM saas.erasure_nodes(p_mode) AS n
+        SELECT n.*, saas.personal_table(n.table_name) AS relation FROM saas.erasure_nodes(p_mode) AS n
+    ),
+    names AS MATERIALIZED (
+        -- Of each node the primary key, and what its children are found by.
+        SELECT k.node, k.relation, k.name, min(k.place) AS key_place
+        FROM (
+            SELECT n.node, n.relation, a.attname::text AS name, u.place::integer AS place
+            FROM nodes AS n
+            JOIN pg_index AS i ON i.indrelid = n.relation AND i.indisprimary
+            CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS u (number, place)
+            JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = u.number
+            UNION ALL
+            SELECT n.node, n.relation, u.name, NULL
+            FROM nodes AS n
+            JOIN edges AS e ON e.parent = n.node
+            CROSS JOIN LATERAL unnest(e.parent_columns) AS u (name)
+        ) AS k
+        GROUP BY k.node, k.relation, k.name
+    ),
+    columns AS MATERIALIZED (
+        SELECT
+            n.node, n.name, format_type(a.atttypid, NULL) AS type_name, n.key_place,
+            -- 0 to 3 are the people, their requests, the key of the needles, and whether nothing is changed; the place
+            -- before a node's first is for the number of the person.
+            (3 + n.node + row_number() OVER (ORDER BY n.node, n.key_place, n.name) + 1)::integer AS place
+        FROM names AS n
+        JOIN pg_attribute AS a ON a.attrelid = n.relation AND a.attname = n.name::name AND a.attnum > 0
     ),
     audited AS MATERIALIZED (
         SELECT t.table_name FROM saas.audited_tables AS t
@@ -76,7 +62,7 @@ AS $$
             p.node, array_agg(p.place ORDER BY p.place) AS places, array_agg(p.name ORDER BY p.place) AS names,
             array_agg(p.type_name ORDER BY p.place) AS type_names, count(p.key_place)::integer AS keys,
             bool_and(to_regtype(p.type_name || '[]') IS NOT NULL AND p.type_name !~ '\]$') AS is_supported
-        FROM saas.program_places(p_mode) AS p
+        FROM columns AS p
         GROUP BY p.node
     )
     SELECT
@@ -195,37 +181,27 @@ AS $$
         FROM (SELECT DISTINCT e.child, e.parent FROM edges AS e) AS x
         JOIN nodes AS n ON n.node = x.parent
     ),
-    sources AS (
+    joins AS MATERIALIZED (
         SELECT
-            e.child,
-            string_agg(
-                format(
-                    'SELECT p.s, %s FROM %s JOIN %s AS c ON %s',
-                    (SELECT string_agg(format('c.%I', k.name), ', ' ORDER BY k.place) FROM unnest(c.names) WITH ORDINALITY AS k (name, place)),
-                    saas.program_rows(p.names, p.type_names, p.first, 'p'), c.table_name,
-                    saas.personal_link_condition(e.kind, e.columns, e.parent_columns, e.json_path)
-                ),
-                ' UNION ALL ' ORDER BY e.edge
-            ) AS rows,
-            min(
-                format(
-                    'DELETE FROM %s AS c USING %s WHERE %s RETURNING p.s, %s', c.table_name,
-                    saas.program_rows(p.names, p.type_names, p.first, 'p'),
-                    saas.personal_link_condition(e.kind, e.columns, e.parent_columns, e.json_path),
-                    (SELECT string_agg(format('c.%I', k.name), ', ' ORDER BY k.place)
-                     FROM unnest(c.names[1:c.keys]) WITH ORDINALITY AS k (name, place))
-                )
-            ) AS direct,
-            min(
-                format(
-                    'FROM %s JOIN %s AS c ON %s', saas.program_rows(p.names, p.type_names, p.first, 'p'), c.table_name,
-                    saas.personal_link_condition(e.kind, e.columns, e.parent_columns, e.json_path)
-                )
-            ) AS source
+            e.edge, e.child, c.table_name, c.is_direct,
+            (SELECT string_agg(format('c.%I', k.name), ', ' ORDER BY k.place) FROM unnest(c.names) WITH ORDINALITY AS k (name, place)) AS columns,
+            (SELECT string_agg(format('c.%I', k.name), ', ' ORDER BY k.place) FROM unnest(c.names[1:c.keys]) WITH ORDINALITY AS k (name, place)) AS key,
+            p.rows, saas.personal_link_condition(e.kind, e.columns, e.parent_columns, e.json_path) AS condition
         FROM edges AS e
         JOIN nodes AS c ON c.node = e.child
-        JOIN parents AS p ON p.child = e.child AND p.parent = e.parent
-        GROUP BY e.child
+        JOIN (
+            SELECT x.child, x.parent, saas.program_rows(x.names, x.type_names, x.first, 'p') AS rows FROM parents AS x
+        ) AS p ON p.child = e.child AND p.parent = e.parent
+    ),
+    sources AS (
+        SELECT
+            j.child,
+            string_agg(format('SELECT p.s, %s FROM %s JOIN %s AS c ON %s', j.columns, j.rows, j.table_name, j.condition), ' UNION ALL ' ORDER BY j.edge) AS rows,
+            -- There is one where they are used.
+            min(format('DELETE FROM %s AS c USING %s WHERE %s RETURNING p.s, %s', j.table_name, j.rows, j.condition, j.key)) FILTER (WHERE j.is_direct) AS direct,
+            min(format('FROM %s JOIN %s AS c ON %s', j.rows, j.table_name, j.condition)) FILTER (WHERE j.is_direct) AS source
+        FROM joins AS j
+        GROUP BY j.child
     )
     SELECT
         n.node,
@@ -234,8 +210,8 @@ AS $$
             (SELECT string_agg(format('array_agg(y.%I)', k.name), ', ' ORDER BY k.place) FROM unnest(n.names) WITH ORDINALITY AS k (name, place)),
             o.key, o.columns, s.rows, o.all_key
         ),
-        CASE WHEN n.is_direct THEN s.direct END,
-        CASE WHEN n.is_direct THEN s.source END,
+        s.direct,
+        s.source,
         (SELECT array_agg(i.place ORDER BY p.first, i.place)
          FROM parents AS p CROSS JOIN LATERAL unnest((p.places[1] - 1) || p.places) AS i (place) WHERE p.child = n.node)
     FROM nodes AS n

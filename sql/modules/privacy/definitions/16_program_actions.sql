@@ -106,6 +106,9 @@ AS $$
     searches AS MATERIALIZED (
         SELECT f.* FROM saas.program_searches(p_state, p_mode) AS f
     ),
+    assigned AS MATERIALIZED (
+        SELECT a.* FROM saas.all_assignments() AS a
+    ),
     statements AS (
         SELECT 1 AS part, -1 AS place, 'find' AS kind, n.node, n.table_name,
             'SELECT array_agg(x.s::integer)'
@@ -145,9 +148,10 @@ AS $$
             CASE WHEN n.is_direct THEN f.inputs WHEN n.is_supported THEN n.own END, '{}'
         FROM nodes AS n
         LEFT JOIN searches AS f ON f.node = n.node
-        CROSS JOIN LATERAL (
-            SELECT CASE WHEN n.action NOT IN ('delete', 'keep', 'shred') THEN saas.anonymising_assignments(n.table_name, n.action, n.party_link) END AS assignments
-        ) AS x
+        LEFT JOIN assigned AS x
+            ON x.table_name = n.table_name
+            AND n.action NOT IN ('delete', 'keep', 'shred')
+            AND CASE WHEN n.party_link IS NULL THEN x.party_link IS NULL AND n.action = 'anonymise' ELSE x.party_link = n.party_link END
     ),
     types AS MATERIALIZED (
         SELECT 0 AS place, 'uuid[]'::regtype::oid AS type

@@ -47,6 +47,7 @@ BEGIN
             RAISE EXCEPTION USING
                 ERRCODE = v_problem.sqlstate_code,
                 MESSAGE = CASE v_problem.sqlstate_code
+                    WHEN 'SA139' THEN 'a constraint would refuse what is declared'
                     WHEN 'SA150' THEN 'a column looks personal and has no declared action'
                     WHEN 'SA151' THEN 'the person is under legal hold'
                     ELSE 'the person cannot be erased now'
@@ -89,7 +90,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.gdpr_erase(uuid, text, text, boolean, boolean) IS
-'Erases (p_mode erase) or anonymises a person now, in one transaction, and signs the certificate: one row for each step with what it did, and until when and why rows are kept. p_dry_run counts the same rows and changes nothing. Erased before: rows with the action already. SA150 undeclared columns (p_strict), SA151 legal hold, SA153 the last owner of a team, or rights are missing. For workers.';
+'Erases (p_mode erase) or anonymises a person now, in one transaction, and signs the certificate: one row for each step with what it did, and until when and why rows are kept. p_dry_run counts the same rows and changes nothing. Erased before: rows with the action already. SA139 declared actions that constraints refuse (p_strict), SA150 undeclared columns (p_strict), SA151 legal hold, SA153 the last owner of a team, or rights are missing. For workers.';
 REVOKE ALL ON FUNCTION saas.gdpr_erase(uuid, text, text, boolean, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.gdpr_erase(uuid, text, text, boolean, boolean) TO saas_service;
 

@@ -96,17 +96,22 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 AS $$
+    WITH tables AS MATERIALIZED (
+        SELECT c.oid, n.oid AS schema, format('%I.%I', n.nspname, c.relname) AS name
+        FROM pg_class AS c
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p', 'm')
+            AND NOT c.relispartition
+            AND c.relpersistence <> 't'
+            AND n.nspname !~ '^(pg_|information_schema$)'
+            AND c.oid NOT IN ('saas.erasure_needles'::regclass, 'saas.erasure_rows'::regclass, 'saas.data_export_chunks'::regclass)
+    )
     SELECT
-        c.oid, format('%I.%I', n.nspname, c.relname),
-        saas.is_trusted_table(c.oid) AND has_table_privilege(current_user, c.oid, 'SELECT')
-            AND has_schema_privilege(current_user, n.oid, 'USAGE')
-    FROM pg_class AS c
-    JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'm')
-        AND NOT c.relispartition
-        AND c.relpersistence <> 't'
-        AND n.nspname !~ '^(pg_|information_schema$)'
-        AND c.oid NOT IN ('saas.erasure_needles'::regclass, 'saas.erasure_rows'::regclass, 'saas.data_export_chunks'::regclass)
+        t.oid, t.name,
+        t.oid NOT IN (SELECT u.oid FROM saas.untrusted_tables(ARRAY(SELECT x.oid FROM tables AS x)) AS u (oid))
+            AND has_table_privilege(current_user, t.oid, 'SELECT')
+            AND has_schema_privilege(current_user, t.schema, 'USAGE')
+    FROM tables AS t
 $$;
 COMMENT ON FUNCTION saas.searched_tables() IS
 'The tables that are searched for erased values, and those that should be and may not be read.';
@@ -194,7 +199,7 @@ BEGIN
             column_name := v_found.column_name;
             scanned_rows := CASE WHEN v_found.request = 0 THEN v_found.found_rows END;
             found_rows := CASE WHEN v_found.request > 0 THEN v_found.found_rows END;
-            basis := saas.basis_of_column(table_name, column_name);
+            basis := CASE WHEN column_name IS NOT NULL THEN saas.basis_of_column(table_name, column_name) END;
             RETURN NEXT;
         END LOOP;
         CONTINUE WHEN v_is_heap;

@@ -156,7 +156,7 @@ BEGIN
         ) AS k
         WHERE c.request_id = p_request AND c.group_number = p_group AND e.kind = 'key' AND k.assignments IS NOT NULL
     LOOP
-        PERFORM saas.erase_by(
+        PERFORM saas.erase_by_key(
             format(
                 'UPDATE %s AS c SET %s FROM saas.erasure_rows AS r WHERE r.run_id = $1 AND r.step = $2 AND NOT r.is_done AND %s AND %s',
                 v_update.table_name, v_update.assignments, saas.personal_key_match(v_update.table_name, 'c', 'r'), v_update.condition
@@ -205,7 +205,7 @@ BEGIN
     WHERE s.request_id = p_request AND s.group_number = p_group AND s.action = 'delete';
     FOR v_answer IN
         SELECT a.key::integer AS step, a.value
-        FROM jsonb_each_text(saas.erase_by(v_statement, p_request, NULL, NULL)::jsonb) AS a
+        FROM jsonb_each_text(saas.erase_by_key(v_statement, p_request, NULL, NULL)::jsonb) AS a
     LOOP
         PERFORM saas.note_erased(p_request, v_answer.step, v_answer.value);
     END LOOP;
@@ -284,7 +284,7 @@ BEGIN
             END IF;
             PERFORM saas.note_erased(
                 p_request, v_step.step,
-                saas.erase_by(
+                saas.erase_by_key(
                     saas.privacy_answer(
                         v_state, format('SELECT saas.erasing_statement(%L, %L, %L)', v_step.table_name, v_step.action, v_step.party_link)
                     ),

@@ -21,7 +21,8 @@ BEGIN
     PERFORM FROM saas.user_deletion_requests AS r WHERE r.id = ANY (p_requests) ORDER BY r.id FOR UPDATE;
     -- Whoever adds a row that refers to a person has committed before, or waits, and is refused then.
     PERFORM FROM saas.users AS u WHERE u.id = ANY (v_people) ORDER BY u.id FOR UPDATE;
-    SELECT count(*) FILTER (WHERE m.sqlstate_code <> 'SA150') > 0, count(*) > 0 INTO v_refused, v_refused_strict
+    SELECT count(*) FILTER (WHERE m.sqlstate_code NOT IN ('SA139', 'SA150')) > 0, count(*) > 0 OR EXISTS (SELECT FROM saas.broken_references(p_state, p_mode) AS b)
+    INTO v_refused, v_refused_strict
     FROM saas.known_map_problems(p_state, p_mode) AS m;
     RETURN QUERY
     WITH started AS (
