@@ -201,21 +201,41 @@ bool counts_from_one(ArrayType *array) {
     return true;
 }
 
+// An array among documents: as elements of a JSON array they would be read back as its dimensions.
+bool has_array(json_kind kind, const Datum *values, const bool *nulls, int count) {
+    if (kind != json_kind::json && kind != json_kind::jsonb)
+        return false;
+    for (int i = 0; i < count; ++i) {
+        if (nulls[i])
+            continue;
+        if (kind == json_kind::json) {
+            const char *written = TextDatumGetCString(values[i]);
+            if (written[std::strspn(written, " \t\n\r")] == '[')
+                return true;
+            continue;
+        }
+        const uint32 header = DatumGetJsonbP(values[i])->root.header;
+        if ((header & JB_FARRAY) != 0 && (header & JB_FSCALAR) == 0)
+            return true;
+    }
+    return false;
+}
+
 void set_array(JsonbValue &out, json_type &type, Datum value) {
     ArrayType *array = DatumGetArrayTypeP(value);
-    // JSON counts from one place alone; in the form of the type the value can be read back.
-    if (type.documents && !counts_from_one(array)) {
+    Datum *values = nullptr;
+    bool *nulls = nullptr;
+    int count = 0;
+    deconstruct_array(array, type.element->type, type.element_length, type.element_by_value,
+                      type.element_align, &values, &nulls, &count);
+    // What JSON would not say is said in the form of the type, in which the value can be read back.
+    if (type.documents && (!counts_from_one(array) || has_array(type.element->kind, values, nulls, count))) {
         Oid function = InvalidOid;
         bool is_varlena = false;
         getTypeOutputInfo(type.type, &function, &is_varlena);
         set_cstring(out, OidOutputFunctionCall(function, value));
         return;
     }
-    Datum *values = nullptr;
-    bool *nulls = nullptr;
-    int count = 0;
-    deconstruct_array(array, type.element->type, type.element_length, type.element_by_value,
-                      type.element_align, &values, &nulls, &count);
     JsonbParseState *state = nullptr;
     const int nothing = 0;
     const bool empty = ARR_NDIM(array) == 0;

@@ -154,20 +154,24 @@ AS $$
         JOIN pg_class AS r ON r.oid = e.relation AND r.relkind = 'r' AND NOT r.relispartition AND NOT r.relhassubclass
     ),
     indexes AS MATERIALIZED (
-        SELECT i.indrelid, i.indexrelid, saas.index_parts(i.indexrelid, 1) AS parts
+        SELECT
+            i.indrelid, i.indexrelid, pg_get_expr(i.indpred, i.indrelid) AS predicate,
+            CASE
+                WHEN i.indkey[0] <> 0 THEN (SELECT quote_ident(a.attname) FROM pg_attribute AS a WHERE a.attrelid = i.indrelid AND a.attnum = i.indkey[0])
+                ELSE regexp_replace(pg_get_indexdef(i.indexrelid, 1, true), '^\((.*)\)$', '\1')
+            END AS part
         FROM pg_index AS i
-        WHERE i.indrelid IN (SELECT l.leaf FROM leaves AS l)
-            AND i.indisvalid
-            AND i.indisready
-            AND NOT i.indcheckxmin
-            AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) ~ '^\([a-z_0-9]+ IS NOT NULL\)$')
+        WHERE i.indrelid IN (SELECT l.leaf FROM leaves AS l) AND i.indisvalid AND i.indisready AND NOT i.indcheckxmin
     )
     SELECT
         e.child, COALESCE(l.leaf, e.relation),
         (
             SELECT min(i.indexrelid)
             FROM indexes AS i
-            WHERE i.indrelid = l.leaf AND cardinality(e.columns) = 1 AND i.parts = saas.link_parts(e.kind, e.columns, e.json_path)
+            WHERE i.indrelid = l.leaf
+                AND ARRAY[i.part] = saas.link_parts(e.kind, e.columns, e.json_path)
+                -- Rows without the column are nobody's.
+                AND (i.predicate IS NULL OR i.predicate = format('(%I IS NOT NULL)', e.columns[1]))
         ),
         CASE
             WHEN e.kind IN ('key', 'column') THEN format('p.%I', e.parent_columns[1])
