@@ -46,7 +46,7 @@ int length_of(Datum array) {
     return ArrayGetNItems(ARR_NDIM(value), ARR_DIMS(value));
 }
 
-[[noreturn]] void refuse_statement(int result) {
+[[noreturn]] void refuse_statement_unsafe(int result) {
     ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
                     errmsg("a statement of the privacy engine was refused: %s",
                            SPI_result_code_string(result))));
@@ -59,7 +59,7 @@ void prepare_step_unsafe(program_step *step) {
     SPIPlanPtr plan = SPI_prepare_cursor(step->statement, step->input_count,
                                          const_cast<Oid *>(step->types), CURSOR_OPT_GENERIC_PLAN);
     if (plan == nullptr || SPI_keepplan(plan) != 0)
-        refuse_statement(SPI_result);
+        refuse_statement_unsafe(SPI_result);
     step->plan = plan;
 }
 
@@ -92,7 +92,7 @@ bool run_step_unsafe(batch *work, program_step *step, long most) {
     CHECK_FOR_INTERRUPTS();
     const int result = execute_unsafe(work, step, values, nulls, most);
     if (result < 0)
-        refuse_statement(result);
+        refuse_statement_unsafe(result);
     pfree(values);
     pfree(nulls);
     return true;
@@ -291,7 +291,7 @@ void send_step_unsafe(batch *work, program_step *step, DestReceiver *receiver) {
         result = SPI_execute_plan_extended(step->plan, &options);
     }
     if (result < 0)
-        refuse_statement(result);
+        refuse_statement_unsafe(result);
 }
 
 const std::int32_t *persons_of_unsafe(const place &rows, int *count) {
