@@ -99,7 +99,7 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'saas_erasure_needle';
 REVOKE ALL ON FUNCTION saas.erasure_needle(bytea, text) FROM PUBLIC;
 COMMENT ON FUNCTION saas.erasure_needle(bytea, text) IS
-'What is kept of an erased value so that it can be found again: number of words, and a keyed hash of them (SipHash-2-4, key of 16 bytes). NULL for a value without letters and digits.';
+'What is kept of an erased value so that it can be found again: number of words, and a keyed hash of them (SipHash-2-4, key of 16 bytes), nine bytes for each way to write the first word with its marks together or apart. NULL for a value without letters and digits.';
 
 CREATE OR REPLACE FUNCTION saas.holds_needle(p_text text, p_needles bytea)
 RETURNS boolean
@@ -107,7 +107,7 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100
 AS 'MODULE_PATHNAME', 'saas_holds_needle';
 REVOKE ALL ON FUNCTION saas.holds_needle(text, bytea) FROM PUBLIC;
 COMMENT ON FUNCTION saas.holds_needle(text, bytea) IS
-'Whether a value of saas.erasure_needle() occurs in a text, word by word, without regard to case and punctuation. p_needles: the key of 16 bytes, and the needles after it.';
+'Whether a value of saas.erasure_needle() occurs in a text, word by word, without regard to case, punctuation and whether marks are apart. p_needles: the key of 16 bytes, and the needles after it.';
 
 CREATE OR REPLACE FUNCTION saas.needle_columns(p_row record, p_needles bytea)
 RETURNS text[]
@@ -115,7 +115,7 @@ LANGUAGE c STABLE STRICT PARALLEL SAFE COST 200
 AS 'MODULE_PATHNAME', 'saas_needle_columns';
 REVOKE ALL ON FUNCTION saas.needle_columns(record, bytea) FROM PUBLIC;
 COMMENT ON FUNCTION saas.needle_columns(record, bytea) IS
-'The columns of a row in which a needle occurs (see saas.holds_needle), NULL for none: texts and bytea by their bytes, JSON values by their keys, texts and numbers, other types by their text.';
+'The columns of a row in which a needle occurs (see saas.holds_needle), NULL for none: texts, bytea and bytea[] by their bytes, these also as UTF-16, JSON values by their keys, texts and numbers, other types by their text.';
 
 CREATE OR REPLACE FUNCTION saas.search_table(
     p_table oid,
@@ -129,7 +129,7 @@ LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'saas_search_table';
 REVOKE ALL ON FUNCTION saas.search_table(oid, bytea[]) FROM PUBLIC;
 COMMENT ON FUNCTION saas.search_table(oid, bytea[]) IS
-'Reads a table with its partitions once for the needles of many requests, each as saas.needle_columns() takes them: by the number of the request and the column the number of rows in which one of them occurs; request 0: all rows. No row for a table that is not a heap. Only for functions of the package.';
+'Reads a table with its partitions, but without tables that inherit from it, once for the needles of many requests, each as saas.needle_columns() takes them: by the number of the request and the column the number of rows in which one of them occurs; request 0: all rows. No row for a table that is not a heap. Only for functions of the package.';
 
 CREATE OR REPLACE FUNCTION saas.gdpr_export_user_data(user_uuid uuid, portable boolean DEFAULT false)
 RETURNS jsonb

@@ -2,7 +2,6 @@
 #include "privacy/json_rows.hpp"
 
 #include "core/privacy/numeric_bytes.hpp"
-#include "core/privacy/plain_text.hpp"
 #include "privacy/json_containers.hpp"
 
 #include <cmath>
@@ -74,9 +73,9 @@ uint32 append_uuid(StringInfo out, Datum value) {
     return JENTRY_ISSTRING;
 }
 
-uint32 append_time(StringInfo out, Oid type, Datum value) {
+uint32 append_time(StringInfo out, Oid type, core::privacy::known_day &day, Datum value) {
     char *to = room_for(out, MAXDATELEN + 1);
-    take_room(out, to + write_iso_time(type, value, to));
+    take_room(out, to + write_iso_time(type, value, day, to));
     return JENTRY_ISSTRING;
 }
 
@@ -107,7 +106,7 @@ uint32 append_any(StringInfo out, pg::json_type &type, Datum value) {
 }
 
 // Appends the bytes of a value and returns of what type it is.
-uint32 append_value(StringInfo out, pg::json_type &type, Datum value) {
+uint32 append_value(StringInfo out, pg::json_type &type, core::privacy::known_day &day, Datum value) {
     switch (type.kind) {
     case pg::json_kind::boolean:
         return DatumGetBool(value) ? JENTRY_ISBOOL_TRUE : JENTRY_ISBOOL_FALSE;
@@ -132,7 +131,7 @@ uint32 append_value(StringInfo out, pg::json_type &type, Datum value) {
     case pg::json_kind::uuid:
         return append_uuid(out, value);
     case pg::json_kind::datetime:
-        return append_time(out, type.type, value);
+        return append_time(out, type.type, day, value);
     default:
         return append_any(out, type, value);
     }
@@ -154,7 +153,7 @@ void append_row_binary_unsafe(json_rows *rows, const Datum *values, const bool *
             append_bytes(out, rows->table.bytes, static_cast<Size>(rows->table.size));
             type = JENTRY_ISSTRING;
         } else if (!nulls[column]) {
-            type = append_value(out, rows->types[column], values[column]);
+            type = append_value(out, rows->types[column], rows->day, values[column]);
         }
         if (out->len - base > static_cast<int>(JENTRY_OFFLENMASK))
             pg::refuse_json_size(static_cast<Size>(out->len - base));

@@ -2,7 +2,6 @@
 #include "privacy/json_rows.hpp"
 
 #include "core/privacy/json_text.hpp"
-#include "core/privacy/plain_text.hpp"
 
 #include <cmath>
 #include <cstring>
@@ -53,10 +52,10 @@ void append_uuid(StringInfo out, Datum value) {
     take_room(out, to);
 }
 
-void append_time(StringInfo out, Oid type, Datum value) {
+void append_time(StringInfo out, Oid type, core::privacy::known_day &day, Datum value) {
     char *to = room_for(out, MAXDATELEN + 3);
     *to++ = '"';
-    to += write_iso_time(type, value, to);
+    to += write_iso_time(type, value, day, to);
     *to++ = '"';
     take_room(out, to);
 }
@@ -98,7 +97,7 @@ void append_general(StringInfo out, const JsonbValue &value) {
     }
 }
 
-void append_value(StringInfo out, pg::json_type &type, Datum value) {
+void append_value(StringInfo out, pg::json_type &type, core::privacy::known_day &day, Datum value) {
     switch (type.kind) {
     case pg::json_kind::int2:
         return append_integer(out, DatumGetInt16(value));
@@ -115,7 +114,7 @@ void append_value(StringInfo out, pg::json_type &type, Datum value) {
     case pg::json_kind::uuid:
         return append_uuid(out, value);
     case pg::json_kind::datetime:
-        return append_time(out, type.type, value);
+        return append_time(out, type.type, day, value);
     case pg::json_kind::json:
         return append_json(out, value);
     default: {
@@ -149,7 +148,7 @@ void append_row_text_unsafe(json_rows *rows, const Datum *values, const bool *nu
         if (nulls[i])
             append_piece(out, "null", 4);
         else
-            append_value(out, rows->types[i], values[i]);
+            append_value(out, rows->types[i], rows->day, values[i]);
     }
     appendStringInfoCharMacro(out, '}');
 }

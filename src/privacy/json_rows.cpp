@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "privacy/json_rows.hpp"
 
-#include "core/privacy/plain_text.hpp"
-
 #include <cstring>
 
 #include "pg/prelude.hpp"
@@ -66,6 +64,7 @@ json_rows *make_json_rows_unsafe(TupleDesc columns, const char *table) {
     const auto count = static_cast<Size>(columns->natts);
     rows->count = columns->natts;
     rows->members = columns->natts + 1;
+    rows->day = core::privacy::known_day{};
     rows->column_types = static_cast<Oid *>(palloc0((count + 1) * sizeof(Oid)));
     rows->types = static_cast<pg::json_type *>(palloc0((count + 1) * sizeof(pg::json_type)));
     rows->before = static_cast<json_piece *>(palloc0((count + 1) * sizeof(json_piece)));
@@ -112,13 +111,13 @@ void make_room(StringInfo out, Size size) {
     enlargeStringInfo(out, static_cast<int>(length + wanted + 1 < MaxAllocSize ? wanted : size));
 }
 
-Size write_iso_time(Oid type, Datum value, char *out) {
+Size write_iso_time(Oid type, Datum value, core::privacy::known_day &day, char *out) {
     static_assert(MAXDATELEN > core::privacy::k_plain_text_room + 4);
     Size size = 0;
     if (type == DATEOID) {
         size = core::privacy::write_date(DatumGetDateADT(value), out);
     } else if (type == TIMESTAMPTZOID || type == TIMESTAMPOID) {
-        size = core::privacy::write_timestamp(DatumGetTimestampTz(value), type == TIMESTAMPTZOID, out);
+        size = core::privacy::write_timestamp(DatumGetTimestampTz(value), type == TIMESTAMPTZOID, day, out);
         if (size > 0) {
             out[10] = 'T';
             if (type == TIMESTAMPTZOID) {

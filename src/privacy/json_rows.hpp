@@ -4,6 +4,7 @@
 // Values mean what pg/json_value.hpp says of documents. Plain data and server calls only: the caller wraps them in pg::call.
 #pragma once
 
+#include "core/privacy/plain_text.hpp"
 #include "pg/json_value.hpp"
 
 #include "pg/prelude.hpp"
@@ -30,6 +31,7 @@ struct json_rows {
     int *order;          // the column of each member in the order that jsonb wants; -1 for "_table"
     json_piece start;    // of the jsonb object: header, room for entries that are not set, keys
     json_piece table;
+    core::privacy::known_day day;
 };
 
 // For rows with these columns, of a table of that name. Lives in the current memory context.
@@ -48,7 +50,7 @@ void append_row_binary_unsafe(json_rows *rows, const Datum *values, const bool *
 void append_json_string(StringInfo out, const char *text, Size size);
 
 // A moment or day in UTC as ISO 8601 has it; `out` has room for MAXDATELEN + 1. Returns its length.
-[[nodiscard]] Size write_iso_time(Oid type, Datum value, char *out);
+[[nodiscard]] Size write_iso_time(Oid type, Datum value, core::privacy::known_day &day, char *out);
 
 // Makes room for so many bytes, and more of it the longer the text is: what is asked for costs nothing, to move it does.
 void make_room(StringInfo out, Size size);

@@ -1,6 +1,6 @@
 -- An event that does not bear our identifier comes before the answer that names the same refund or capture: both are one.
 BEGIN;
-SELECT plan(36);
+SELECT plan(39);
 \ir include/payments.sql
 \ir include/provider_events.sql
 CREATE FUNCTION pg_temp.tell(p_provider text, p_kind text, p_ref text, p_parent text, p_state text, p_amount bigint, p_at bigint) RETURNS text LANGUAGE sql AS $$
@@ -78,6 +78,13 @@ SELECT is(pg_temp.balances(), '{"sales": 1000, "provider_balance": 0, "payouts_i
 SELECT is(saas.available_for_payout(pg_temp.team(), 'stripe', 'USD'), 0::numeric, 'nothing is left');
 SELECT is((pg_temp.deliver(pg_temp.event('evt_3', 300, pg_temp.payout('po_1', 1000, 'paid')))).outcome, 'processed', 'it arrives');
 SELECT is(pg_temp.balances(), '{"bank": 1000, "sales": 1000, "provider_balance": 0, "payouts_in_transit": 0}', 'at the bank');
+-- What became of it is recorded by hand, after an event.
+SELECT is((pg_temp.deliver(pg_temp.event('evt_4', 400, pg_temp.charge('ch_2', NULL, 'succeeded', true)))).outcome, 'processed', 'another payment');
+SELECT saas.schedule_payouts(pg_temp.team(), 'k8', :'schedule') -> 'payouts' ->> 0 AS payout \gset
+SELECT saas.run_payouts(pg_temp.team(), 'k9') \g /dev/null
+SELECT is((pg_temp.deliver(pg_temp.event('evt_5', 500, pg_temp.payout('po_2', 1000, 'in_transit')))).outcome, 'processed', 'its payout is told of');
+SELECT saas.record_payout_result(pg_temp.team(), :'payout', 'paid', 'k10', 'po_2') \g /dev/null
+SELECT is(pg_temp.payouts(), 'paid 1000 po_1 ours, paid 1000 po_2 ours', 'and recorded as paid');
 SELECT ok((SELECT bool_and(r.agrees) FROM saas.payout_reconciliation AS r), 'and agrees with its entries');
 \ir include/ledger_proof.sql
 SELECT * FROM finish();

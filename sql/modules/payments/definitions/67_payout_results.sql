@@ -202,6 +202,9 @@ BEGIN
             MESSAGE = 'the payout may be on its way: the provider is being asked',
             HINT = 'Wait for the outcome of the request.';
     END IF;
+    PERFORM saas.link_provider_payout(
+        p_team, v_payout.provider, p_provider_payout_id, p_payout::text, v_payout.amount, v_payout.currency
+    );
     UPDATE saas.payouts AS p
     SET status = p_status,
         status_source = 'api',
