@@ -80,7 +80,7 @@ $$;
 
 DELETE FROM saas.teams WHERE slug = 'privacy-bench';
 DELETE FROM saas.users WHERE email LIKE 'bench%@example.org';
-SELECT privacy_bench.make_people(1, 6000);
+SELECT privacy_bench.make_people(1, 6800);
 
 -- Values to mask, and the functions of postgresql_anonymizer 1.3 for them, in PL/pgSQL: with the clauses that they are published
 -- with (SET search_path, for hash also SECURITY DEFINER, and the digest a function of its own), and without them (bare_).

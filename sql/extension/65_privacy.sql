@@ -86,12 +86,34 @@ REVOKE ALL ON FUNCTION saas.erase_people(text, bigint, uuid[], uuid[], bytea[], 
 COMMENT ON FUNCTION saas.erase_people(text, bigint, uuid[], uuid[], bytea[], bytea, boolean, bigint) IS
 'Carries out saas.erasure_program() for many people at once, or (p_change false) counts what it would do. For each person, by their place in p_people: rows by step (-1: entries of the audit trail); step -2: needles under p_key; step -3: number of leaves, and edge, of the Merkle tree of rows deleted, salted by p_salts. SA133 when there are more than p_most_rows rows, SA134 when some of them form circles. Only for functions of the package.';
 
+CREATE OR REPLACE FUNCTION saas.insert_together(p_statement text, VARIADIC p_values "any")
+RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_insert_together';
+REVOKE ALL ON FUNCTION saas.insert_together(text, "any") FROM PUBLIC;
+COMMENT ON FUNCTION saas.insert_together(text, "any") IS
+'Executes an INSERT … RETURNING with these parameters, with the rights of the caller; planned once a session. Foreign keys whose columns RETURNING has are looked after once for all rows. Returns how many. Only for functions of the package.';
+
 CREATE OR REPLACE FUNCTION saas.is_erasing()
 RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'saas_is_erasing';
 COMMENT ON FUNCTION saas.is_erasing() IS
 'Whether the statement that runs erases personal data on a person''s request. For triggers that otherwise refuse changes.';
+
+CREATE OR REPLACE FUNCTION saas.plain_type(p_type oid)
+RETURNS oid
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_plain_type';
+COMMENT ON FUNCTION saas.plain_type(oid) IS
+'The type that a domain or an array is made of; text for citext. NULL when there is no such type.';
+
+CREATE OR REPLACE FUNCTION saas.personal_name_rank(p_name text, p_type oid)
+RETURNS integer
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_personal_name_rank';
+COMMENT ON FUNCTION saas.personal_name_rank(text, oid) IS
+'2 when a column of this name and type looks like personal data, 1 when it does beside others that do (name, login, photo), 0 when not. Names are known in the languages of Europe and as abbreviations; a word about a value, such as sent or type, makes it 0. Addresses of machines are 2 whatever their name.';
 
 CREATE OR REPLACE FUNCTION saas.erasure_needle(p_key bytea, p_value text)
 RETURNS bytea
@@ -175,14 +197,14 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'saas_leaf_hashes';
 REVOKE ALL ON FUNCTION saas.leaf_hashes(bytea, text, text[]) FROM PUBLIC;
 COMMENT ON FUNCTION saas.leaf_hashes(bytea, text, text[]) IS
-'Leaf hashes (RFC 6962) of the salted primary keys of rows of a table, one after another: SHA-256 of a zero byte and the SHA-256 of the salt, the table''s name, a space and the key.';
+'Leaf hashes (RFC 6962) of the salted primary keys of rows of a table, one after another: SHA-256 of a zero byte, the salt, the table''s name, a space and the key.';
 
 DO $$
 BEGIN
     EXECUTE pg_catalog.format(
         'GRANT EXECUTE ON FUNCTION saas.erase_by(text, uuid, integer, bigint),
             saas.privacy_query(text, uuid, integer, bigint), saas.privacy_state(),
-            saas.privacy_answer(bigint, text),
+            saas.privacy_answer(bigint, text), saas.insert_together(text, "any"),
             saas.erase_people(text, bigint, uuid[], uuid[], bytea[], bytea, boolean, bigint), saas.erasure_needle(bytea, text),
             saas.holds_needle(text, bytea), saas.needle_columns(record, bytea),
             saas.search_table(oid, bytea[]), saas.leaf_hashes(bytea, text, text[]),
