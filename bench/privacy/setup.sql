@@ -80,26 +80,49 @@ $$;
 
 DELETE FROM saas.teams WHERE slug = 'privacy-bench';
 DELETE FROM saas.users WHERE email LIKE 'bench%@example.org';
-SELECT privacy_bench.make_people(1, 6000);
+SELECT privacy_bench.make_people(1, 6800);
 
--- Values to mask, and the functions of postgresql_anonymizer 1.3 for them, in PL/pgSQL.
+-- Values to mask, and the functions of postgresql_anonymizer 1.3 for them, in PL/pgSQL: with the clauses that they are published
+-- with (SET search_path, for hash also SECURITY DEFINER, and the digest a function of its own), and without them (bare_).
 CREATE TABLE privacy_bench.patients AS
 SELECT n AS id, md5(n::text) AS name, 'p' || n || '@example.org' AS email, '4' || lpad(n::text, 15, '0') AS card, now() AS born FROM generate_series(1, 50000) AS n;
 CREATE TABLE privacy_bench.copied AS SELECT * FROM privacy_bench.patients;
-CREATE FUNCTION privacy_bench.partial(ov text, prefix integer, padding text, suffix integer) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE FUNCTION privacy_bench.partial(ov text, prefix integer, padding text, suffix integer) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = '' AS $$
 BEGIN
-    RETURN CASE WHEN length(ov) >= prefix + suffix THEN left(ov, prefix) || padding || right(ov, suffix) ELSE '' END;
+    RETURN left(ov, prefix) || padding || right(ov, suffix);
 END
 $$;
-CREATE FUNCTION privacy_bench.partial_email(ov text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE FUNCTION privacy_bench.partial_email(ov text) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = '' AS $$
 BEGIN
     RETURN substring(regexp_replace(ov, '@.*', '') FROM 1 FOR 2) || '******@' || substring(regexp_replace(ov, '.*@', '') FROM 1 FOR 2)
         || '******.' || regexp_replace(ov, '.*\.', '');
 END
 $$;
-CREATE FUNCTION privacy_bench.hash(seed text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION privacy_bench.raw_digest(text, text) RETURNS bytea LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS '$libdir/pgcrypto', 'pg_digest';
+CREATE FUNCTION privacy_bench.digest(seed text, salt text, algorithm text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = '' AS $$
 BEGIN
-    RETURN encode(digest(concat(seed, current_setting('privacy_bench.salt', true)), COALESCE(current_setting('privacy_bench.algorithm', true), 'sha256')), 'hex');
+    RETURN encode(privacy_bench.raw_digest(concat(seed, salt), algorithm), 'hex');
+END
+$$;
+CREATE FUNCTION privacy_bench.hash(seed text) RETURNS text LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+    RETURN privacy_bench.digest(seed, current_setting('privacy_bench.salt'), current_setting('privacy_bench.algorithm'));
+END
+$$;
+CREATE FUNCTION privacy_bench.bare_partial(ov text, prefix integer, padding text, suffix integer) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN left(ov, prefix) || padding || right(ov, suffix);
+END
+$$;
+CREATE FUNCTION privacy_bench.bare_email(ov text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN substring(regexp_replace(ov, '@.*', '') FROM 1 FOR 2) || '******@' || substring(regexp_replace(ov, '.*@', '') FROM 1 FOR 2)
+        || '******.' || regexp_replace(ov, '.*\.', '');
+END
+$$;
+CREATE FUNCTION privacy_bench.bare_hash(seed text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN encode(privacy_bench.raw_digest(concat(seed, current_setting('privacy_bench.salt')), current_setting('privacy_bench.algorithm')), 'hex');
 END
 $$;
 VACUUM ANALYZE;

@@ -107,13 +107,18 @@ AS 'MODULE_PATHNAME', 'saas_audit_commitment';
 COMMENT ON FUNCTION saas.audit_commitment(bytea, jsonb, jsonb, jsonb, inet) IS
 'The salted hash that stands for the personal payload of a row of saas.audit_logs once it is erased.';
 
-CREATE OR REPLACE FUNCTION saas.redact_audit_payload(p_team uuid, p_created_at timestamptz, p_id uuid, p_salt bytea)
-RETURNS boolean
+CREATE OR REPLACE FUNCTION saas.redact_audit_payloads(
+    p_teams uuid[],
+    p_created_at timestamptz[],
+    p_ids uuid[],
+    p_salts bytea[]
+)
+RETURNS bigint
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'saas_redact_audit_payload';
-REVOKE ALL ON FUNCTION saas.redact_audit_payload(uuid, timestamptz, uuid, bytea) FROM PUBLIC;
-COMMENT ON FUNCTION saas.redact_audit_payload(uuid, timestamptz, uuid, bytea) IS
-'Erases the payload of one row of saas.audit_logs, in whose place the commitment with this salt comes. Checks nothing: only for saas.redact_audit_row().';
+AS 'MODULE_PATHNAME', 'saas_redact_audit_payloads';
+REVOKE ALL ON FUNCTION saas.redact_audit_payloads(uuid[], timestamptz[], uuid[], bytea[]) FROM PUBLIC;
+COMMENT ON FUNCTION saas.redact_audit_payloads(uuid[], timestamptz[], uuid[], bytea[]) IS
+'Erases the payload of rows of saas.audit_logs, in whose place the commitments with these salts come; returns how many. Checks nothing: only for saas.redact_audit_entries().';
 
 CREATE OR REPLACE FUNCTION saas.is_audit_owner()
 RETURNS boolean

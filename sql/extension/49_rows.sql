@@ -31,10 +31,18 @@ COMMENT ON FUNCTION saas.find_row(anyelement, text, "any") IS
 'The row of a table that has these values in the columns of one of its btree indexes, or in the first of them; NULL when there is none. What a SELECT of the row would answer, without a statement around it. p_of: of which table, as NULL of its row type. A partial index finds its own rows alone; NULL finds nothing, but in an index with NULLS NOT DISTINCT; where several rows fit, one of them. 42704 for an index that the table does not have, 42804 for a value of another type than its column. Needs the right to read; refuses tables that row-level security would filter.';
 REVOKE ALL ON FUNCTION saas.find_row(anyelement, text, "any") FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION saas.has_row(p_of anyelement, p_index text, VARIADIC p_values "any")
+RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_has_row';
+COMMENT ON FUNCTION saas.has_row(anyelement, text, "any") IS
+'Whether there is such a row, as EXISTS: nothing of it is copied.';
+REVOKE ALL ON FUNCTION saas.has_row(anyelement, text, "any") FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION saas.lock_row(p_of anyelement, p_lock text, p_index text, VARIADIC p_values "any")
 RETURNS anyelement
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'saas_lock_row';
 COMMENT ON FUNCTION saas.lock_row(anyelement, text, text, "any") IS
-'The same with a lock: FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE or FOR KEY SHARE. Waits for whoever has locked the row, and returns it as it is then; NULL when it has gone or has other values by then. 40001 where the isolation level hides the change. Needs also the right to update.';
+'What saas.find_row() finds, with a lock: FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE or FOR KEY SHARE. Waits for whoever has locked the row, and returns it as it is then; NULL when it has gone or has other values by then. 40001 where the isolation level hides the change. Needs also the right to update.';
 REVOKE ALL ON FUNCTION saas.lock_row(anyelement, text, text, "any") FROM PUBLIC;

@@ -86,6 +86,14 @@ REVOKE ALL ON FUNCTION saas.erase_people(text, bigint, uuid[], uuid[], bytea[], 
 COMMENT ON FUNCTION saas.erase_people(text, bigint, uuid[], uuid[], bytea[], bytea, boolean, bigint) IS
 'Carries out saas.erasure_program() for many people at once, or (p_change false) counts what it would do. For each person, by their place in p_people: rows by step (-1: entries of the audit trail); step -2: needles under p_key; step -3: number of leaves, and edge, of the Merkle tree of rows deleted, salted by p_salts. SA133 when there are more than p_most_rows rows, SA134 when some of them form circles. Only for functions of the package.';
 
+CREATE OR REPLACE FUNCTION saas.insert_together(p_statement text, VARIADIC p_values "any")
+RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'saas_insert_together';
+REVOKE ALL ON FUNCTION saas.insert_together(text, "any") FROM PUBLIC;
+COMMENT ON FUNCTION saas.insert_together(text, "any") IS
+'Executes an INSERT … RETURNING with these parameters, with the rights of the caller; planned once a session. Foreign keys whose columns RETURNING has are looked after once for all rows. Returns how many. Only for functions of the package.';
+
 CREATE OR REPLACE FUNCTION saas.is_erasing()
 RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
@@ -93,13 +101,27 @@ AS 'MODULE_PATHNAME', 'saas_is_erasing';
 COMMENT ON FUNCTION saas.is_erasing() IS
 'Whether the statement that runs erases personal data on a person''s request. For triggers that otherwise refuse changes.';
 
+CREATE OR REPLACE FUNCTION saas.plain_type(p_type oid)
+RETURNS oid
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_plain_type';
+COMMENT ON FUNCTION saas.plain_type(oid) IS
+'The type that a domain or an array is made of; text for citext. NULL when there is no such type.';
+
+CREATE OR REPLACE FUNCTION saas.personal_name_rank(p_name text, p_type oid)
+RETURNS integer
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_personal_name_rank';
+COMMENT ON FUNCTION saas.personal_name_rank(text, oid) IS
+'2 when a column of this name and type looks like personal data, 1 when it does beside others that do (name, login, photo), 0 when not. Names are known in the languages of Europe and as abbreviations; a word about a value, such as sent or type, makes it 0. Addresses of machines are 2 whatever their name.';
+
 CREATE OR REPLACE FUNCTION saas.erasure_needle(p_key bytea, p_value text)
 RETURNS bytea
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'saas_erasure_needle';
 REVOKE ALL ON FUNCTION saas.erasure_needle(bytea, text) FROM PUBLIC;
 COMMENT ON FUNCTION saas.erasure_needle(bytea, text) IS
-'What is kept of an erased value so that it can be found again: number of words, and a keyed hash of them (SipHash-2-4, key of 16 bytes). NULL for a value without letters and digits.';
+'What is kept of an erased value so that it can be found again: number of words, and a keyed hash of them (SipHash-2-4, key of 16 bytes), nine bytes for each way to write the first word with its marks together or apart. NULL for a value without letters and digits.';
 
 CREATE OR REPLACE FUNCTION saas.holds_needle(p_text text, p_needles bytea)
 RETURNS boolean
@@ -107,7 +129,7 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100
 AS 'MODULE_PATHNAME', 'saas_holds_needle';
 REVOKE ALL ON FUNCTION saas.holds_needle(text, bytea) FROM PUBLIC;
 COMMENT ON FUNCTION saas.holds_needle(text, bytea) IS
-'Whether a value of saas.erasure_needle() occurs in a text, word by word, without regard to case and punctuation. p_needles: the key of 16 bytes, and the needles after it.';
+'Whether a value of saas.erasure_needle() occurs in a text, word by word, without regard to case, punctuation and whether marks are apart. p_needles: the key of 16 bytes, and the needles after it.';
 
 CREATE OR REPLACE FUNCTION saas.needle_columns(p_row record, p_needles bytea)
 RETURNS text[]
@@ -115,7 +137,7 @@ LANGUAGE c STABLE STRICT PARALLEL SAFE COST 200
 AS 'MODULE_PATHNAME', 'saas_needle_columns';
 REVOKE ALL ON FUNCTION saas.needle_columns(record, bytea) FROM PUBLIC;
 COMMENT ON FUNCTION saas.needle_columns(record, bytea) IS
-'The columns of a row in which a needle occurs (see saas.holds_needle), NULL for none: texts and bytea by their bytes, JSON values by their keys, texts and numbers, other types by their text.';
+'The columns of a row in which a needle occurs (see saas.holds_needle), NULL for none: texts, bytea and bytea[] by their bytes, these also as UTF-16, JSON values by their keys, texts and numbers, other types by their text.';
 
 CREATE OR REPLACE FUNCTION saas.search_table(
     p_table oid,
@@ -129,7 +151,7 @@ LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'saas_search_table';
 REVOKE ALL ON FUNCTION saas.search_table(oid, bytea[]) FROM PUBLIC;
 COMMENT ON FUNCTION saas.search_table(oid, bytea[]) IS
-'Reads a table with its partitions once for the needles of many requests, each as saas.needle_columns() takes them: by the number of the request and the column the number of rows in which one of them occurs; request 0: all rows. No row for a table that is not a heap. Only for functions of the package.';
+'Reads a table with its partitions, but without tables that inherit from it, once for the needles of many requests, each as saas.needle_columns() takes them: by the number of the request and the column the number of rows in which one of them occurs; request 0: all rows. No row for a table that is not a heap. Only for functions of the package.';
 
 CREATE OR REPLACE FUNCTION saas.export_person(p_state bigint, p_person uuid, p_portable boolean)
 RETURNS jsonb
@@ -153,14 +175,14 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'saas_leaf_hashes';
 REVOKE ALL ON FUNCTION saas.leaf_hashes(bytea, text, text[]) FROM PUBLIC;
 COMMENT ON FUNCTION saas.leaf_hashes(bytea, text, text[]) IS
-'Leaf hashes (RFC 6962) of the salted primary keys of rows of a table, one after another: SHA-256 of a zero byte and the SHA-256 of the salt, the table''s name, a space and the key.';
+'Leaf hashes (RFC 6962) of the salted primary keys of rows of a table, one after another: SHA-256 of a zero byte, the salt, the table''s name, a space and the key.';
 
 DO $$
 BEGIN
     EXECUTE pg_catalog.format(
         'GRANT EXECUTE ON FUNCTION saas.erase_by(text, uuid, integer, bigint),
             saas.privacy_query(text, uuid, integer, bigint), saas.privacy_state(),
-            saas.privacy_answer(bigint, text),
+            saas.privacy_answer(bigint, text), saas.insert_together(text, "any"),
             saas.erase_people(text, bigint, uuid[], uuid[], bytea[], bytea, boolean, bigint), saas.erasure_needle(bytea, text),
             saas.holds_needle(text, bytea), saas.needle_columns(record, bytea),
             saas.search_table(oid, bytea[]), saas.leaf_hashes(bytea, text, text[]),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// Erasing the personal payload of one row of the audit log: the only change that the append-only
+// Erasing the personal payload of rows of the audit log: the only change that the append-only
 // triggers let through.
 #pragma once
 
@@ -11,8 +11,8 @@ extern "C" {
 
 namespace saas::audit {
 
-// True while saas.redact_audit_payload() runs, for the statement trigger of an UPDATE and for a row
-// trigger whose new row is the old one without payload and with the right payload_hash.
+// True while saas.redact_audit_payloads() runs, for the statement trigger of an UPDATE and for a row
+// trigger whose new row is the old one, which is one of those to erase, without payload and with the right payload_hash.
 bool erases_payload(const TriggerData &data);
 
 } // namespace saas::audit

@@ -213,6 +213,63 @@ void require_no_dependents(run &state, const std::string &module) {
     }
 }
 
+std::vector<std::string> deployed_modules(const run &state) {
+    std::vector<std::string> names;
+    for (const module_files &module : state.files.modules) {
+        bool defines = std::any_of(state.definitions.begin(), state.definitions.end(),
+                                   [&](const auto &d) { return d.first.first == module.name; });
+        if (defines || applied_version(state, module.name) > 0)
+            names.push_back(module.name);
+    }
+    return names;
+}
+
+// The server says which objects depend on what goes: here whose they are. `others`: as of objects_of_others().
+[[noreturn]] void explain_dependents(const run &state, const std::string &module, int to_version,
+                                     std::vector<std::pair<std::string, std::string>> others,
+                                     const pg::pg_error &failure) {
+    const std::string objects = failure.data->detail == nullptr ? "" : failure.data->detail;
+    for (const module_files &other : state.files.modules) {
+        for (const auto &table : other.tables) {
+            if (other.name != module)
+                others.emplace_back(other.name, "saas." + table.name);
+        }
+    }
+    std::set<std::string> needed;
+    for (const auto &[owner, name] : others) {
+        if (core::deploy::mentions(objects, name))
+            needed.insert(owner);
+    }
+    if (needed.empty())
+        throw core::error{core::sqlstate{"2BP01"},
+                          "module \"" + module + "\" cannot be taken back to version " + std::to_string(to_version) +
+                              ": objects outside of the package need what would go",
+                          objects, "Drop them first, or change them."};
+    std::string names;
+    std::string calls;
+    for (const std::string &name : needed)
+        names += (names.empty() ? "\"" : ", \"") + name + "\"";
+    for (const std::string &name :
+         core::deploy::removal_order(entries_of(state.files), deployed_modules(state), {needed.begin(), needed.end()}))
+        calls += (calls.empty() ? "SELECT saas.rollback('" : "'), saas.rollback('") + name;
+    throw core::error{k_still_required,
+                      "module \"" + module + "\" cannot be taken back to version " + std::to_string(to_version) + ": " +
+                          names + (needed.size() == 1 ? " needs" : " need") + " what would go",
+                      objects,
+                      "Roll back first: " + calls + "'). Their data go with them; saas.deploy() brings the modules back."};
+}
+
+void roll_back(run &state, const module_files &files, int version, int to_version) {
+    drop_definitions(state.connection, files.name);
+    state.done.add(files.name, "definitions", "dropped");
+    for (int step = version; step > to_version; --step) {
+        const migration &down = files.migrations[static_cast<std::size_t>(step) - 1];
+        run_file(state.connection, down.down, state.roles);
+        forget_migration(state.connection, files.name, step);
+        state.done.add(files.name, "migrations/" + down.name, "rolled back");
+    }
+}
+
 } // namespace
 
 std::vector<pg::text_row> deploy(const std::vector<std::string> &modules, bool dry_run) {
@@ -236,13 +293,13 @@ std::vector<pg::text_row> rollback(const std::string &module, int to_version, bo
                               {}, "It is at version " + std::to_string(version) + "."};
         if (to_version == 0)
             require_no_dependents(state, module);
-        drop_definitions(state.connection, module);
-        state.done.add(module, "definitions", "dropped");
-        for (int step = version; step > to_version; --step) {
-            const migration &down = files.migrations[static_cast<std::size_t>(step) - 1];
-            run_file(state.connection, down.down, state.roles);
-            forget_migration(state.connection, module, step);
-            state.done.add(module, "migrations/" + down.name, "rolled back");
+        auto others = objects_of_others(state.connection, module);
+        try {
+            roll_back(state, files, version, to_version);
+        } catch (const pg::pg_error &failure) {
+            if (failure.data->sqlerrcode != ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST)
+                throw;
+            explain_dependents(state, module, to_version, std::move(others), failure);
         }
     });
 }

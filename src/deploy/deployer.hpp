@@ -19,7 +19,8 @@ namespace saas::deploy {
 std::vector<pg::text_row> deploy(const std::vector<std::string> &modules, bool dry_run);
 
 // Takes a module back to a version: drops its definitions, runs the down migrations above it.
-// Rows as above. Error SA004 when a deployed module requires the one that would go to zero.
+// Rows as above. Error SA004 when a deployed module requires the one that would go to zero, or something that would go
+// with a version; 2BP01 when objects outside of the package do.
 std::vector<pg::text_row> rollback(const std::string &module, int to_version, bool dry_run);
 
 // Rows: module, kind, name, state, applied_at, applied_by.

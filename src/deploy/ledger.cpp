@@ -65,6 +65,16 @@ std::set<module_file> read_damaged(pg::spi &connection) {
     return files;
 }
 
+std::vector<std::pair<std::string, std::string>> objects_of_others(pg::spi &connection,
+                                                                   const std::string &module) {
+    std::vector<std::pair<std::string, std::string>> objects;
+    for (auto &row : connection.query("SELECT module, identity FROM saas.schema_objects"
+                                      " WHERE module <> $1 AND kind IN ('function', 'procedure', 'view')",
+                                      {module}))
+        objects.emplace_back(filled(row[0]), filled(row[1]));
+    return objects;
+}
+
 void record_migration(pg::spi &connection, const std::string &module, const migration &done) {
     connection.query("INSERT INTO saas.schema_migrations (module, version, name, checksum)"
                      " VALUES ($1, $2::integer, $3, $4)",

@@ -35,6 +35,10 @@ applied_definitions read_definitions(pg::spi &connection);
 using module_file = std::pair<std::string, std::string>;
 std::set<module_file> read_damaged(pg::spi &connection);
 
+// Functions, procedures and views that files of other modules defined: module, qualified name.
+std::vector<std::pair<std::string, std::string>> objects_of_others(pg::spi &connection,
+                                                                   const std::string &module);
+
 void record_migration(pg::spi &connection, const std::string &module, const migration &done);
 void forget_migration(pg::spi &connection, const std::string &module, int version);
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: PostgreSQL
 // Triggers of the ledger: what is posted balances, and stays.
+#include <cstdint>
 #include <cstring>
 
 #include "core/error.hpp"
 #include "pg/boundary.hpp"
 #include "payments/initialise.hpp"
 #include "pg/key_lookup.hpp"
-#include "pg/spi.hpp"
 #include "pg/trigger.hpp"
 
 #include "pg/prelude.hpp"
@@ -15,7 +15,7 @@ extern "C" {
 #include "access/htup_details.h" // heap_getattr
 #include "access/xact.h"         // GetCurrentSubTransactionId
 #include "catalog/pg_type.h"     // UUIDOID
-#include "executor/spi.h"        // SPI_execute_plan
+#include "executor/spi.h"        // SPI_fnumber
 #include "utils/rel.h"           // RelationGetDescr
 #include "utils/timestamp.h"     // DatumGetTimestampTz
 #include "utils/uuid.h"          // pg_uuid_t
@@ -32,6 +32,12 @@ constexpr core::sqlstate k_posted{"SA076"};
 constexpr pg::column_form k_transaction_form[] = {
     {"team_id", UUIDOID}, {"id", UUIDOID}, {"xact_id", XID8OID}, {"effective_at", TIMESTAMPTZOID}};
 constinit pg::key_lookup transactions{"ledger_transactions", k_transaction_form, 2};
+constexpr pg::column_form k_entry_form[] = {{"team_id", UUIDOID},
+                                            {"transaction_id", UUIDOID},
+                                            {"currency", BPCHAROID},
+                                            {"layer", TEXTOID},
+                                            {"amount", INT8OID}};
+constinit pg::key_lookup entries{"ledger_entries", k_entry_form, 2};
 
 struct transaction_key {
     pg_uuid_t team;
@@ -66,32 +72,63 @@ pg_uuid_t uuid_column(const TriggerData &data, const char *name) {
     return *DatumGetUUIDP(value);
 }
 
-bool balances_unsafe(transaction_key &key) {
-    static SPIPlanPtr plan = nullptr;
-    Datum values[2] = {UUIDPGetDatum(&key.team), UUIDPGetDatum(&key.id)};
-    Oid types[2] = {UUIDOID, UUIDOID};
-    SPI_connect();
-    if (plan == nullptr) {
-        SPIPlanPtr made = SPI_prepare("SELECT 1 FROM (SELECT pg_catalog.count(*) AS entries, "
-                                      "pg_catalog.sum(e.amount) AS amount"
-                                      " FROM saas.ledger_entries AS e"
-                                      " WHERE e.team_id OPERATOR(pg_catalog.=) $1 AND "
-                                      "e.transaction_id OPERATOR(pg_catalog.=) $2"
-                                      " GROUP BY e.currency, e.layer) AS s"
-                                      " HAVING pg_catalog.sum(s.entries) OPERATOR(pg_catalog.>=) 2"
-                                      " AND pg_catalog.bool_and(s.amount OPERATOR(pg_catalog.=) 0)",
-                                      2, types);
-        if (made == nullptr || SPI_keepplan(made) != 0)
-            elog(ERROR, "cannot prepare the check of the ledger: %s",
-                 SPI_result_code_string(SPI_result));
-        plan = made;
+// Entries of a transaction by currency and layer.
+struct layer_sum {
+    bytea *currency;
+    bytea *layer;
+    int128 amount; // aligned as palloc() aligns
+};
+struct layer_sums {
+    layer_sum *first;
+    int count;
+    int room;
+    std::int64_t entries;
+    bool whole; // no column of an entry is NULL
+};
+
+bool same_text(const bytea *a, const bytea *b) {
+    return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
+           std::memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
+bytea *copied_unsafe(const bytea *value) {
+    return static_cast<bytea *>(std::memcpy(palloc(VARSIZE_ANY(value)), value, VARSIZE_ANY(value)));
+}
+
+layer_sum &sum_of_unsafe(layer_sums &sums, const bytea *currency, const bytea *layer) {
+    for (int i = 0; i < sums.count; ++i) {
+        if (same_text(sums.first[i].currency, currency) && same_text(sums.first[i].layer, layer))
+            return sums.first[i];
     }
-    const int code = SPI_execute_plan(plan, values, nullptr, false, 1);
-    if (code != SPI_OK_SELECT)
-        elog(ERROR, "cannot check the ledger: %s", SPI_result_code_string(code));
-    const bool balances = SPI_processed == 1;
-    SPI_finish();
-    return balances;
+    if (sums.count == sums.room) {
+        sums.room *= 2;
+        sums.first = static_cast<layer_sum *>(
+            repalloc(sums.first, sizeof(layer_sum) * static_cast<Size>(sums.room)));
+    }
+    sums.first[sums.count] = {copied_unsafe(currency), copied_unsafe(layer), 0};
+    return sums.first[sums.count++];
+}
+
+bool balances(const transaction_key &key) {
+    const Datum id[2] = {UUIDPGetDatum(&key.team), UUIDPGetDatum(&key.id)};
+    constexpr int k_room = 4;
+    layer_sums sums{
+        pg::call([] { return static_cast<layer_sum *>(palloc(sizeof(layer_sum) * k_room)); }), 0,
+        k_room, 0, true};
+    layer_sums *out = &sums;
+    entries.read_each(id, [=](const Datum *values, const bool *nulls) {
+        out->whole = out->whole && !nulls[2] && !nulls[3] && !nulls[4];
+        if (!out->whole)
+            return;
+        sum_of_unsafe(*out, PG_DETOAST_DATUM_PACKED(values[2]), PG_DETOAST_DATUM_PACKED(values[3]))
+            .amount += DatumGetInt64(values[4]);
+        ++out->entries;
+    });
+    for (int i = 0; i < sums.count; ++i) {
+        if (sums.first[i].amount != 0)
+            return false;
+    }
+    return sums.whole && sums.entries >= 2;
 }
 
 // Whether this database transaction has posted the ledger transaction, with this time.
@@ -112,6 +149,7 @@ bool is_open(const transaction_key &key, TimestampTz effective_at) {
 
 void saas::payments::initialise_ledger() {
     transactions.watch();
+    entries.watch();
 }
 
 SAAS_FUNCTION(saas_enforce_open_ledger) {
@@ -143,12 +181,7 @@ SAAS_FUNCTION(saas_enforce_ledger_balance) {
         GetCurrentCommandId(false)};
     if (same_moment(now, last_checked))
         return PointerGetDatum(nullptr);
-    bool balances = false;
-    {
-        pg::as_role reader{pg::internal_role_id()};
-        balances = pg::call([&] { return balances_unsafe(now.key); });
-    }
-    if (!balances)
+    if (!balances(now.key))
         throw core::error{
             k_unbalanced, "a transaction of the ledger does not balance",
             "For each currency and layer, its two or more entries have to sum to zero."};

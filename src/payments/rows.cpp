@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// saas.with_columns(), saas.insert_row(), saas.update_row(), saas.find_row() and saas.lock_row():
-// rows that are read and written one at a time, many times a second.
+// saas.with_columns(), saas.insert_row(), saas.update_row(), saas.find_row(), saas.has_row() and
+// saas.lock_row(): rows that are read and written one at a time, many times a second.
 #include "pg/boundary.hpp"
 #include "pg/row_columns.hpp"
 #include "pg/row_lookup.hpp"
@@ -39,6 +39,10 @@ SAAS_FUNCTION(saas_find_row) {
     if (found == nullptr)
         PG_RETURN_NULL();
     PG_RETURN_POINTER(found);
+}
+
+SAAS_FUNCTION(saas_has_row) {
+    PG_RETURN_BOOL(pg::has_row(fcinfo));
 }
 
 SAAS_FUNCTION(saas_lock_row) {

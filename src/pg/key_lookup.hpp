@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
-// One row of a package table by its primary key, straight from the index: for look-ups that every
-// request makes. It runs no SQL, so nothing that the owner of the database may have put behind a
-// name runs either, and asks for nobody's rights; a table of another form is an error.
+// Rows of a package table by its primary key or another one, straight from the index: for look-ups
+// that every request makes. It runs no SQL, so nothing that the owner of the database may have put
+// behind a name runs either, and asks for nobody's rights; a table of another form is an error.
 //
 // A table that changes its form is noticed, since the server announces it.
 #pragma once
@@ -27,7 +27,8 @@ class key_lookup {
 public:
     static constexpr std::size_t k_most = 12;
 
-    // The first `keys` of the columns, of type uuid, are the primary key, in this order.
+    // The first `keys` of the columns, of type uuid, are what rows are looked up by: for read() the
+    // primary key, in this order.
     constexpr key_lookup(const char *table, std::span<const column_form> columns,
                          std::size_t keys) noexcept
         : table_{table}, columns_{columns}, keys_{keys}, name_{table} {}
@@ -52,7 +53,28 @@ public:
         });
     }
 
+    // The same for every row with these values, through whichever index begins with the columns, or
+    // without one through the whole table. What the caller's command itself has written is seen.
+    template <class Take>
+    void read_each(std::span<const Datum> key, Take take) {
+        find_table();
+        call([&] {
+            found_rows rows;
+            begin_unsafe(key, rows);
+            while (next_unsafe(rows))
+                take(rows.values.data(), rows.nulls.data());
+            end_unsafe(rows);
+        });
+    }
+
 private:
+    struct found_rows {
+        std::array<Datum, k_most> values;
+        std::array<bool, k_most> nulls;
+        void *scan;
+        void *snapshot;
+        void *table;
+    };
     struct found_row {
         std::array<Datum, k_most> values;
         std::array<bool, k_most> nulls;
@@ -66,14 +88,20 @@ private:
     void find_table();
     bool open_unsafe(std::span<const Datum> key, found_row &row);
     static void close_unsafe(found_row &row);
+    void begin_unsafe(std::span<const Datum> key, found_rows &rows);
+    bool next_unsafe(found_rows &rows);
+    static void end_unsafe(found_rows &rows);
+    void learn_columns_unsafe(void *relation);
     void learn_unsafe(void *relation);
 
     watched_table table_;
     std::span<const column_form> columns_;
     std::size_t keys_;
     const char *name_;
-    std::uint64_t known_ = 0; // generation that the rest is of; 0: none
+    std::uint64_t known_ = 0;      // generation that the rest is of; 0: none
+    std::uint64_t each_known_ = 0; // the same of each_index_
     Oid index_ = InvalidOid;
+    Oid each_index_ = InvalidOid; // that begins with the columns; invalid: none does
     std::array<std::int16_t, k_most> numbers_{};
 };
 

@@ -299,8 +299,9 @@ text *required(FunctionCallInfo fcinfo, int argument, const char *what) {
     return PG_GETARG_TEXT_PP(argument);
 }
 
-// The values follow the name of the index, which is argument `at`.
-HeapTupleHeader look_up(FunctionCallInfo fcinfo, int at, const LockTupleMode *lock) {
+// The values follow the name of the index, which is argument `at`. Copies the row to `out`, where
+// there is one.
+bool look_up(FunctionCallInfo fcinfo, int at, const LockTupleMode *lock, HeapTupleHeader *out) {
     static bool watching = false;
     if (!watching)
         watch_relations(mark_outdated);
@@ -311,20 +312,20 @@ HeapTupleHeader look_up(FunctionCallInfo fcinfo, int at, const LockTupleMode *lo
     const known_index *known = open_table_of(get_fn_expr_argtype(fcinfo->flinfo, 0), NameStr(name),
                                              lock != nullptr, &table);
     wanted_row wanted;
-    HeapTupleHeader out = nullptr;
+    bool found = false;
     if (take_values(fcinfo, at + 1, table, known, &wanted)) {
         TupleTableSlot *row =
             MakeSingleTupleTableSlot(RelationGetDescr(table), table_slot_callbacks(table));
         Relation index = index_open(wanted.index, AccessShareLock);
-        const bool found = is_usable(index) ? find_in_index(&wanted, table, index, row, lock)
-                                            : find_in_table(&wanted, table, index, row, lock);
-        if (found)
-            out = DatumGetHeapTupleHeader(ExecFetchSlotHeapTupleDatum(row));
+        found = is_usable(index) ? find_in_index(&wanted, table, index, row, lock)
+                                 : find_in_table(&wanted, table, index, row, lock);
+        if (found && out != nullptr)
+            *out = DatumGetHeapTupleHeader(ExecFetchSlotHeapTupleDatum(row));
         index_close(index, NoLock);
         ExecDropSingleTupleTableSlot(row);
     }
     table_close(table, NoLock);
-    return out;
+    return found;
 }
 
 LockTupleMode lock_named(text *named) {
@@ -351,12 +352,20 @@ LockTupleMode lock_named(text *named) {
 } // namespace
 
 HeapTupleHeader find_row(FunctionCallInfo fcinfo) {
-    return look_up(fcinfo, 1, nullptr);
+    HeapTupleHeader out = nullptr;
+    (void)look_up(fcinfo, 1, nullptr, &out);
+    return out;
+}
+
+bool has_row(FunctionCallInfo fcinfo) {
+    return look_up(fcinfo, 1, nullptr, nullptr);
 }
 
 HeapTupleHeader lock_row(FunctionCallInfo fcinfo) {
     const LockTupleMode mode = lock_named(required(fcinfo, 1, "lock"));
-    return look_up(fcinfo, 2, &mode);
+    HeapTupleHeader out = nullptr;
+    (void)look_up(fcinfo, 2, &mode, &out);
+    return out;
 }
 
 } // namespace saas::pg

@@ -22,6 +22,9 @@ namespace saas::pg {
 // another type, 42501 without the right to read or under row-level security.
 HeapTupleHeader find_row(FunctionCallInfo fcinfo);
 
+// The same: whether there is one. Reads no values that are stored out of line.
+bool has_row(FunctionCallInfo fcinfo);
+
 // Arguments of the call: a row of the table's type, how to lock (FOR UPDATE, FOR NO KEY UPDATE, FOR
 // SHARE or FOR KEY SHARE), and the rest as above. Waits for whoever has locked the row; if it has
 // been changed meanwhile, returns it as it is now, provided that the values are still the same.

@@ -2,93 +2,30 @@
 #include "privacy/engine.hpp"
 
 #include "core/error.hpp"
+#include "privacy/statements.hpp"
 
 #include <string>
 
 #include "pg/prelude.hpp"
 
 extern "C" {
-#include "access/htup_details.h" // heap_getattr
-#include "catalog/pg_type.h"     // BYTEAOID
 #include "utils/array.h"         // DatumGetArrayTypeP
-#include "utils/lsyscache.h"     // getTypeOutputInfo
+#include "utils/lsyscache.h"     // get_typlenbyvalalign
 }
 
 namespace saas::privacy {
 namespace {
 
-constexpr core::sqlstate k_too_many_rows{"SA133"};
 constexpr core::sqlstate k_not_in_batch{"SA134"};
 
-void count_rows(batch *work, std::int64_t rows) {
-    work->rows += rows;
-    if (work->rows > work->most_rows)
-        throw core::error{k_too_many_rows, "there are too many rows to erase at once",
-                          "These people have more than " + std::to_string(work->most_rows) + ".",
-                          "Erase them one by one with saas.run_deletion_request()."};
-}
-
-// The values of a step's inputs; false when it has no rows to work on.
-bool take_inputs(const batch *work, const program_step *step, Datum **values, char **nulls) {
-    *values = static_cast<Datum *>(palloc(static_cast<std::size_t>(step->input_count) * sizeof(Datum)));
-    *nulls = static_cast<char *>(palloc(static_cast<std::size_t>(step->input_count)));
-    bool any = false;
-    for (int i = 0; i < step->input_count; ++i) {
-        const place &input = work->places[step->inputs[i]];
-        (*values)[i] = input.value;
-        (*nulls)[i] = input.is_null ? 'n' : ' ';
-        // The first places are arguments, which are always there.
-        any = any || (!input.is_null && (step->inputs[i] > 3 || step->input_count == 1));
-    }
-    return any;
-}
-
-int length_of(Datum array) {
-    ArrayType *value = DatumGetArrayTypeP(array);
-    return ArrayGetNItems(ARR_NDIM(value), ARR_DIMS(value));
-}
-
-void prepare_step_unsafe(program_step *step) {
-    if (step->plan != nullptr)
-        return;
-    // Made for any arrays: the plan for given ones would cost more than to run it.
-    SPIPlanPtr plan = SPI_prepare_cursor(step->statement, step->input_count,
-                                         const_cast<Oid *>(step->types), CURSOR_OPT_GENERIC_PLAN);
-    if (plan == nullptr || SPI_keepplan(plan) != 0)
-        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-                        errmsg("a statement of the privacy engine was refused: %s",
-                               SPI_result_code_string(SPI_result))));
-    step->plan = plan;
-}
-
-// Of so many rows the number matters: a plan for any arrays takes them for ten, and tables without statistics for small, and
-// joins them row by row.
-bool is_large(const batch *work, const program_step *step) {
-    constexpr int k_many = 500;
-    for (int i = 0; i < step->input_count; ++i) {
-        const place &input = work->places[step->inputs[i]];
-        if (!input.is_null && step->types[i] != BYTEAOID && length_of(input.value) >= k_many)
-            return true;
-    }
-    return false;
-}
-
-int execute_unsafe(batch *work, program_step *step, Datum *values, const char *nulls, long most) {
-    if (is_large(work, step))
-        return SPI_execute_with_args(step->statement, step->input_count, const_cast<Oid *>(step->types), values, nulls,
-                                     false, most);
-    prepare_step_unsafe(step);
-    return SPI_execute_plan(step->plan, values, nulls, false, most);
-}
-
 // Runs a step; false without running it when it has no rows to work on.
-bool run_step_unsafe(batch *work, program_step *step, long most) {
+bool run_step_unsafe(batch *work, program_step *step) {
     Datum *values;
     char *nulls;
-    if (!take_inputs(work, step, &values, &nulls))
+    if (!take_inputs_unsafe(work, step, &values, &nulls))
         return false;
     CHECK_FOR_INTERRUPTS();
-    const int result = execute_unsafe(work, step, values, nulls, most);
+    const int result = SPI_execute_plan(plan_for_inputs_unsafe(work, step), values, nulls, false, 0);
     if (result < 0)
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
                         errmsg("a statement of the privacy engine was refused: %s",
@@ -112,10 +49,10 @@ bool take_rows_unsafe(batch *work, const program_step *step) {
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
                         errmsg("a step of the privacy engine is broken")));
     place *first = &work->places[step->outputs[0]];
-    const int before = first->is_null ? 0 : length_of(first->value);
+    const int before = first->is_null ? 0 : length_of_unsafe(first->value);
     bool is_null;
     Datum persons = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
-    const int now = is_null ? 0 : length_of(persons);
+    const int now = is_null ? 0 : length_of_unsafe(persons);
     if (now <= before)
         return false;
     count_rows(work, now - before);
@@ -154,66 +91,6 @@ void take_pairs_unsafe(Take take) {
         take(numbers[i] - 1, elements[i]);
 }
 
-bool needs_quotes(const char *text) {
-    if (*text == '\0' || pg_strcasecmp(text, "null") == 0)
-        return true;
-    return strpbrk(text, "\"\\{}, \t\n\r\v\f") != nullptr;
-}
-
-// Appends a row's key as the text of a text[] would be.
-void append_key(StringInfo out, HeapTuple row, TupleDesc columns, FmgrInfo *outputs) {
-    appendStringInfoChar(out, '{');
-    for (int i = 2; i <= columns->natts; ++i) {
-        bool is_null;
-        Datum value = heap_getattr(row, i, columns, &is_null);
-        char *text = is_null ? pstrdup("NULL") : OutputFunctionCall(&outputs[i - 2], value);
-        if (i > 2)
-            appendStringInfoChar(out, ',');
-        if (is_null || !needs_quotes(text)) {
-            appendStringInfoString(out, text);
-        } else {
-            appendStringInfoChar(out, '"');
-            for (const char *c = text; *c != '\0'; ++c) {
-                if (*c == '"' || *c == '\\')
-                    appendStringInfoChar(out, '\\');
-                appendStringInfoChar(out, *c);
-            }
-            appendStringInfoChar(out, '"');
-        }
-        pfree(text);
-    }
-    appendStringInfoChar(out, '}');
-}
-
-// Counts the rows that a statement returned, and notes the keys of those that were deleted.
-void take_changed(batch *work, const program_step *step) {
-    TupleDesc columns = SPI_tuptable->tupdesc;
-    auto *outputs = static_cast<FmgrInfo *>(palloc0(static_cast<std::size_t>(columns->natts) * sizeof(FmgrInfo)));
-    for (int i = 2; i <= columns->natts; ++i) {
-        Oid function;
-        bool varlena;
-        getTypeOutputInfo(TupleDescAttr(columns, i - 1)->atttypid, &function, &varlena);
-        fmgr_info(function, &outputs[i - 2]);
-    }
-    for (std::uint64_t i = 0; i < SPI_processed; ++i) {
-        bool is_null;
-        HeapTuple row = SPI_tuptable->vals[i];
-        const std::int32_t person = DatumGetInt32(heap_getattr(row, 1, columns, &is_null)) - 1;
-        ++count_of(work, person, step->step).done;
-        if (step->kind != step_kind::erase)
-            continue;
-        appendBinaryStringInfo(&work->deleted, reinterpret_cast<const char *>(&person), sizeof(person));
-        const int length_at = work->deleted.len;
-        const std::int32_t none = 0;
-        appendBinaryStringInfo(&work->deleted, reinterpret_cast<const char *>(&none), sizeof(none));
-        appendStringInfoString(&work->deleted, step->table);
-        appendStringInfoChar(&work->deleted, ' ');
-        append_key(&work->deleted, row, columns, outputs);
-        const std::int32_t length = work->deleted.len - length_at - static_cast<int>(sizeof(none));
-        memcpy(work->deleted.data + length_at, &length, sizeof(length));
-    }
-}
-
 bool is_direct(const program_step *step) {
     return step->kind == step_kind::count;
 }
@@ -247,19 +124,26 @@ void refuse_step(batch *work, const program_step *step) {
 
 void erase_rows(batch *work, program_step *step) {
     const bool direct = was_direct(work, step->step);
-    const long most = static_cast<long>(work->most_rows - work->rows + 1);
-    if (!run_step_unsafe(work, step, direct ? most : 0))
-        return;
-    if (direct)
-        count_rows(work, static_cast<std::int64_t>(SPI_processed));
-    take_changed(work, step);
-    SPI_freetuptable(SPI_tuptable);
+    const std::uint64_t most = direct ? static_cast<std::uint64_t>(work->most_rows - work->rows + 1) : 0;
+    const std::uint64_t rows = delete_rows_unsafe(work, step, most);
     if (!direct)
         return;
+    count_rows(work, static_cast<std::int64_t>(rows));
     for (int person = 0; person < work->people; ++person) {
         step_count &count = count_of(work, person, step->step);
         count.found = count.done;
     }
+}
+
+void change_rows(batch *work, program_step *step) {
+    if (!run_step_unsafe(work, step))
+        return;
+    for (std::uint64_t i = 0; i < SPI_processed; ++i) {
+        bool is_null;
+        const Datum person = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null);
+        ++count_of(work, DatumGetInt32(person) - 1, step->step).done;
+    }
+    SPI_freetuptable(SPI_tuptable);
 }
 
 } // namespace
@@ -267,10 +151,9 @@ void erase_rows(batch *work, program_step *step) {
 Portal open_step_unsafe(batch *work, program_step *step) {
     Datum *values;
     char *nulls;
-    if (!take_inputs(work, step, &values, &nulls))
+    if (!take_inputs_unsafe(work, step, &values, &nulls))
         return nullptr;
-    prepare_step_unsafe(step);
-    return SPI_cursor_open(nullptr, step->plan, values, nulls, false);
+    return SPI_cursor_open(nullptr, plan_for_any_unsafe(step), values, nulls, false);
 }
 
 const std::int32_t *persons_of_unsafe(const place &rows, int *count) {
@@ -314,7 +197,7 @@ void find_rows_unsafe(batch *work, bool all) {
             if (!is_due(work, step, ran, i))
                 continue;
             ran[i] = version;
-            if (!run_step_unsafe(work, step, 0) || !take_rows_unsafe(work, step))
+            if (!run_step_unsafe(work, step) || !take_rows_unsafe(work, step))
                 continue;
             ++version;
             for (int o = 0; o < step->output_count; ++o)
@@ -332,7 +215,7 @@ void find_rows_unsafe(batch *work, bool all) {
 void note_rows_unsafe(batch *work, bool change) {
     for (int i = 0; i < work->steps->step_count; ++i) {
         program_step *step = &work->steps->steps[i];
-        if (step->kind == step_kind::needles && change && run_step_unsafe(work, step, 0)) {
+        if (step->kind == step_kind::needles && change && run_step_unsafe(work, step)) {
             take_pairs_unsafe([work](int person, Datum needle) {
                 StringInfo to = &work->needles[person];
                 if (to->data == nullptr)
@@ -341,7 +224,7 @@ void note_rows_unsafe(batch *work, bool change) {
                 appendBinaryStringInfo(to, VARDATA_ANY(bytes), static_cast<int>(VARSIZE_ANY_EXHDR(bytes)));
             });
         }
-        if (step->kind == (change ? step_kind::redact : step_kind::audited) && run_step_unsafe(work, step, 0)) {
+        if (step->kind == (change ? step_kind::redact : step_kind::audited) && run_step_unsafe(work, step)) {
             take_pairs_unsafe([work, change](int person, Datum entries) {
                 step_count &count = count_of(work, person, k_audit_step);
                 count.found += DatumGetInt64(entries);
@@ -356,8 +239,10 @@ void change_rows_unsafe(batch *work) {
         program_step *step = &work->steps->steps[i];
         switch (step->kind) {
         case step_kind::erase:
-        case step_kind::change:
             erase_rows(work, step);
+            break;
+        case step_kind::change:
+            change_rows(work, step);
             break;
         case step_kind::keep:
             for (int person = 0; person < work->people; ++person)

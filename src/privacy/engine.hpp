@@ -27,12 +27,13 @@ struct program_step {
     const char *table; // schema and name
     const char *statement;
     const char *section; // of an export
-    SPIPlanPtr plan; // prepared when it is needed first
+    SPIPlanPtr plan;       // for any arrays; prepared when it is needed first
+    SPIPlanPtr large_plan; // for those it is given
     int input_count;
     const int *inputs; // numbers of places
     const Oid *types;
     int output_count;
-    const int *outputs;
+    const int *outputs; // of a step that deletes: those of the keys that it returns after the number of the person
 };
 
 struct program {

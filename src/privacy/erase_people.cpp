@@ -8,6 +8,8 @@
 #include "pg/erasing.hpp"
 #include "privacy/engine.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -86,17 +88,23 @@ std::span<const std::uint8_t> bytes_at(const char *data, std::size_t size) noexc
     return {reinterpret_cast<const std::uint8_t *>(data), size};
 }
 
-// SHA-256(0x00 ‖ SHA-256(salt ‖ table and key))
+// The leaf hash of RFC 6962 of salt ‖ table and key. In one piece, where it fits: each call of the library costs a
+// third of hashing it.
 core::digest leaf_of(core::sha256_hasher &hasher, std::span<const std::uint8_t> salt,
                      std::span<const std::uint8_t> row) {
-    constexpr std::uint8_t k_leaf = 0;
+    std::array<std::uint8_t, 256> piece;
     hasher.begin();
+    if (1 + salt.size() + row.size() <= piece.size()) {
+        piece[0] = 0;
+        std::copy(salt.begin(), salt.end(), piece.begin() + 1);
+        std::copy(row.begin(), row.end(), piece.begin() + 1 + static_cast<std::ptrdiff_t>(salt.size()));
+        hasher.add({piece.data(), 1 + salt.size() + row.size()});
+        return hasher.end();
+    }
+    piece[0] = 0;
+    hasher.add({piece.data(), 1});
     hasher.add(salt);
     hasher.add(row);
-    const core::digest inner = hasher.end();
-    hasher.begin();
-    hasher.add({&k_leaf, 1});
-    hasher.add(inner);
     return hasher.end();
 }
 

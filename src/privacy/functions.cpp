@@ -115,15 +115,19 @@ SAAS_FUNCTION(saas_is_erasing) {
     PG_RETURN_BOOL(pg::is_erasing());
 }
 
-// (key, value) -> nine bytes, NULL for a value without words
+// (key, value) -> nine bytes for each way to write the value, NULL for one without words
 SAAS_FUNCTION(saas_erasure_needle) {
     const auto key = pg::bytes(PG_GETARG_DATUM(0));
     privacy::siphash_key inner;
     if (key.size() != inner.size())
         throw core::error{core::k_invalid_parameter_value, "the key must have 16 bytes"};
     std::copy(key.begin(), key.end(), inner.begin());
-    const auto made = privacy::make_needle(inner, pg::text_string(PG_GETARG_DATUM(1)));
-    if (made.words == 0)
+    std::vector<std::uint8_t> packed;
+    for (const privacy::needle &one : privacy::make_needles(inner, pg::text_string(PG_GETARG_DATUM(1)))) {
+        const auto bytes = privacy::pack_needle(one);
+        packed.insert(packed.end(), bytes.begin(), bytes.end());
+    }
+    if (packed.empty())
         PG_RETURN_NULL();
-    return pg::bytea_datum(privacy::pack_needle(made));
+    return pg::bytea_datum(packed);
 }

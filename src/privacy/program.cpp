@@ -90,9 +90,12 @@ void read_step_unsafe(HeapTuple row, TupleDesc columns, program *steps, program_
 }
 
 void drop_program(program *steps) {
-    for (int i = 0; i < steps->step_count; ++i)
+    for (int i = 0; i < steps->step_count; ++i) {
         if (steps->steps[i].plan != nullptr)
             SPI_freeplan(steps->steps[i].plan);
+        if (steps->steps[i].large_plan != nullptr)
+            SPI_freeplan(steps->steps[i].large_plan);
+    }
     MemoryContextDelete(steps->memory);
 }
 

@@ -3,8 +3,8 @@
 
 #include "core/privacy/escapes.hpp"
 #include "core/privacy/needles.hpp"
-#include "core/privacy/plain_text.hpp"
 
+#include <new>
 #include <string_view>
 
 #include "pg/prelude.hpp"
@@ -13,6 +13,7 @@ extern "C" {
 #include "access/htup_details.h" // heap_deform_tuple
 #include "catalog/pg_type.h"     // TEXTOID
 #include "mb/pg_wchar.h"         // GetDatabaseEncoding
+#include "utils/array.h"         // deconstruct_array
 #include "utils/builtins.h"      // numeric_out, pg_lltoa
 #include "utils/date.h"          // DATE_NOT_FINITE
 #include "utils/jsonb.h"         // JsonbContainer
@@ -29,7 +30,11 @@ namespace core_privacy = core::privacy;
 column_kind kind_of(Form_pg_attribute column) {
     if (column->attisdropped)
         return column_kind::none;
-    switch (getBaseType(column->atttypid)) {
+    const Oid type = getBaseType(column->atttypid);
+    const Oid element = get_element_type(type);
+    if (OidIsValid(element) && getBaseType(element) == BYTEAOID)
+        return column_kind::byte_list;
+    switch (type) {
     case BOOLOID:
         return column_kind::none;
     case TEXTOID:
@@ -39,6 +44,8 @@ column_kind kind_of(Form_pg_attribute column) {
         return column_kind::text;
     case BYTEAOID:
         return column_kind::bytes;
+    case NUMERICOID:
+        return column_kind::number;
     case JSONBOID:
         return column_kind::json;
     case UUIDOID:
@@ -60,11 +67,56 @@ column_kind kind_of(Form_pg_attribute column) {
     }
 }
 
+// A number as it is stored (utils/adt/numeric.c): a head of 16 bits, with sign, scale and weight unless it says that the weight
+// follows, then the digits. False for what is none, and for a very long one.
+bool append_decimal(StringInfo out, const char *bytes, std::size_t size) {
+    constexpr unsigned k_special = 0xc000, k_short = 0x8000;
+    std::uint16_t head = k_special;
+    if (size >= sizeof(head))
+        memcpy(&head, bytes, sizeof(head));
+    if ((head & k_special) == k_special)
+        return false;
+    core_privacy::decimal number{};
+    if ((head & k_short) != 0) {
+        number.is_negative = (head & 0x2000U) != 0;
+        number.scale = head >> 7 & 0x3f;
+        number.weight = static_cast<int>(head & 0x3fU) - ((head & 0x40U) != 0 ? 0x40 : 0);
+        number.digits = bytes + sizeof(head);
+    } else {
+        std::int16_t weight;
+        if (size < sizeof(head) + sizeof(weight))
+            return false;
+        memcpy(&weight, bytes + sizeof(head), sizeof(weight));
+        number.is_negative = (head & 0x4000U) != 0;
+        number.scale = head & 0x3fff;
+        number.weight = weight;
+        number.digits = bytes + sizeof(head) + sizeof(weight);
+    }
+    number.count = static_cast<int>((bytes + size - number.digits) / 2);
+    enlargeStringInfo(out, core_privacy::k_decimal_room);
+    const std::size_t length = core_privacy::write_decimal(number, out->data + out->len);
+    out->len += static_cast<int>(length);
+    return length > 0;
+}
+
+// `bytes`: with its length, at any address.
+void append_numeric(StringInfo out, const char *bytes) {
+    if (append_decimal(out, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)))
+        return;
+    auto *copy = static_cast<char *>(palloc(VARSIZE_ANY(bytes)));
+    memcpy(copy, bytes, VARSIZE_ANY(bytes));
+    char *text = DatumGetCString(DirectFunctionCall1(numeric_out, PointerGetDatum(copy)));
+    appendStringInfoString(out, text);
+    pfree(text);
+    pfree(copy);
+}
+
 // Keys, texts and numbers, in their order and as they are, not as JSON escapes them: read from the form that jsonb is stored
 // in (utils/jsonb.h), which need not be aligned. In an object all keys stand before all values.
 struct json_reader {
-    StringInfo out;
-    const char *end; // of the value
+    StringInfo out; // has room for `size` bytes, so that no text asks for its own
+    std::size_t size; // of the value
+    const char *end;
 };
 
 void append_container_unsafe(const json_reader &reader, const char *container);
@@ -80,28 +132,22 @@ std::uint32_t end_of(JEntry entry, std::uint32_t offset) noexcept {
     return JBE_HAS_OFF(entry) ? JBE_OFFLENFLD(entry) : offset + JBE_OFFLENFLD(entry);
 }
 
-void append_numeric(StringInfo out, const char *bytes) {
-    auto *copy = static_cast<char *>(palloc(VARSIZE_ANY(bytes)));
-    memcpy(copy, bytes, VARSIZE_ANY(bytes));
-    char *text = DatumGetCString(DirectFunctionCall1(numeric_out, PointerGetDatum(copy)));
-    appendStringInfoString(out, text);
-    pfree(text);
-    pfree(copy);
-}
-
 void append_element_unsafe(const json_reader &reader, JEntry entry, const char *base, std::uint32_t offset) {
     if (JBE_ISSTRING(entry)) {
         const std::uint32_t length = end_of(entry, offset) - offset;
-        if (base + offset + length > reader.end)
+        if (length > static_cast<std::size_t>(reader.end - base) || offset > static_cast<std::size_t>(reader.end - base) - length)
             ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("a JSON value is damaged")));
-        appendBinaryStringInfo(reader.out, base + offset, static_cast<int>(length));
+        char *const to = reader.out->data + reader.out->len;
+        memcpy(to, base + offset, length);
+        to[length] = ' ';
+        reader.out->len += static_cast<int>(length) + 1;
     } else if (JBE_ISNUMERIC(entry)) {
         append_numeric(reader.out, base + INTALIGN(offset));
+        appendStringInfoCharMacro(reader.out, ' ');
+        enlargeStringInfo(reader.out, static_cast<int>(reader.size)); // it may be longer as a text
     } else if (JBE_ISCONTAINER(entry)) {
         append_container_unsafe(reader, base + INTALIGN(offset));
-        return;
     }
-    appendStringInfoCharMacro(reader.out, ' ');
 }
 
 void append_container_unsafe(const json_reader &reader, const char *container) {
@@ -129,7 +175,14 @@ void append_container_unsafe(const json_reader &reader, const char *container) {
     }
 }
 
-void append_number(StringInfo out, column_kind kind, Datum value) {
+void append_json_unsafe(StringInfo out, const column_text &json) {
+    // An element has four bytes beside its text, so a blank behind each has room as well.
+    enlargeStringInfo(out, static_cast<int>(json.size));
+    append_container_unsafe({out, json.size, json.bytes + json.size}, json.bytes);
+    out->data[out->len] = '\0';
+}
+
+void append_integer(StringInfo out, column_kind kind, Datum value) {
     enlargeStringInfo(out, core_privacy::k_plain_text_room);
     char *to = out->data + out->len;
     out->len += kind == column_kind::large   ? pg_lltoa(DatumGetInt64(value), to)
@@ -137,23 +190,9 @@ void append_number(StringInfo out, column_kind kind, Datum value) {
                                              : pg_ltoa(DatumGetInt16(value), to);
 }
 
-// A text once more with the letters that it escapes, behind what is in no needle. As it stands it is searched as well: it need not
-// be JSON.
-void append_unescaped(StringInfo out, std::string_view text) {
-    if (!core_privacy::has_escapes(text))
-        return;
-    const int encoding = GetDatabaseEncoding();
-    const char32_t highest = encoding == PG_UTF8 ? 0x10ffff : 0x7f;
-    appendBinaryStringInfo(out, " \xff ", 3);
-    enlargeStringInfo(out, static_cast<int>(text.size()));
-    out->len += static_cast<int>(core_privacy::write_unescaped(text, highest, out->data + out->len));
-    out->data[out->len] = '\0';
-}
-
 void append_output(StringInfo out, row_reader *reader, int column) {
     char *text = OutputFunctionCall(&reader->outputs[column], reader->values[column]);
     appendStringInfoString(out, text);
-    append_unescaped(out, text);
     pfree(text);
 }
 
@@ -163,7 +202,8 @@ void append_time(StringInfo out, row_reader *reader, int column) {
     char *to = out->data + out->len;
     std::size_t size = 0;
     if (reader->kinds[column] != column_kind::date)
-        size = core_privacy::write_timestamp(DatumGetTimestampTz(value), reader->kinds[column] == column_kind::zoned_time, to);
+        size = core_privacy::write_timestamp(DatumGetTimestampTz(value), reader->kinds[column] == column_kind::zoned_time,
+                                             *reader->day, to);
     else if (!DATE_NOT_FINITE(DatumGetDateADT(value)))
         size = core_privacy::write_date(DatumGetDateADT(value), to);
     if (size == 0)
@@ -189,6 +229,7 @@ row_reader *make_row_reader_unsafe(TupleDesc columns, MemoryContext context) {
     reader->outputs = static_cast<FmgrInfo *>(palloc0(count * sizeof(FmgrInfo)));
     reader->values = static_cast<Datum *>(palloc(count * sizeof(Datum)));
     reader->nulls = static_cast<bool *>(palloc(count * sizeof(bool)));
+    reader->day = new (palloc(sizeof(core_privacy::known_day))) core_privacy::known_day;
     for (int i = 0; i < columns->natts; ++i) {
         reader->kinds[i] = kind_of(TupleDescAttr(columns, i));
         if (reader->kinds[i] == column_kind::none)
@@ -211,21 +252,47 @@ column_text stored_text_unsafe(const row_reader *reader, int column) {
     return {VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)};
 }
 
-void append_text_unsafe(row_reader *reader, int column, StringInfo out) {
+byte_pieces stored_bytes_unsafe(const row_reader *reader, int column) {
+    const column_kind kind = reader->kinds[column];
+    if (kind == column_kind::bytes) {
+        auto *one = static_cast<column_text *>(palloc(sizeof(column_text)));
+        *one = stored_text_unsafe(reader, column);
+        return {one, 1};
+    }
+    if (kind != column_kind::byte_list)
+        return {nullptr, 0};
+    Datum *elements;
+    bool *nulls;
+    int count;
+    ArrayType *list = DatumGetArrayTypeP(reader->values[column]);
+    deconstruct_array(list, ARR_ELEMTYPE(list), -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+    auto *pieces = static_cast<column_text *>(palloc(static_cast<std::size_t>(count + 1) * sizeof(column_text)));
+    std::size_t known = 0;
+    for (int i = 0; i < count; ++i) {
+        if (nulls[i])
+            continue;
+        varlena *bytes = PG_DETOAST_DATUM_PACKED(elements[i]);
+        pieces[known++] = {VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)};
+    }
+    return {pieces, known};
+}
+
+void append_stored_unsafe(row_reader *reader, int column, StringInfo out) {
     const Datum value = reader->values[column];
     switch (reader->kinds[column]) {
-    case column_kind::json: {
-        const column_text json = stored_text_unsafe(reader, column);
-        append_container_unsafe({out, json.bytes + json.size}, json.bytes);
+    case column_kind::json:
+        append_json_unsafe(out, stored_text_unsafe(reader, column));
         break;
-    }
     case column_kind::id:
         append_id(out, value);
         break;
     case column_kind::small:
     case column_kind::whole:
     case column_kind::large:
-        append_number(out, reader->kinds[column], value);
+        append_integer(out, reader->kinds[column], value);
+        break;
+    case column_kind::number:
+        append_numeric(out, reinterpret_cast<const char *>(PG_DETOAST_DATUM_PACKED(value)));
         break;
     case column_kind::date:
     case column_kind::time:
@@ -236,13 +303,37 @@ void append_text_unsafe(row_reader *reader, int column, StringInfo out) {
     case column_kind::bytes: {
         const column_text stored = stored_text_unsafe(reader, column);
         appendBinaryStringInfo(out, stored.bytes, static_cast<int>(stored.size));
-        append_unescaped(out, {stored.bytes, stored.size});
+        break;
+    }
+    case column_kind::byte_list: {
+        const byte_pieces all = stored_bytes_unsafe(reader, column);
+        for (std::size_t i = 0; i < all.count; ++i) {
+            appendBinaryStringInfo(out, all.pieces[i].bytes, static_cast<int>(all.pieces[i].size));
+            appendStringInfoCharMacro(out, ' ');
+        }
         break;
     }
     default:
         append_output(out, reader, column);
         break;
     }
+}
+
+column_text unescaped_unsafe(const column_text &text) {
+    const char32_t highest = GetDatabaseEncoding() == PG_UTF8 ? 0x10ffff : 0x7f;
+    auto *out = static_cast<char *>(MemoryContextAllocHuge(CurrentMemoryContext, text.size + 1));
+    return {out, core_privacy::write_unescaped({text.bytes, text.size}, highest, out)};
+}
+
+void append_text_unsafe(row_reader *reader, int column, StringInfo out) {
+    const auto from = static_cast<std::size_t>(out->len);
+    append_stored_unsafe(reader, column, out);
+    const column_text stored{out->data + from, static_cast<std::size_t>(out->len) - from};
+    if (!core_privacy::has_escapes({stored.bytes, stored.size}))
+        return;
+    const column_text again = unescaped_unsafe(stored);
+    appendBinaryStringInfo(out, " \xff ", 3); // what is in no needle
+    appendBinaryStringInfo(out, again.bytes, static_cast<int>(again.size));
 }
 
 std::uint32_t word_lengths(column_kind kind) noexcept {
@@ -254,10 +345,11 @@ std::uint32_t word_lengths(column_kind kind) noexcept {
         return bits(1, 5);
     case column_kind::whole:
         return bits(1, 10);
-    case column_kind::date:
     case column_kind::time:
     case column_kind::zoned_time:
-        return bits(1, 8); // infinity
+        return bits(1, 6) | 1U << 8; // the year 294276, infinity
+    case column_kind::date:
+        return bits(1, 8);
     default:
         return core_privacy::k_any_length;
     }

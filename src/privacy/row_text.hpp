@@ -4,6 +4,8 @@
 // Plain data and server calls only: the caller wraps them in pg::call.
 #pragma once
 
+#include "core/privacy/plain_text.hpp"
+
 #include <cstddef>
 #include <cstdint>
 
@@ -17,7 +19,7 @@ extern "C" {
 
 namespace saas::privacy {
 
-enum class column_kind { none, text, bytes, json, id, small, whole, large, date, time, zoned_time, other };
+enum class column_kind { none, text, bytes, byte_list, json, id, small, whole, large, number, date, time, zoned_time, other };
 
 // How the columns of a type of row are read; `values` are those of the row that was read last.
 struct row_reader {
@@ -26,6 +28,7 @@ struct row_reader {
     FmgrInfo *outputs;
     Datum *values;
     bool *nulls;
+    core::privacy::known_day *day; // for times
 };
 
 struct column_text {
@@ -46,9 +49,24 @@ void read_row_unsafe(row_reader *reader, HeapTuple row);
 // The bytes of a column of the kinds text and bytes where they are, or in the current memory context.
 [[nodiscard]] column_text stored_text_unsafe(const row_reader *reader, int column);
 
-// Texts and bytea by their bytes, and again by the letters that they escape as JSON does; JSON values by their keys, texts and numbers, other types by their text (dates and times in
-// ISO style and UTC).
+// Bytes in which texts of UTF-16 may be.
+struct byte_pieces {
+    const column_text *pieces; // in the current memory context
+    std::size_t count;
+};
+
+// The value of a bytea, the elements of a bytea[], none of other columns.
+[[nodiscard]] byte_pieces stored_bytes_unsafe(const row_reader *reader, int column);
+
+// Texts and bytea by their bytes, JSON values by their keys, texts and numbers, other types by their text (dates and
+// times in ISO style and UTC).
+void append_stored_unsafe(row_reader *reader, int column, StringInfo out);
+
+// The same, and again by the letters that it escapes as JSON does.
 void append_text_unsafe(row_reader *reader, int column, StringInfo out);
+
+// A text with the letters that it escapes as JSON does, in the current memory context.
+[[nodiscard]] column_text unescaped_unsafe(const column_text &text);
 
 // Lengths that words of such columns have: bit n for n letters.
 [[nodiscard]] std::uint32_t word_lengths(column_kind kind) noexcept;

@@ -21,12 +21,11 @@ extern "C" {
 #include "access/tableam.h"     // table_beginscan
 #include "catalog/pg_inherits.h" // find_all_inheritors
 #include "catalog/pg_type.h"    // BYTEAOID
+#include "executor/tuptable.h"  // ExecFetchSlotHeapTuple
 #include "funcapi.h"            // InitMaterializedSRF
-#include "storage/bufmgr.h"     // BufferGetPage
 #include "utils/acl.h"          // pg_class_aclcheck
 #include "utils/array.h"        // deconstruct_array
 #include "utils/builtins.h"     // CStringGetTextDatum
-#include "utils/lsyscache.h"    // get_rel_relkind
 #include "utils/memutils.h"     // AllocSetContextCreate
 #include "utils/rel.h"          // RelationGetDescr
 #include "utils/snapmgr.h"      // GetActiveSnapshot
@@ -45,24 +44,30 @@ struct key_set {
 
 using counts = std::map<std::pair<int, std::string>, std::int64_t>; // request and column
 
+// Where a row begins among the words of several.
+struct gathered_row {
+    std::size_t from;
+    ItemPointerData place;
+    bool is_found;
+};
+
 struct search {
     std::vector<core::privacy::needle_set> sets;
     std::vector<key_set> keys;
-    std::vector<std::uint64_t> hashes; // that one column has
+    std::vector<core::privacy::occurrence> occurrences; // in one text
     std::vector<int> requests;
+    std::vector<gathered_row> gathered; // in the order of their words
     counts found;
     std::int64_t rows = 0;
 
-    void take(std::size_t set, std::string_view text, const char *column);
+    void take(std::size_t set, const char *column);
 };
 
 // What a column of a row holds counts once for each request whose value it is.
-void search::take(std::size_t set, std::string_view text, const char *column) {
-    hashes.clear();
+void search::take(std::size_t set, const char *column) {
     requests.clear();
-    sets[set].find_all(text, core::cancel_poll{pg::stop_requested}, hashes);
     const auto &owners = keys[set].owners;
-    for (const std::uint64_t hash : hashes)
+    for (const auto &[hash, place] : occurrences)
         for (auto one = std::lower_bound(owners.begin(), owners.end(), std::pair{hash, 0});
              one != owners.end() && one->first == hash; ++one)
             requests.push_back(one->second);
@@ -111,15 +116,36 @@ search make_search(Datum array) {
     return made;
 }
 
-bool occurs(const search &work, std::string_view text) {
-    for (const core::privacy::needle_set &set : work.sets)
-        if (set.occurs_in(text, core::cancel_poll{pg::stop_requested}))
-            return true;
-    return false;
-}
-
 std::string_view view_of(const StringInfoData &text) noexcept {
     return {text.data, static_cast<std::size_t>(text.len)};
+}
+
+const core::cancel_poll k_poll{pg::stop_requested};
+
+// All of these texts' needles are in work.occurrences; whether a text has a backslash.
+bool find_all(search &work, std::string_view text) {
+    bool backslashes = false;
+    work.occurrences.clear();
+    for (const core::privacy::needle_set &set : work.sets)
+        backslashes = set.find_all(text, k_poll, work.occurrences) || backslashes;
+    return backslashes;
+}
+
+// Whether a text holds a needle, or does with the letters that it escapes.
+bool occurs(search &work, std::string_view text) {
+    if (!find_all(work, text) || !work.occurrences.empty() || !core::privacy::has_escapes(text))
+        return !work.occurrences.empty();
+    const privacy::column_text again = privacy::unescaped_unsafe({text.data(), text.size()});
+    (void)find_all(work, {again.bytes, again.size});
+    return !work.occurrences.empty();
+}
+
+bool occurs_in_utf16(search &work, const privacy::byte_pieces &all) {
+    work.occurrences.clear();
+    for (std::size_t i = 0; i < all.count; ++i)
+        for (const core::privacy::needle_set &set : work.sets)
+            set.find_all_utf16({all.pieces[i].bytes, all.pieces[i].size}, k_poll, work.occurrences);
+    return !work.occurrences.empty();
 }
 
 // Which columns of a row hold what.
@@ -129,38 +155,58 @@ void name_columns(search &work, privacy::row_reader *reader, StringInfo words) {
             continue;
         resetStringInfo(words);
         privacy::append_text_unsafe(reader, i, words);
-        for (std::size_t set = 0; set < work.sets.size(); ++set)
-            work.take(set, view_of(*words), NameStr(TupleDescAttr(reader->columns, i)->attname));
+        const privacy::byte_pieces bytes = privacy::stored_bytes_unsafe(reader, i);
+        for (std::size_t set = 0; set < work.sets.size(); ++set) {
+            work.occurrences.clear();
+            (void)work.sets[set].find_all(view_of(*words), k_poll, work.occurrences);
+            for (std::size_t piece = 0; piece < bytes.count; ++piece)
+                work.sets[set].find_all_utf16({bytes.pieces[piece].bytes, bytes.pieces[piece].size}, k_poll, work.occurrences);
+            work.take(set, NameStr(TupleDescAttr(reader->columns, i)->attname));
+        }
     }
 }
 
-// What is short is searched together with its neighbours, which may seem to hold what only stands in two columns.
-void search_row(search &work, privacy::row_reader *reader, const bool *is_searched, StringInfo words) {
-    constexpr std::size_t k_short = 128;
-    resetStringInfo(words);
-    bool any = false;
-    for (int i = 0; i < reader->columns->natts && !any; ++i) {
+// Appends the words of a row, which are searched together with those of its neighbours: they may seem to hold what only
+// stands in two columns. What is long is searched at once: true when it holds a needle.
+bool gather_row(search &work, privacy::row_reader *reader, const bool *is_searched, StringInfo words) {
+    constexpr std::size_t k_long = 1024;
+    for (int i = 0; i < reader->columns->natts; ++i) {
         if (!is_searched[i] || reader->nulls[i])
             continue;
         const privacy::column_kind kind = reader->kinds[i];
-        if (kind != privacy::column_kind::text && kind != privacy::column_kind::bytes) {
-            privacy::append_text_unsafe(reader, i, words);
-            appendStringInfoCharMacro(words, ' ');
-            continue;
-        }
-        const privacy::column_text text = privacy::stored_text_unsafe(reader, i);
-        if (core::privacy::has_escapes({text.bytes, text.size})) {
-            privacy::append_text_unsafe(reader, i, words);
-            appendStringInfoCharMacro(words, ' ');
-        } else if (text.size >= k_short) {
-            any = occurs(work, {text.bytes, text.size});
+        if (kind == privacy::column_kind::text || kind == privacy::column_kind::bytes) {
+            const privacy::column_text text = privacy::stored_text_unsafe(reader, i);
+            if (text.size < k_long)
+                appendBinaryStringInfo(words, text.bytes, static_cast<int>(text.size));
+            else if (occurs(work, {text.bytes, text.size}))
+                return true;
         } else {
-            appendBinaryStringInfo(words, text.bytes, static_cast<int>(text.size));
-            appendStringInfoCharMacro(words, ' ');
+            privacy::append_stored_unsafe(reader, i, words);
         }
+        appendStringInfoCharMacro(words, ' ');
+        if ((kind == privacy::column_kind::bytes || kind == privacy::column_kind::byte_list) &&
+            occurs_in_utf16(work, privacy::stored_bytes_unsafe(reader, i)))
+            return true;
     }
-    if (any || occurs(work, view_of(*words)))
-        name_columns(work, reader, words);
+    return false;
+}
+
+// Marks those of the gathered rows that hold a needle.
+void find_rows(search &work, const StringInfoData &words) {
+    auto &rows = work.gathered;
+    const bool backslashes = find_all(work, view_of(words));
+    for (const auto &[hash, place] : work.occurrences) {
+        const std::size_t at = place;
+        const auto behind = std::upper_bound(rows.begin(), rows.end(), at,
+                                             [](std::size_t byte, const gathered_row &row) { return byte < row.from; });
+        (behind - 1)->is_found = true;
+    }
+    if (!backslashes || !core::privacy::has_escapes(view_of(words)))
+        return;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const std::size_t end = i + 1 < rows.size() ? rows[i + 1].from : static_cast<std::size_t>(words.len);
+        rows[i].is_found = rows[i].is_found || occurs(work, view_of(words).substr(rows[i].from, end - rows[i].from));
+    }
 }
 
 // Columns in which a needle may begin.
@@ -178,59 +224,98 @@ bool is_heap(Relation relation) {
     return (kind == RELKIND_RELATION || kind == RELKIND_MATVIEW) && relation->rd_tableam == GetHeapamTableAmRoutine();
 }
 
-// All of a page is read soon: asked for at once, its lines come together instead of one after another.
-void fetch_page(TableScanDesc scan) noexcept {
-    constexpr std::size_t k_line = 64;
-    const char *page = static_cast<const char *>(BufferGetPage(reinterpret_cast<HeapScanDesc>(scan)->rs_cbuf));
-    for (std::size_t at = 0; at < BLCKSZ; at += k_line)
-        __builtin_prefetch(page + at);
+// A table that is being read.
+struct reading {
+    Relation relation;
+    privacy::row_reader *reader;
+    StringInfoData words;  // of the gathered rows
+    StringInfoData column; // of one column
+    TupleTableSlot *slot;  // for rows that are read again
+    MemoryContext memory;  // of one row
+};
+
+// Searches the gathered rows, and names the columns of those that hold something.
+void search_gathered(search &work, reading &table) {
+    find_rows(work, table.words);
+    for (gathered_row &row : work.gathered) {
+        if (!row.is_found || !table_tuple_fetch_row_version(table.relation, &row.place, GetActiveSnapshot(), table.slot))
+            continue;
+        MemoryContext before = MemoryContextSwitchTo(table.memory);
+        bool is_copy;
+        privacy::read_row_unsafe(table.reader, ExecFetchSlotHeapTuple(table.slot, false, &is_copy));
+        name_columns(work, table.reader, &table.column);
+        MemoryContextSwitchTo(before);
+        MemoryContextReset(table.memory);
+        ExecClearTuple(table.slot);
+    }
+    work.gathered.clear();
+    resetStringInfo(&table.words);
 }
 
 // Every row that the statement sees. The rights to read have been checked with the whole table.
-void search_heap_unsafe(search &work, Oid table, MemoryContext context) {
-    Relation relation = table_open(table, NoLock);
-    privacy::row_reader *reader = privacy::make_row_reader_unsafe(RelationGetDescr(relation), context);
-    const bool *searched = searched_columns(work, reader);
-    StringInfoData words;
-    initStringInfo(&words);
-    MemoryContext row_memory = AllocSetContextCreate(context, "searched row", ALLOCSET_DEFAULT_SIZES);
+void search_heap_unsafe(search &work, Oid oid, MemoryContext context) {
+    constexpr int k_enough = 8192; // bytes to be searched together
+    constexpr std::size_t k_most_rows = 512;
+    Relation relation = table_open(oid, NoLock);
+    reading table{relation, privacy::make_row_reader_unsafe(RelationGetDescr(relation), context), {}, {},
+                  table_slot_create(relation, nullptr), AllocSetContextCreate(context, "searched row", ALLOCSET_DEFAULT_SIZES)};
+    initStringInfo(&table.words);
+    initStringInfo(&table.column);
+    const bool *searched = searched_columns(work, table.reader);
     TableScanDesc scan = table_beginscan(relation, GetActiveSnapshot(), 0, nullptr);
-    BlockNumber block = InvalidBlockNumber;
     for (HeapTuple row; (row = heap_getnext(scan, ForwardScanDirection)) != nullptr;) {
         CHECK_FOR_INTERRUPTS();
         ++work.rows;
-        if (ItemPointerGetBlockNumber(&row->t_self) != block) {
-            block = ItemPointerGetBlockNumber(&row->t_self);
-            fetch_page(scan);
+        MemoryContext before = MemoryContextSwitchTo(table.memory);
+        privacy::read_row_unsafe(table.reader, row);
+        const int from = table.words.len;
+        if (gather_row(work, table.reader, searched, &table.words)) {
+            table.words.len = from;
+            name_columns(work, table.reader, &table.column);
+        } else {
+            work.gathered.push_back({static_cast<std::size_t>(from), row->t_self, false});
         }
-        MemoryContext before = MemoryContextSwitchTo(row_memory);
-        privacy::read_row_unsafe(reader, row);
-        search_row(work, reader, searched, &words);
         MemoryContextSwitchTo(before);
-        MemoryContextReset(row_memory);
+        MemoryContextReset(table.memory);
+        if (table.words.len >= k_enough || work.gathered.size() >= k_most_rows)
+            search_gathered(work, table);
     }
+    search_gathered(work, table);
     table_endscan(scan);
+    ExecDropSingleTupleTableSlot(table.slot);
     table_close(relation, NoLock);
 }
 
-// False for a table that is not, in all its partitions, a heap of this server.
+// The heaps to read: a partitioned table's partitions, of any other the table alone, since its heirs are tables of
+// their own to be searched. False when one of them all is not a heap of this server, so that only a query reads them.
+bool heaps_of_unsafe(Oid table, List *&heaps) {
+    Relation relation = table_open(table, AccessShareLock);
+    const bool is_partitioned = relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+    table_close(relation, NoLock);
+    bool known = true;
+    heaps = NIL;
+    ListCell *cell;
+    foreach (cell, find_all_inheritors(table, AccessShareLock, nullptr)) {
+        relation = table_open(lfirst_oid(cell), NoLock);
+        const bool heap = is_heap(relation);
+        known = known && (heap || relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE);
+        if (heap && (is_partitioned || lfirst_oid(cell) == table))
+            heaps = lappend_oid(heaps, lfirst_oid(cell));
+        table_close(relation, NoLock);
+    }
+    return known;
+}
+
 bool search_table_unsafe(search &work, Oid table) {
     if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
         ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for this table")));
-    List *all = find_all_inheritors(table, AccessShareLock, nullptr);
-    ListCell *cell;
-    foreach (cell, all) {
-        Relation relation = table_open(lfirst_oid(cell), NoLock);
-        const bool known = is_heap(relation) || relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
-        table_close(relation, NoLock);
-        if (!known)
-            return false;
-    }
+    List *heaps;
+    if (!heaps_of_unsafe(table, heaps))
+        return false;
     MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "searched table", ALLOCSET_DEFAULT_SIZES);
-    foreach (cell, all) {
-        if (get_rel_relkind(lfirst_oid(cell)) != RELKIND_PARTITIONED_TABLE)
-            search_heap_unsafe(work, lfirst_oid(cell), memory);
-    }
+    ListCell *cell;
+    foreach (cell, heaps)
+        search_heap_unsafe(work, lfirst_oid(cell), memory);
     MemoryContextDelete(memory);
     return true;
 }

@@ -60,6 +60,16 @@ roll_back_all() {
         while read -r module; do sql -d "$1" -c "SELECT saas.rollback('$module')" || exit 1; done >/dev/null
 }
 like "$(sql -d deploy_a -c "SELECT saas.rollback('core')")" 'required by' 'a module that others require stays'
+message=$(sql -d deploy_a -v VERBOSITY=verbose -c "SELECT saas.rollback('security', 9)")
+like "$message" 'SA004: module "security" cannot be taken back to version 9: .*"privacy" needs? what would go' 'nor loses what another needs'
+like "$message" "view saas.personal_data_map depends on view saas.located_data_assets" 'the objects are named'
+like "$message" "Roll back first: SELECT saas.rollback\('privacy'\)" 'and what is to be done first'
+is "$(catalog deploy_a)" "$deployed" 'and the catalog is as it was'
+sql -d deploy_a -c 'CREATE VIEW public.mine AS SELECT * FROM saas.personal_data_map' >/dev/null
+message=$(sql -d deploy_a -v VERBOSITY=verbose -c "SELECT saas.rollback('privacy')")
+like "$message" '2BP01: module "privacy" cannot be taken back to version 0: objects outside of the package need what would go' 'nor what an object of the database'"'"'s owner needs'
+like "$message" 'view mine depends on view saas.personal_data_map|view public.mine depends on' 'which is named'
+sql -d deploy_a -c 'DROP VIEW public.mine' >/dev/null
 roll_back_all deploy_a
 ok $? 'every module rolls back to zero'
 is "$(sql -d deploy_a -c "SELECT count(*) FROM pg_class WHERE relnamespace = 'saas'::regnamespace AND relkind IN ('r', 'p', 'v') AND relname !~ '^schema_'")" 0 'no table or view is left'

@@ -10,7 +10,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION pg_saas CASCADE;
 CREATE EXTENSION pgtap SCHEMA public;
 SELECT saas.deploy() \g /dev/null
-SELECT plan(123);
+SELECT plan(131);
 -- Waits until no transaction of the server's own, of autovacuum, holds up the sealer.
 CREATE FUNCTION pg_temp.settle() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -203,6 +203,27 @@ SELECT is((SELECT l.new_values ->> 'reason' FROM saas.audit_logs AS l WHERE l.ta
 SELECT l.id AS waiting FROM saas.audit_logs AS l WHERE l.team_id = :'red' AND l.operation = 'D' AND l.table_name = 'public.docs' LIMIT 1 \gset
 SELECT saas.redact_audit_row(:'red', :'waiting', 'before it is sealed') \g /dev/null
 SELECT ok(l.old_values IS NULL AND octet_length(l.payload_hash) = 32, 'a row that is not sealed yet can be erased') FROM saas.audit_logs AS l WHERE l.id = :'waiting';
+-- Many at once, sealed and not.
+BEGIN;
+CREATE TEMPORARY TABLE many AS
+SELECT l.team_id, l.created_at, l.id, f.first_index, f.place
+FROM saas.audit_logs AS l LEFT JOIN LATERAL saas.find_audit_leaf(l.team_id, l.id, l.xact_id) AS f ON true
+WHERE l.team_id = :'red' AND COALESCE(l.old_values, l.new_values) IS NOT NULL;
+SELECT ok(count(*) FILTER (WHERE m.place IS NULL) > 0 AND count(*) FILTER (WHERE m.place IS NOT NULL) > 1, 'sealed rows and others') FROM many AS m;
+CREATE FUNCTION pg_temp.redact_many() RETURNS bigint LANGUAGE sql AS $$
+    SELECT saas.redact_audit_entries(array_agg(m.team_id), array_agg(m.created_at), array_agg(m.id), array_agg('many ' || m.id))
+    FROM (SELECT m.team_id, m.created_at, m.id FROM many AS m UNION ALL SELECT gen_random_uuid(), now(), gen_random_uuid()) AS m
+$$;
+SELECT is(pg_temp.redact_many(), (SELECT count(*) FROM many), 'are erased together, and rows that are not there are passed over');
+SELECT is(pg_temp.redact_many(), 0::bigint, 'once');
+SELECT ok(bool_and(l.old_values IS NULL AND l.new_values IS NULL AND l.row_key IS NULL AND octet_length(l.payload_hash) = 32 AND r.reason = 'many ' || m.id), 'each for its reason')
+FROM many AS m JOIN saas.audit_logs AS l ON l.id = m.id JOIN saas.audit_redactions AS r ON r.team_id = m.team_id AND r.audit_id = m.id;
+SELECT ok(bool_and(substring(s.salts FROM (m.place * 16 + 1)::integer FOR 16) = '\x00000000000000000000000000000000'), 'without their salts')
+FROM many AS m JOIN saas.audit_salts AS s ON s.team_id = m.team_id AND s.first_index = m.first_index;
+SELECT is((SELECT v.problem FROM saas.verify_audit_log(:'red', p_anchor => :'anchor3') AS v LIMIT 1), NULL, 'and the trail verifies');
+SELECT is(saas.redact_audit_entries(NULL, NULL, NULL, NULL), 0::bigint, 'none are none');
+SELECT throws_ok($$SELECT saas.redact_audit_payloads(ARRAY[gen_random_uuid()], ARRAY[now()], ARRAY[gen_random_uuid()], '{}')$$, '22023', NULL, 'a row needs a salt');
+ROLLBACK;
 SELECT throws_ok(format('DO $do$ BEGIN DELETE FROM saas.audit_salts; PERFORM saas.redact_audit_row(%L, %L, ''x''); END $do$', :'red', :'neighbour'), 'SA044', NULL, 'a row whose salt is lost cannot');
 SELECT throws_ok(format('UPDATE saas.audit_logs SET old_values = NULL WHERE id = %L', :'neighbour'), 'SA041', NULL, 'nothing else gets past the triggers');
 SELECT throws_ok(format('SELECT saas.redact_audit_row(%L, %L, ''x'')', :'blue', :'neighbour'), 'P0002', NULL, 'a row of another team is not found');
@@ -252,7 +273,7 @@ SELECT throws_ok(format('SELECT saas.%s', f.call), '42501', NULL, 'not of anothe
 FROM (VALUES ('verify', format('verify_audit_log(%L)', :'blue')), ('checkpoint', format('audit_checkpoint(%L)', :'blue')),
     ('inclusion', format('audit_inclusion_proof(%L, %L)', :'blue', :'blue')), ('consistency', format('audit_consistency_proof(%L, 1, 1)', :'blue')),
     ('chain', format('verify_audit_chain(%L, NULL, NULL, NULL)', :'red')), ('seal', 'seal_audit_log()'),
-    ('redact', format('redact_audit_row(%L, %L, ''x'')', :'red', :'neighbour')), ('payload', format('redact_audit_payload(%L, now(), %L, '''')', :'red', :'neighbour')), ('salts', 'forget_audit_salts(now())'), ('salt', format('find_audit_leaf(%L, %L, ''1'')', :'red', :'neighbour')),
+    ('redact', format('redact_audit_row(%L, %L, ''x'')', :'red', :'neighbour')), ('payload', format('redact_audit_payloads(ARRAY[%L]::uuid[], ARRAY[now()], ARRAY[%L]::uuid[], ''{x}'')', :'red', :'neighbour')), ('salts', 'forget_audit_salts(now())'), ('salt', format('find_audit_leaf(%L, %L, ''1'')', :'red', :'neighbour')),
     ('checkpoints', format('add_audit_checkpoint(%L, '''', ''1'', %L, NULL)', :'red', :'red')), ('retention', 'record_audit_retention(now())'),
     ('later rows', 'has_later_audit_rows(now(), now(), ''1'')'), ('partitions', 'drop_audit_partitions(now())'), ('note', 'note_audited_table(''x'', false)'), ('key', 'rotate_audit_key()')) AS f (name, call);
 ROLLBACK;

@@ -29,6 +29,9 @@ SELECT is((saas.find_row(NULL::shop.things, 'things_size_idx', 2)).size, 2, 'an 
 SELECT is((saas.find_row(NULL::shop.things, 'things_code_key', 'one'::char(3))).id, 5, 'a partial index has its own rows');
 SELECT is(saas.find_row(NULL::shop.things, 'things_code_key', 'two'::char(3)), NULL, 'and no others');
 SELECT is((saas.find_row(NULL::shop.things, 'things_code_key', NULL::char(3))).id, 4, 'NULL where it is not distinct');
+SELECT ok(saas.has_row(NULL::shop.things, 'things_maker_code_key', 'a'::text, 'two'::char(3)), 'there is a row');
+SELECT ok(NOT saas.has_row(NULL::shop.things, 'things_maker_code_key', 'a'::text, 'six'::char(3)), 'there is none');
+SELECT ok(NOT saas.has_row(NULL::shop.things, 'things_maker_code_key', 'a'::text, NULL::char(3)), 'of NULL there is none');
 
 -- What it refuses.
 SELECT throws_ok($$SELECT saas.find_row(NULL::shop.things, 'nothing', 1)$$, '42704', '"things" has no index "nothing"', 'an unknown index');
@@ -103,15 +106,17 @@ SELECT is(saas.find_row(NULL::shop.things, 'things_main', 1), NULL, 'an empty ta
 -- Nobody gains a right.
 SET LOCAL ROLE saas_service;
 SELECT throws_ok($$SELECT saas.find_row(NULL::saas.payments, 'payments_pkey', saas.uuid_v7())$$, '42501', 'permission denied for function find_row', 'services may not find');
+SELECT throws_ok($$SELECT saas.has_row(NULL::saas.payments, 'payments_pkey', saas.uuid_v7())$$, '42501', 'permission denied for function has_row', 'nor ask');
 SELECT throws_ok($$SELECT saas.lock_row(NULL::saas.payments, 'FOR UPDATE', 'payments_pkey', saas.uuid_v7())$$, '42501', 'permission denied for function lock_row', 'nor lock');
 RESET ROLE;
 CREATE ROLE rows_reader;
 GRANT USAGE ON SCHEMA shop, saas TO rows_reader;
-GRANT EXECUTE ON FUNCTION saas.find_row(anyelement, text, "any"), saas.lock_row(anyelement, text, text, "any") TO rows_reader;
+GRANT EXECUTE ON FUNCTION saas.find_row(anyelement, text, "any"), saas.has_row(anyelement, text, "any"), saas.lock_row(anyelement, text, text, "any") TO rows_reader;
 GRANT SELECT ON shop.things TO rows_reader;
 SET LOCAL ROLE rows_reader;
 SELECT lives_ok($$SELECT saas.find_row(NULL::shop.things, 'things_main', 1)$$, 'with the right to read');
 SELECT throws_ok($$SELECT saas.find_row(NULL::shop.others, 'others_pkey', 1)$$, '42501', 'permission denied for table others', 'without it');
+SELECT throws_ok($$SELECT saas.has_row(NULL::shop.others, 'others_pkey', 1)$$, '42501', 'permission denied for table others', 'nor is it told whether a row is there');
 SELECT throws_ok($$SELECT saas.lock_row(NULL::shop.things, 'FOR KEY SHARE', 'things_main', 1)$$, '42501', 'permission denied for table things', 'without the right to update');
 RESET ROLE;
 ALTER TABLE shop.things ENABLE ROW LEVEL SECURITY;

@@ -107,6 +107,23 @@ SELECT throws_ok($$SELECT * FROM saas.erase_people('erase', 0, ARRAY[NULL::uuid]
 SELECT throws_ok(format($$SELECT * FROM saas.erase_people('erase', 0, ARRAY[%L::uuid], '{}', '{}', '\x00', false, 1000)$$, :'held'), '22023', NULL, 'with a salt each');
 SELECT throws_ok(format($$SELECT * FROM saas.erase_people('burn', 0, ARRAY[%L::uuid], '{}', '{}', '\x00', false, 1)$$, :'held'), '22023', NULL, 'in a mode that there is');
 
+-- What is written of many at once refers to requests that there are.
+CREATE FUNCTION pg_temp.note_step(p_request uuid) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    v_detail text;
+BEGIN
+    RETURN saas.insert_together('INSERT INTO saas.erasure_steps (request_id, step, place, table_name, action, circle, group_number, path, found, done)
+        SELECT $1, n, n, ''x.y'', ''delete'', ''none'', 0, ''x'', 0, 0 FROM generate_series(1000, 1000 + $2) AS n RETURNING request_id', p_request, 3);
+EXCEPTION WHEN foreign_key_violation THEN
+    GET STACKED DIAGNOSTICS v_detail = PG_EXCEPTION_DETAIL;
+    RETURN v_detail;
+END
+$$;
+SELECT is(pg_temp.note_step(:'request'), '4', 'steps of a request');
+SELECT is(pg_temp.note_step('00000000-0000-7000-8000-000000000001'), 'Key is not present in table "user_deletion_requests".', 'but of none that is not there');
+SELECT throws_ok($$SELECT saas.insert_together('SELECT $1', 1)$$, 'XX000', NULL, 'what is not an INSERT is refused');
+SELECT throws_ok($$SELECT saas.insert_together(NULL, 1)$$, '22023', NULL, 'so is nothing');
+
 -- What a session keeps holds as long as nothing changes.
 CREATE TEMPORARY SEQUENCE asked;
 SELECT saas.privacy_answer(1, $$SELECT nextval('pg_temp.asked')$$), saas.privacy_answer(1, $$SELECT nextval('pg_temp.asked')$$) \g /dev/null
@@ -166,13 +183,15 @@ INSERT INTO shop.documents VALUES (1, :'held', '{"a": "\u0000"}'), (2, :'held', 
 SELECT results_eq(
     format($$SELECT jsonb_typeof(r -> 'body'), r -> 'body' #>> '{}' FROM jsonb_array_elements(saas.gdpr_export_user_data(%L) -> 'other') AS r WHERE r ->> '_table' = 'shop.documents' ORDER BY r ->> 'id'$$, :'held'),
     $$VALUES ('string', '{"a": "\u0000"}'), ('string', '{"a": 1e400000}'), ('string', '["\ud83d"]'), ('object', '{"a": "A"}')$$, 'JSON that jsonb cannot hold does not keep a person from an export');
-SELECT is(saas.is_distinctive('Zoë Ünal' COLLATE "C"), true, 'two words are two words where letters are ASCII only');
+SELECT saas.distinctive_condition('$1 COLLATE "C"') AS rare \gset
+PREPARE is_rare (text) AS SELECT :rare;
+SELECT results_eq($$EXECUTE is_rare ('Zoë Ünal')$$, 'VALUES (true)', 'two words are two words where letters are ASCII only');
 SELECT is(saas.rows_as_json('SELECT 1 WHERE $1 IS NULL AND $2 = 1 AND $3 = 1', 't', :'held', 1, 1), '0000000000 []', 'no rows are an empty array');
 
 SET LOCAL ROLE saas_service;
 SELECT throws_ok(format('SELECT saas.%s', f), '42501', NULL, f || ' is for the engine') FROM unnest(ARRAY['privacy_state()', 'privacy_answer(1, ''SELECT 1'')', 'search_table(0, ''{}'')',
     'rows_as_json(''SELECT 1'', ''t'', ''00000000-0000-0000-0000-000000000000'', 1, 1)', 'export_person(0, ''00000000-0000-0000-0000-000000000000'', false)', 'leaf_hashes('''', '''', ''{}'')',
-    'erase_people(''erase'', 0, ''{}'', ''{}'', ''{}'', '''', true, 1)']) AS f;
+    'erase_people(''erase'', 0, ''{}'', ''{}'', ''{}'', '''', true, 1)', 'insert_together(''SELECT 1'', 1)']) AS f;
 RESET ROLE;
 SELECT * FROM finish();
 ROLLBACK;

@@ -39,6 +39,30 @@ TEST(select_modules, takes_what_is_required_transitively) {
     EXPECT_THROW((void)deploy::select_modules(k_list, {"none"}), error);
 }
 
+TEST(removal_order, takes_what_requires_a_module_before_it) {
+    auto all = deploy::parse_module_list("core\nsecurity core\npayments core\nfraud payments\nprivacy core fraud\n");
+    using names = std::vector<std::string>;
+    EXPECT_EQ(deploy::removal_order(all, {"core", "security", "payments", "fraud", "privacy"}, {"payments"}),
+              (names{"privacy", "fraud", "payments"}));
+    EXPECT_EQ(deploy::removal_order(all, {"core", "security", "payments", "fraud"}, {"payments", "security"}),
+              (names{"fraud", "payments", "security"}));
+    EXPECT_EQ(deploy::removal_order(all, {"core", "privacy"}, {"privacy"}), (names{"privacy"}));
+    EXPECT_TRUE(deploy::removal_order(all, {"core"}, {}).empty());
+}
+
+TEST(mentions, finds_whole_names) {
+    const char *message = "view saas.personal_data_map depends on view saas.located_data_assets\n"
+                          "function saas.f(uuid,text) depends on type x";
+    EXPECT_TRUE(deploy::mentions(message, "saas.personal_data_map"));
+    EXPECT_TRUE(deploy::mentions(message, "saas.located_data_assets"));
+    EXPECT_TRUE(deploy::mentions(message, "saas.f(uuid,text)"));
+    EXPECT_FALSE(deploy::mentions(message, "saas.personal_data"));
+    EXPECT_FALSE(deploy::mentions(message, "data_assets"));
+    EXPECT_FALSE(deploy::mentions(message, "personal_data_map"));
+    EXPECT_FALSE(deploy::mentions(message, ""));
+    EXPECT_FALSE(deploy::mentions("", "saas.f"));
+}
+
 TEST(manifest, knows_three_kinds_of_table) {
     auto tables = deploy::parse_manifest("tenant payments\nreference currencies\n");
     ASSERT_EQ(tables.size(), 2U);

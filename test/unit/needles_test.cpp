@@ -30,10 +30,18 @@ TEST(SipHash, KnownAnswers) {
     EXPECT_EQ(privacy::siphash(counting_key(), data), 0xa129ca6149be45e5U);
 }
 
+// Of a value of which there is one.
+privacy::needle needle_of(std::string_view value) {
+    const auto all = privacy::make_needles(counting_key(), value);
+    EXPECT_EQ(all.size(), 1U) << value;
+    return all.at(0);
+}
+
 bool found(const std::vector<std::string> &values, std::string_view text) {
     std::vector<privacy::needle> needles;
     for (const auto &value : values)
-        needles.push_back(privacy::make_needle(counting_key(), value));
+        for (const privacy::needle &one : privacy::make_needles(counting_key(), value))
+            needles.push_back(one);
     return privacy::needle_set{counting_key(), needles}.occurs_in(text, saas::core::cancel_poll{});
 }
 
@@ -64,7 +72,7 @@ TEST(Needles, FindNoPartsAndNoOthers) {
 TEST(Needles, AnotherKeyFindsNothing) {
     auto other = counting_key();
     other[0] = 1;
-    const auto needle = privacy::make_needle(counting_key(), "Ada");
+    const auto needle = needle_of("Ada");
     const privacy::needle_set set{other, std::vector{needle}};
     EXPECT_FALSE(set.occurs_in("Ada", saas::core::cancel_poll{}));
 }
@@ -74,7 +82,7 @@ TEST(Needles, PackedAndUnpacked) {
     for (std::uint8_t byte : counting_key())
         bytes.push_back(byte);
     for (const char *value : {"Ada Lovelace", "ada@example.org"}) {
-        const auto packed = privacy::pack_needle(privacy::make_needle(counting_key(), value));
+        const auto packed = privacy::pack_needle(needle_of(value));
         ASSERT_EQ(packed.size(), privacy::k_needle_bytes);
         bytes.insert(bytes.end(), packed.begin(), packed.end());
     }
@@ -168,7 +176,7 @@ TEST(Needles, OfFewAndOfManyLengthsAreFoundAlike) {
 
 TEST(Needles, WithoutALengthAreFoundAsBefore) {
     // As those are that were taken before the length was kept.
-    auto old = privacy::make_needle(counting_key(), "ada@example.org");
+    auto old = needle_of("ada@example.org");
     EXPECT_EQ(old.length, 3);
     old.length = 0;
     const privacy::needle_set set{counting_key(), std::vector{old}};
@@ -177,26 +185,35 @@ TEST(Needles, WithoutALengthAreFoundAsBefore) {
 }
 
 TEST(Needles, MayBeginWithWordsOfTheirLengthOnly) {
-    const auto needle = privacy::make_needle(counting_key(), "ada@example.org");
+    const auto needle = needle_of("ada@example.org");
     const privacy::needle_set set{counting_key(), std::vector{needle}};
     EXPECT_TRUE(set.may_begin(1U << 3));
     EXPECT_FALSE(set.may_begin(privacy::k_any_length & ~(1U << 3)));
-    const auto long_word = privacy::make_needle(counting_key(), std::string(40, 'a'));
+    const auto long_word = needle_of(std::string(40, 'a'));
     EXPECT_TRUE((privacy::needle_set{counting_key(), std::vector{long_word}}.may_begin(
         1U << privacy::k_long_word)));
 }
 
 TEST(Needles, AllThatOccurAreNamed) {
-    const auto ada = privacy::make_needle(counting_key(), "ada@example.org");
-    const auto bob = privacy::make_needle(counting_key(), "Bob");
-    const auto eve = privacy::make_needle(counting_key(), "eve");
+    const auto ada = needle_of("ada@example.org");
+    const auto bob = needle_of("Bob");
+    const auto eve = needle_of("eve");
     const privacy::needle_set set{counting_key(), std::vector{ada, bob, eve}};
-    std::vector<std::uint64_t> hashes;
-    set.find_all("bob, ADA@example.org and bob", saas::core::cancel_poll{}, hashes);
-    EXPECT_EQ(hashes, (std::vector{bob.hash, ada.hash, bob.hash}));
-    hashes.clear();
-    set.find_all("nobody", saas::core::cancel_poll{}, hashes);
-    EXPECT_TRUE(hashes.empty());
+    std::vector<privacy::occurrence> all;
+    const auto find = [&](std::string_view text) {
+        all.clear();
+        return set.find_all(text, saas::core::cancel_poll{}, all);
+    };
+    EXPECT_FALSE(find("bob, ADA@example.org and bob"));
+    ASSERT_EQ(all.size(), 3U);
+    EXPECT_EQ(all[0].hash, bob.hash);
+    EXPECT_EQ(all[0].place, 0U);
+    EXPECT_EQ(all[1].hash, ada.hash);
+    EXPECT_EQ(all[1].place, 5U);
+    EXPECT_EQ(all[2].hash, bob.hash);
+    EXPECT_EQ(all[2].place, 25U);
+    EXPECT_TRUE(find("nobody\\"));
+    EXPECT_TRUE(all.empty());
 }
 
 } // namespace

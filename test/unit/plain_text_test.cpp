@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <random>
 #include <string>
+#include <vector>
 
 namespace privacy = saas::core::privacy;
 
@@ -61,6 +62,48 @@ TEST(PlainText, Ids) {
     std::array<char, privacy::k_plain_text_room> out{};
     EXPECT_EQ((std::string{out.data(), privacy::write_uuid(id.data(), out.data())}),
               "00112233-4455-6677-8899-aabbccddeeff");
+}
+
+TEST(PlainText, TimesOfADayThatIsKnown) {
+    privacy::known_day day;
+    std::mt19937_64 random{86400};
+    for (int round = 0; round < 2000; ++round) {
+        const auto time = static_cast<std::int64_t>(random() % 400'000'000'000) - 200'000'000'000;
+        std::array<char, privacy::k_plain_text_room> out{};
+        const std::string known{out.data(), privacy::write_timestamp(time, true, day, out.data())};
+        ASSERT_EQ(known, timestamp(time, true)) << time;
+    }
+    std::array<char, privacy::k_plain_text_room> out{};
+    EXPECT_EQ(privacy::write_timestamp(INT64_MAX, true, day, out.data()), 0U);
+    EXPECT_EQ((std::string{out.data(), privacy::write_timestamp(0, false, day, out.data())}), "2000-01-01 00:00:00");
+}
+
+std::string decimal(const std::vector<std::int16_t> &digits, int weight, int scale, bool negative = false) {
+    std::string bytes(1, 'x'); // at an odd address
+    bytes.append(reinterpret_cast<const char *>(digits.data()), 2 * digits.size());
+    std::array<char, privacy::k_decimal_room> out{};
+    const privacy::decimal number{bytes.data() + 1, static_cast<int>(digits.size()), weight, scale, negative};
+    return {out.data(), privacy::write_decimal(number, out.data())};
+}
+
+TEST(PlainText, Decimals) {
+    EXPECT_EQ(decimal({}, 0, 0), "0");
+    EXPECT_EQ(decimal({}, 0, 3), "0.000");
+    EXPECT_EQ(decimal({7}, 0, 0), "7");
+    EXPECT_EQ(decimal({70}, 1, 0), "700000");
+    EXPECT_EQ(decimal({12, 3456, 7890}, 1, 2, true), "-123456.78");
+    EXPECT_EQ(decimal({4250}, -1, 2), "0.42");
+    EXPECT_EQ(decimal({1000}, -3, 9), "0.000000001");
+    EXPECT_EQ(decimal({1}, 1, 6), "10000.000000");
+    EXPECT_EQ(decimal({900}, 0, 0), "900");
+    EXPECT_EQ(decimal({1}, 29, 0).size(), 117U);
+    // What may have no room.
+    EXPECT_EQ(decimal({1}, 32, 0), "");
+    EXPECT_EQ(decimal({1}, 0, 125), "");
+    EXPECT_EQ(decimal({1}, 0x7fff, 0x3fff), "");
+    EXPECT_EQ(decimal({1}, -0x8000, 1), "0.0");
+    // And digits that are none.
+    EXPECT_EQ(decimal({-5, 12345}, 1, 0), "00000");
 }
 
 } // namespace

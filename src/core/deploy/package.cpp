@@ -105,6 +105,38 @@ std::vector<module_entry> select_modules(const std::vector<module_entry> &all,
     return selected;
 }
 
+std::vector<std::string> removal_order(const std::vector<module_entry> &all,
+                                       const std::vector<std::string> &deployed,
+                                       const std::vector<std::string> &needed) {
+    std::set<std::string> chosen{needed.begin(), needed.end()};
+    // Whoever requires a module stands after it, so one pass finds them all.
+    for (const module_entry &entry : all) {
+        const bool requires_one = std::any_of(entry.required.begin(), entry.required.end(),
+                                              [&](const std::string &r) { return chosen.count(r) != 0; });
+        if (requires_one && std::count(deployed.begin(), deployed.end(), entry.name) != 0)
+            chosen.insert(entry.name);
+    }
+    std::vector<std::string> order;
+    for (auto entry = all.rbegin(); entry != all.rend(); ++entry) {
+        if (chosen.count(entry->name) != 0)
+            order.push_back(entry->name);
+    }
+    return order;
+}
+
+bool mentions(std::string_view message, std::string_view name) noexcept {
+    if (name.empty())
+        return false;
+    for (std::size_t at = message.find(name); at != std::string_view::npos; at = message.find(name, at + 1)) {
+        const std::size_t end = at + name.size();
+        const bool begins = at == 0 || !(is_identifier(message[at - 1]) || message[at - 1] == '.');
+        const bool ends = end == message.size() || !is_identifier(message[end]);
+        if (begins && ends)
+            return true;
+    }
+    return false;
+}
+
 std::vector<declared_table> parse_manifest(std::string_view text) {
     std::vector<declared_table> tables;
     for (auto &words : words_by_line(text)) {

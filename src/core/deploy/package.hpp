@@ -24,6 +24,15 @@ struct module_entry {
 [[nodiscard]] std::vector<module_entry> select_modules(const std::vector<module_entry> &all,
                                                        const std::vector<std::string> &wanted);
 
+// The modules that have to go before one of them can lose what `needed` use: these and, of the `deployed` ones, all that
+// require one of them, by whatever way, the last of `all` first.
+[[nodiscard]] std::vector<std::string> removal_order(const std::vector<module_entry> &all,
+                                                     const std::vector<std::string> &deployed,
+                                                     const std::vector<std::string> &needed);
+
+// Whether a qualified name stands in a message of the server, and not as a part of a longer one.
+[[nodiscard]] bool mentions(std::string_view message, std::string_view name) noexcept;
+
 struct declared_table {
     std::string name; // without schema
     std::string kind; // tenant, reference or local: ARCHITECTURE section 2

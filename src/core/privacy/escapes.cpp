@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "core/privacy/escapes.hpp"
 
+#include "core/privacy/utf8.hpp"
+
 #include <algorithm>
 #include <cstring>
 
@@ -32,30 +34,6 @@ char32_t unit_at(std::string_view text) noexcept {
         unit = unit << 4 | value;
     }
     return unit;
-}
-
-std::size_t write_letter(char32_t c, char *out) noexcept {
-    const auto tail = [c](int shift) { return static_cast<char>(0x80 | (c >> shift & 0x3f)); };
-    if (c < 0x80) {
-        out[0] = static_cast<char>(c);
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = static_cast<char>(0xc0 | c >> 6);
-        out[1] = tail(0);
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = static_cast<char>(0xe0 | c >> 12);
-        out[1] = tail(6);
-        out[2] = tail(0);
-        return 3;
-    }
-    out[0] = static_cast<char>(0xf0 | c >> 18);
-    out[1] = tail(12);
-    out[2] = tail(6);
-    out[3] = tail(0);
-    return 4;
 }
 
 constexpr bool is_half(char32_t unit, char32_t first) noexcept {

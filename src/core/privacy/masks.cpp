@@ -2,8 +2,11 @@
 #include "core/privacy/masks.hpp"
 
 #include "core/error.hpp"
+#include "core/privacy/plain_text.hpp"
 
 #include <array>
+#include <bit>
+#include <cstring>
 
 namespace saas::core::privacy {
 namespace {
@@ -66,29 +69,42 @@ std::string lower(std::string_view ascii) {
     return out;
 }
 
-digest mac(std::string_view text, std::span<const std::uint8_t> key) {
-    const std::array parts{bytes_of(text)};
-    return hmac_sha256(key, parts);
-}
-
 constexpr bool is_continuation(char c) {
     return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
 }
 
-std::size_t characters(std::string_view text) {
-    std::size_t count = 0;
-    for (char c : text)
-        count += is_continuation(c) ? 0 : 1;
+// A bit for each byte of eight that goes on with a character.
+std::uint64_t continuations(const char *bytes) noexcept {
+    std::uint64_t eight;
+    std::memcpy(&eight, bytes, sizeof(eight));
+    return eight & ~(eight << 1) & 0x8080808080808080U;
+}
+
+std::size_t characters(std::string_view text) noexcept {
+    std::size_t count = text.size();
+    std::size_t at = 0;
+    for (; at + 8 <= text.size(); at += 8)
+        count -= static_cast<std::size_t>(std::popcount(continuations(text.data() + at)));
+    for (; at < text.size(); ++at)
+        count -= is_continuation(text[at]) ? 1 : 0;
     return count;
 }
 
 // Where the character of that number begins; the end for one that is not there.
-std::size_t start_of(std::string_view text, std::size_t number) {
+std::size_t start_of(std::string_view text, std::size_t number) noexcept {
     std::size_t at = 0;
     for (; at < text.size(); ++at) {
         if (!is_continuation(text[at]) && number-- == 0)
             break;
     }
+    return at;
+}
+
+// Where the last `count` characters begin, of a text that has them.
+std::size_t start_of_last(std::string_view text, std::size_t count) noexcept {
+    std::size_t at = text.size();
+    while (count > 0)
+        count -= is_continuation(text[--at]) ? 0 : 1;
     return at;
 }
 
@@ -105,7 +121,7 @@ shown_parts partial_parts(std::string_view text, std::size_t first, std::size_t 
     const std::size_t length = characters(text);
     if (first >= length || last >= length || length < first + last + 2)
         return {};
-    return {text.substr(0, start_of(text, first)), text.substr(start_of(text, length - last))};
+    return {text.substr(0, start_of(text, first)), text.substr(start_of_last(text, last))};
 }
 
 address_parts email_parts(std::string_view address) noexcept {
@@ -136,23 +152,20 @@ std::string partial_email(std::string_view address) {
     return out;
 }
 
-std::string keyed_pseudonym(std::string_view text, std::span<const std::uint8_t> key) {
-    const digest full = mac(text, key);
-    return to_hex(std::span{full}.first(16));
+void write_pseudonym(std::string_view text, const hmac_key &key, char *out) noexcept {
+    const digest full = key.sign(bytes_of(text));
+    write_hexadecimal(std::span{full}.first(k_pseudonym_length / 2), out);
 }
 
-std::string keyed_uuid(std::string_view text, std::span<const std::uint8_t> key) {
-    digest full = mac(text, key);
+void write_pseudonymous_uuid(std::string_view text, const hmac_key &key, char *out) noexcept {
+    digest full = key.sign(bytes_of(text));
     full[6] = static_cast<std::uint8_t>((full[6] & 0x0FU) | 0x80U);
     full[8] = static_cast<std::uint8_t>((full[8] & 0x3FU) | 0x80U);
-    std::string out = to_hex(std::span{full}.first(16));
-    for (const std::size_t place : {20U, 16U, 12U, 8U})
-        out.insert(place, 1, '-');
-    return out;
+    (void)write_uuid(full.data(), out);
 }
 
-std::string fake(std::string_view kind, std::string_view seed, std::span<const std::uint8_t> key) {
-    const digest full = mac(seed, key);
+std::string fake(std::string_view kind, std::string_view seed, const hmac_key &key) {
+    const digest full = key.sign(bytes_of(seed));
     dice chosen{full};
     const std::string first{chosen.one_of(k_first_names)};
     const std::string last{chosen.one_of(k_last_names)};

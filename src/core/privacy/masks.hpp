@@ -3,11 +3,9 @@
 // UTF-8.
 #pragma once
 
-#include "core/sha256.hpp"
+#include "core/hmac_key.hpp"
 
 #include <cstddef>
-#include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -43,10 +41,12 @@ struct address_parts {
 
 // 32 hexadecimal digits: the first half of HMAC-SHA256 of the text. Equal texts give equal pseudonyms
 // under one key, and without the key nothing can be tried out.
-[[nodiscard]] std::string keyed_pseudonym(std::string_view value, std::span<const std::uint8_t> key);
+inline constexpr std::size_t k_pseudonym_length = 32;
+void write_pseudonym(std::string_view value, const hmac_key &key, char *out) noexcept;
 
 // The same as a UUID (version 8 of RFC 9562).
-[[nodiscard]] std::string keyed_uuid(std::string_view value, std::span<const std::uint8_t> key);
+inline constexpr std::size_t k_pseudonymous_uuid_length = 36;
+void write_pseudonymous_uuid(std::string_view value, const hmac_key &key, char *out) noexcept;
 
 // A believable value that belongs to nobody: first_name, last_name, full_name, email, company, street,
 // city, postal_code, country, phone, ip, url or text. It is chosen by HMAC-SHA256 of the seed under the key,
@@ -54,7 +54,6 @@ struct address_parts {
 // but for chance of 2^-64, different for different seeds; telephone numbers are of the range for
 // fiction (+1 … 555 01xx), IP addresses of the range for measurements (RFC 2544). Throws 22023 for another
 // kind.
-[[nodiscard]] std::string fake(std::string_view kind, std::string_view seed,
-                               std::span<const std::uint8_t> key);
+[[nodiscard]] std::string fake(std::string_view kind, std::string_view seed, const hmac_key &key);
 
 } // namespace saas::core::privacy

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "core/privacy/needles.hpp"
 
-#include "core/privacy/letter_case.hpp"
+#include "core/privacy/letter_forms.hpp"
+#include "core/privacy/utf16.hpp"
 #include "core/privacy/words.hpp"
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
+#include <string>
 
 namespace saas::core::privacy {
 namespace {
 
 constexpr std::uint64_t k_tag_mask = 0xffff;
+constexpr std::size_t k_batch = 32; // blocks that are read at once
 
 using word_hashes = std::array<std::uint64_t, k_most_words>;
 
@@ -46,32 +49,16 @@ std::uint64_t tag_of(std::uint64_t odd, const char *word, std::size_t length,
     return (head * odd) >> 48;
 }
 
-// Letters of two bytes of UTF-8 as well.
-void append_small(std::string_view word, std::vector<std::uint8_t> &out) {
-    for (std::size_t i = 0; i < word.size(); ++i) {
-        const auto c = static_cast<std::uint8_t>(word[i]);
-        const auto next = static_cast<std::uint8_t>(i + 1 < word.size() ? word[i + 1] : 0);
-        if ((c & 0xe0U) != 0xc0 || (next & 0xc0U) != 0x80) {
-            out.push_back(c >= 'A' && c <= 'Z' ? static_cast<std::uint8_t>(c | 0x20) : c);
-            continue;
-        }
-        const char32_t letter = small_letter(char32_t{c & 0x1fU} << 6 | (next & 0x3fU));
-        out.push_back(static_cast<std::uint8_t>(0xc0U | letter >> 6));
-        out.push_back(static_cast<std::uint8_t>(0x80U | (letter & 0x3fU)));
-        ++i;
-    }
-}
-
 // Hashes of the words of a text from a place on, as many as there are and fit.
 std::size_t hash_words(const siphash_key &key, std::string_view text, std::size_t place,
                        word_hashes &hashes) {
-    std::vector<std::uint8_t> lower;
+    std::vector<std::uint8_t> plain;
     std::size_t count = 0;
     for (; count < k_most_words && place < text.size(); ++count) {
         const std::string_view word = word_at(text, place);
-        lower.clear();
-        append_small(word, lower);
-        hashes[count] = siphash(key, lower);
+        plain.clear();
+        append_plain_form(word, plain);
+        hashes[count] = siphash(key, plain);
         place = next_word(text, place + word.size());
     }
     return count;
@@ -89,18 +76,19 @@ std::uint64_t sequence_hash(const siphash_key &key, const word_hashes &hashes, s
 
 } // namespace
 
-needle make_needle(const siphash_key &key, std::string_view value) {
+std::vector<needle> make_needles(const siphash_key &key, std::string_view value) {
     const std::size_t place = next_word(value, 0);
     word_hashes hashes{};
     const std::size_t count = hash_words(key, value, place, hashes);
+    std::vector<needle> needles;
     if (count == 0)
-        return {};
-    const std::string_view first = word_at(value, place);
-    const std::uint64_t tag =
-        tag_of(odd_number(key), first.data(), first.size(), value.size() - place);
-    return {(sequence_hash(key, hashes, count) & ~k_tag_mask) | tag,
-            static_cast<std::uint8_t>(count),
-            static_cast<std::uint8_t>(std::min(first.size(), k_long_word))};
+        return needles;
+    const std::uint64_t hash = sequence_hash(key, hashes, count) & ~k_tag_mask;
+    for (const std::string &first : written_forms(word_at(value, place)))
+        needles.push_back({hash | tag_of(odd_number(key), first.data(), first.size(), first.size()),
+                           static_cast<std::uint8_t>(count),
+                           static_cast<std::uint8_t>(std::min(first.size(), k_long_word))});
+    return needles;
 }
 
 needle_set::needle_set(const siphash_key &key, std::span<const needle> needles)
@@ -123,7 +111,7 @@ needle_set::needle_set(const siphash_key &key, std::span<const needle> needles)
 
 template <class Found>
 bool needle_set::begins_at(std::string_view text, std::size_t place, std::uint64_t tag,
-                           Found &found) const {
+                           const Found &found) const {
     word_hashes hashes{};
     const std::size_t count = hash_words(key_, text, place, hashes);
     for (std::size_t n = 1; n <= count; ++n) {
@@ -137,8 +125,8 @@ bool needle_set::begins_at(std::string_view text, std::size_t place, std::uint64
 }
 
 // Of the places where words of a block start, those of words as long as the first one of a needle.
-std::uint64_t needle_set::of_right_length(std::uint64_t words,
-                                          std::uint64_t starts) const noexcept {
+inline std::uint64_t needle_set::of_right_length(std::uint64_t words,
+                                                 std::uint64_t starts) const noexcept {
     std::uint64_t right = 0;
     for (const unsigned length : first_) {
         std::uint64_t runs = words; // so many letters from here on, or more
@@ -151,57 +139,130 @@ std::uint64_t needle_set::of_right_length(std::uint64_t words,
     return right;
 }
 
-template <class Found>
-bool needle_set::search(std::string_view text, cancel_poll &poll, Found found) const {
+// A text of bytes, and where a needle may begin in it.
+class needle_set::plain_source {
+  public:
+    static constexpr bool lengths_are_bytes = true;
+
+    plain_source(const needle_set &set, std::string_view text) noexcept : set_{set}, text_{text} {}
+    [[nodiscard]] std::size_t size() const noexcept { return text_.size(); }
+    [[nodiscard]] const char *bytes(std::size_t at, std::size_t) noexcept { return text_.data() + at; }
+
+    template <class Found>
+    bool begins(std::size_t place, std::size_t length, const Found &found) const {
+        if (!set_.has_length(length))
+            return false;
+        const std::uint64_t tag = tag_of(set_.odd_, text_.data() + place, length, text_.size() - place);
+        return set_.has_tag(tag) && set_.begins_at(text_, place, tag, [&](std::uint64_t hash) { return found(hash, place); });
+    }
+
+  private:
+    const needle_set &set_;
+    std::string_view text_;
+};
+
+// The same of UTF-16: only words that may be a needle's first one are written in UTF-8.
+class needle_set::utf16_source {
+  public:
+    static constexpr bool lengths_are_bytes = false;
+
+    utf16_source(const needle_set &set, utf16_text text, std::size_t first) noexcept : set_{set}, text_{text}, first_{first} {}
+    [[nodiscard]] std::size_t size() const noexcept { return text_.size(); }
+    [[nodiscard]] const char *bytes(std::size_t at, std::size_t count) noexcept {
+        text_.narrow(at, count, narrow_.data());
+        return narrow_.data();
+    }
+
+    template <class Found>
+    bool begins(std::size_t place, std::size_t length, const Found &found) const {
+        // In UTF-8 it is as long or longer.
+        if (length >= k_long_word && !set_.has_length(k_long_word))
+            return false;
+        std::array<char, 8> head;
+        const std::size_t bytes = text_.head(place, length, head);
+        if (!set_.has_length(bytes))
+            return false;
+        const std::uint64_t tag = tag_of(set_.odd_, head.data(), bytes, head.size());
+        if (!set_.has_tag(tag))
+            return false;
+        const std::string words = text_.words_from(place, k_most_words);
+        return set_.begins_at(words, 0, tag, [&](std::uint64_t hash) { return found(hash, first_ + 2 * place); });
+    }
+
+  private:
+    const needle_set &set_;
+    utf16_text text_;
+    std::size_t first_; // byte of the text
+    std::array<char, k_batch * k_block> narrow_;
+};
+
+template <class Source, class Found>
+needle_set::outcome needle_set::search(Source source, cancel_poll &poll, Found found) const {
     if (hashes_.empty())
-        return false;
-    const auto begins = [&](std::size_t place, std::size_t length) {
-        const std::uint64_t tag = tag_of(odd_, text.data() + place, length, text.size() - place);
-        return (tags_[tag / 64] >> (tag % 64) & 1U) != 0 && begins_at(text, place, tag, found);
-    };
+        return {false, false};
     constexpr std::size_t k_none = static_cast<std::size_t>(-1);
     std::size_t open = k_none; // where the word began that goes on behind the block
     bool escaped = false;
-    for (std::size_t at = 0; at < text.size(); at += 64) {
-        poll.step();
-        const word_block block =
-            read_words(text.data() + at, std::min<std::size_t>(64, text.size() - at), escaped);
-        const std::uint64_t words = block.words;
-        escaped = (block.backslashes >> 63) != 0;
-        if (~words == 0 && open != k_none)
-            continue;
-        std::uint64_t left = words & ~(words << 1 | std::uint64_t{open != k_none});
-        if (open != k_none &&
-            begins(open, at - open + static_cast<std::size_t>(__builtin_ctzll(~words))))
-            return true;
-        open = k_none;
-        if (words >> 63 != 0) {
-            const int last = 63 - __builtin_clzll(left);
-            open = at + static_cast<std::size_t>(last);
-            left ^= std::uint64_t{1} << last;
-        }
-        if (!first_.empty())
-            left = of_right_length(words, left);
-        for (; left != 0; left &= left - 1) {
-            const int bit = __builtin_ctzll(left);
-            if (begins(at + static_cast<std::size_t>(bit),
-                       static_cast<std::size_t>(__builtin_ctzll(~words >> bit))))
-                return true;
+    std::uint64_t backslashes = 0;
+    word_block blocks[k_batch];
+    for (std::size_t batch = 0; batch < source.size(); batch += k_batch * k_block) {
+        const std::size_t size = std::min(source.size() - batch, k_batch * k_block);
+        const char *const bytes = source.bytes(batch, size);
+        read_blocks(bytes, size, blocks);
+        for (std::size_t in = 0; in < size; in += k_block) {
+            poll.step();
+            const word_block &block = blocks[in / k_block];
+            std::uint64_t words = block.words;
+            backslashes |= block.backslashes;
+            if ((block.backslashes | std::uint64_t{escaped}) != 0)
+                words = without_escapes(bytes + in, block, escaped);
+            escaped = (block.backslashes >> 63) != 0;
+            if (~words == 0 && open != k_none)
+                continue;
+            const std::size_t at = batch + in;
+            std::uint64_t left = words & ~(words << 1 | std::uint64_t{open != k_none});
+            if (open != k_none &&
+                source.begins(open, at - open + static_cast<std::size_t>(__builtin_ctzll(~words)), found))
+                return {true, backslashes != 0};
+            open = k_none;
+            if (words >> 63 != 0) {
+                const int last = 63 - __builtin_clzll(left);
+                open = at + static_cast<std::size_t>(last);
+                left ^= std::uint64_t{1} << last;
+            }
+            if (Source::lengths_are_bytes && !first_.empty())
+                left = of_right_length(words, left);
+            for (; left != 0; left &= left - 1) {
+                const int bit = __builtin_ctzll(left);
+                if (source.begins(at + static_cast<std::size_t>(bit),
+                                  static_cast<std::size_t>(__builtin_ctzll(~words >> bit)), found))
+                    return {true, backslashes != 0};
+            }
         }
     }
-    return open != k_none && begins(open, text.size() - open);
+    const bool at_end = open != k_none && source.begins(open, source.size() - open, found);
+    return {at_end, backslashes != 0};
 }
 
 bool needle_set::occurs_in(std::string_view text, cancel_poll poll) const {
-    return search(text, poll, [](std::uint64_t) { return true; });
+    return search(plain_source{*this, text}, poll, [](std::uint64_t, std::size_t) { return true; }).is_found;
 }
 
-void needle_set::find_all(std::string_view text, cancel_poll poll,
-                          std::vector<std::uint64_t> &hashes) const {
-    search(text, poll, [&hashes](std::uint64_t hash) {
-        hashes.push_back(hash);
-        return false;
-    });
+bool needle_set::find_all(std::string_view text, cancel_poll poll, std::vector<occurrence> &found) const {
+    return search(plain_source{*this, text}, poll, [&found](std::uint64_t hash, std::size_t place) {
+               found.push_back({hash, place});
+               return false;
+           }).backslashes;
+}
+
+void needle_set::find_all_utf16(std::string_view bytes, cancel_poll poll, std::vector<occurrence> &found) const {
+    for (const bool big_endian : {false, true})
+        for (const std::size_t first : {0U, 1U})
+            (void)search(utf16_source{*this, utf16_text{bytes, big_endian, first == 1}, first}, poll,
+                         [&found](std::uint64_t hash, std::size_t place) {
+                             found.push_back({hash, place});
+                             return false;
+                         });
 }
 
 std::vector<std::uint8_t> pack_needle(const needle &value) {

@@ -2,16 +2,18 @@
 // Finds words of an erased person in texts, knowing no more of them than keyed hashes.
 //
 // A text is a sequence of words: runs of ASCII letters and digits and of bytes above 127; case does not matter, as far as
-// small_letter() knows it. Everything else separates, and so does an escape of JSON such as \n. A needle is the
-// sequence of words of one value, "ada@example.org" for instance three words, and what is kept of it is 48
-// bits of SipHash-2-4 over the hashes of its words, 16 bits of a cheaper keyed hash of the first word, by which
-// nearly all words of a text are passed over, the number of words, and the length of the first one, by which a few
-// needles are found faster. Punctuation between words is not compared.
+// small_letter() knows it, nor whether a letter and its mark are one code point or two. Everything else separates, and so
+// does an escape of JSON such as \n. A needle is the sequence of words of one value, "ada@example.org" for instance
+// three words, and what is kept of it is 48 bits of SipHash-2-4 over the hashes of its words, 16 bits of a cheaper keyed
+// hash of the first word as it is written, by which nearly all words of a text are passed over, the number of words,
+// and the length of the first one, by which a few needles are found faster. Where there are several ways to write the first
+// word, there is a needle for each. Punctuation between words is not compared.
 #pragma once
 
 #include "core/error.hpp"
 #include "core/privacy/siphash.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -25,14 +27,21 @@ inline constexpr std::size_t k_most_words = 8;
 inline constexpr std::size_t k_long_word = 15;
 inline constexpr std::uint32_t k_any_length = 0xffff;
 
-// What is kept of one value. More than k_most_words words: of the first ones.
+// What is kept of a value. More than k_most_words words: of the first ones.
 struct needle {
     std::uint64_t hash = 0;
-    std::uint8_t words = 0;  // 1 … k_most_words; 0 for a text without words
+    std::uint8_t words = 0;  // 1 … k_most_words
     std::uint8_t length = 0; // of the first word, 1 … k_long_word; 0 when it is not known
 };
 
-[[nodiscard]] needle make_needle(const siphash_key &key, std::string_view value);
+// One for each way to write the first word (written_forms()), one for words of ASCII; none for a text without words.
+[[nodiscard]] std::vector<needle> make_needles(const siphash_key &key, std::string_view value);
+
+// A needle that was found.
+struct occurrence {
+    std::uint64_t hash;
+    std::size_t place; // of its first byte in the text
+};
 
 // A set of needles under one key.
 class needle_set {
@@ -43,8 +52,11 @@ class needle_set {
     // Whether one of them occurs in the text. `poll` is asked once in 64 bytes: throws cancelled.
     [[nodiscard]] bool occurs_in(std::string_view text, cancel_poll poll) const;
 
-    // Adds the hashes of all that occur in it to `hashes`, each as often as it does.
-    void find_all(std::string_view text, cancel_poll poll, std::vector<std::uint64_t> &hashes) const;
+    // Adds all that occur in it, each as often as it does. Returns whether the text has a backslash.
+    bool find_all(std::string_view text, cancel_poll poll, std::vector<occurrence> &found) const;
+
+    // The same for texts in UTF-16 of either byte order within these bytes, beginning at any of them.
+    void find_all_utf16(std::string_view bytes, cancel_poll poll, std::vector<occurrence> &found) const;
 
     [[nodiscard]] bool empty() const noexcept { return hashes_.empty(); }
 
@@ -54,12 +66,24 @@ class needle_set {
     }
 
   private:
-    // Calls found(hash) for each occurrence until it returns true, which is then the result.
+    // Calls found(hash, place) for each occurrence until it returns true.
+    struct outcome {
+        bool is_found;
+        bool backslashes; // as far as was read
+    };
+    template <class Source, class Found>
+    outcome search(Source source, cancel_poll &poll, Found found) const;
     template <class Found>
-    bool search(std::string_view text, cancel_poll &poll, Found found) const;
-    template <class Found>
-    bool begins_at(std::string_view text, std::size_t place, std::uint64_t tag, Found &found) const;
+    bool begins_at(std::string_view text, std::size_t place, std::uint64_t tag, const Found &found) const;
     [[nodiscard]] std::uint64_t of_right_length(std::uint64_t words, std::uint64_t starts) const noexcept;
+    [[nodiscard]] bool has_length(std::size_t length) const noexcept {
+        return (first_lengths_ >> (length < k_long_word ? length : k_long_word) & 1U) != 0;
+    }
+    [[nodiscard]] bool has_tag(std::uint64_t tag) const noexcept {
+        return (tags_[tag / 64] >> (tag % 64) & 1U) != 0;
+    }
+    class plain_source;
+    class utf16_source;
 
     siphash_key key_;
     std::uint64_t odd_;                 // the key of the tags

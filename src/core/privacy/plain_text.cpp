@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "core/privacy/plain_text.hpp"
 
+#include <array>
+#include <cstring>
+
 namespace saas::core::privacy {
 namespace {
 
@@ -8,22 +11,45 @@ constexpr std::int64_t k_microseconds_a_day = 86'400'000'000;
 constexpr std::int64_t k_first_day = -730'119; // 0001-01-01
 constexpr std::int64_t k_last_day = 2'921'939; // 9999-12-31
 
-char *digits(std::int64_t number, int count, char *out) noexcept {
-    for (int i = count - 1; i >= 0; --i, number /= 10)
-        out[i] = static_cast<char>('0' + number % 10);
-    return out + count;
+using two = std::array<char, 2>;
+
+template <std::size_t Count, std::size_t Base>
+constexpr std::array<two, Count> make_pairs() noexcept {
+    std::array<two, Count> pairs{};
+    for (std::size_t i = 0; i < Count; ++i)
+        pairs[i] = {"0123456789abcdef"[i / Base], "0123456789abcdef"[i % Base]};
+    return pairs;
+}
+constexpr auto k_decimals = make_pairs<100, 10>();
+constexpr auto k_hexadecimals = make_pairs<256, 16>();
+
+// 0 … 99
+char *two_digits(std::int64_t number, char *out) noexcept {
+    std::memcpy(out, k_decimals[static_cast<std::size_t>(number)].data(), 2);
+    return out + 2;
+}
+
+// 0 … 9999
+char *four_digits(std::int64_t number, char *out) noexcept {
+    return two_digits(number % 100, two_digits(number / 100, out));
 }
 
 } // namespace
 
+void write_hexadecimal(std::span<const std::uint8_t> bytes, char *out) noexcept {
+    for (const std::uint8_t byte : bytes) {
+        std::memcpy(out, k_hexadecimals[byte].data(), 2);
+        out += 2;
+    }
+}
+
 std::size_t write_uuid(const std::uint8_t *bytes, char *out) noexcept {
-    constexpr char hex[] = "0123456789abcdef";
     char *to = out;
     for (int i = 0; i < 16; ++i) {
         if (i == 4 || i == 6 || i == 8 || i == 10)
             *to++ = '-';
-        *to++ = hex[bytes[i] >> 4];
-        *to++ = hex[bytes[i] & 15];
+        std::memcpy(to, k_hexadecimals[bytes[i]].data(), 2);
+        to += 2;
     }
     return static_cast<std::size_t>(to - out);
 }
@@ -43,45 +69,81 @@ std::size_t write_date(std::int64_t days, char *out) noexcept {
     const std::int64_t day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
     const std::int64_t month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
     const std::int64_t year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
-    char *to = digits(year, 4, out);
+    char *to = four_digits(year, out);
     *to++ = '-';
-    to = digits(month, 2, to);
+    to = two_digits(month, to);
     *to++ = '-';
-    to = digits(day, 2, to);
+    to = two_digits(day, to);
     return static_cast<std::size_t>(to - out);
 }
 
-std::size_t write_timestamp(std::int64_t microseconds, bool with_zone, char *out) noexcept {
+std::size_t write_timestamp(std::int64_t microseconds, bool with_zone, known_day &day, char *out) noexcept {
     std::int64_t days = microseconds / k_microseconds_a_day;
     std::int64_t rest = microseconds % k_microseconds_a_day;
     if (rest < 0) {
         rest += k_microseconds_a_day;
         --days;
     }
-    const std::size_t date = write_date(days, out);
-    if (date == 0)
-        return 0;
-    std::int64_t fraction = rest % 1'000'000;
+    if (days != day.days) {
+        if (write_date(days, day.text) == 0)
+            return 0;
+        day.days = days;
+    }
+    std::memcpy(out, day.text, sizeof(day.text));
+    const std::int64_t fraction = rest % 1'000'000;
     const std::int64_t seconds = rest / 1'000'000;
-    char *to = out + date;
+    char *to = out + sizeof(day.text);
     *to++ = ' ';
-    to = digits(seconds / 3600, 2, to);
+    to = two_digits(seconds / 3600, to);
     *to++ = ':';
-    to = digits(seconds / 60 % 60, 2, to);
+    to = two_digits(seconds / 60 % 60, to);
     *to++ = ':';
-    to = digits(seconds % 60, 2, to);
+    to = two_digits(seconds % 60, to);
     if (fraction != 0) {
-        int count = 6;
-        for (; fraction % 10 == 0; fraction /= 10)
-            --count;
         *to++ = '.';
-        to = digits(fraction, count, to);
+        to = two_digits(fraction % 100, four_digits(fraction / 100, to));
+        while (to[-1] == '0')
+            --to;
     }
     if (with_zone) {
         *to++ = '+';
-        to = digits(0, 2, to);
+        to = two_digits(0, to);
     }
     return static_cast<std::size_t>(to - out);
+}
+
+std::size_t write_decimal(const decimal &number, char *out) noexcept {
+    constexpr int k_figures = 4; // of a digit
+    const int before = number.weight < 0 ? 1 : (number.weight + 1) * k_figures;
+    // The sign, the point, and the last digit whole.
+    if (number.weight > 1000 || number.scale > 1000 ||
+        static_cast<std::size_t>(before + number.scale + 2 + k_figures) > k_decimal_room)
+        return 0;
+    const auto digit = [&number](int at) {
+        std::int16_t value = 0;
+        if (at >= 0 && at < number.count)
+            std::memcpy(&value, number.digits + 2 * at, sizeof(value));
+        return value < 0 || value > 9999 ? 0 : value;
+    };
+    char *to = out;
+    if (number.is_negative)
+        *to++ = '-';
+    if (number.weight < 0)
+        *to++ = '0';
+    for (int at = 0; at <= number.weight; ++at) {
+        char *const end = four_digits(digit(at), to);
+        // The first one without zeros before it.
+        const int zeros = at > 0 || to[0] != '0' ? 0 : to[1] != '0' ? 1 : to[2] != '0' ? 2 : 3;
+        std::memmove(to, to + zeros, static_cast<std::size_t>(end - to - zeros));
+        to = end - zeros;
+    }
+    if (number.scale == 0)
+        return static_cast<std::size_t>(to - out);
+    *to++ = '.';
+    char *const point = to;
+    for (int at = number.weight + 1; to - point < number.scale; ++at)
+        to = four_digits(digit(at), to);
+    return static_cast<std::size_t>(point + number.scale - out);
 }
 
 } // namespace saas::core::privacy

@@ -14,113 +14,123 @@ constexpr bool is_escape(char c) noexcept {
     return c == 'n' || c == 'r' || c == 't' || c == 'b' || c == 'f';
 }
 
+void read_one_by_one(const char *bytes, std::size_t count, word_block *blocks) noexcept {
+    for (std::size_t at = 0; at < count; ++at) {
+        word_block block;
+        for (std::size_t i = 0; i < k_block; ++i) {
+            const char c = bytes[at * k_block + i];
+            block.words |= std::uint64_t{is_word(static_cast<unsigned char>(c))} << i;
+            block.backslashes |= std::uint64_t{c == '\\'} << i;
+        }
+        blocks[at] = block;
+    }
+}
+
 #if defined(__SSE2__)
-// Operators of the compilers instead of a header of the processor's.
-using sixteen = char __attribute__((vector_size(16)));
+// Operators of the compilers instead of a header of the processor's. What is compared are signed bytes: what is
+// added moves the last letter (the last digit) to 127, so that those of them are the greatest and nothing
+// else is, whether it runs over or not.
+constexpr unsigned char k_to_letters = 127 - 'z';
+constexpr signed char k_below_letters = 127 - 26;
+constexpr unsigned char k_to_digits = 127 - '9';
+constexpr signed char k_below_digits = 127 - 10;
 
-constexpr sixteen each(char c) noexcept {
-    return sixteen{c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c};
-}
+using sixteen = signed char __attribute__((vector_size(16)));
+using bytes_of_sixteen = char __attribute__((vector_size(16))); // as the builtin takes them
+using sixteen_wrapping = unsigned char __attribute__((vector_size(16)));
 
-// Bit i for the highest bit of byte i.
-std::uint64_t high_bits(sixteen bytes) noexcept {
-    return static_cast<std::uint16_t>(__builtin_ia32_pmovmskb128(bytes));
-}
-
-void read_sixteen(const char *bytes, unsigned shift, word_block &block) noexcept {
+inline void read_sixteen(const char *bytes, unsigned shift, word_block &block) noexcept {
     sixteen v;
     std::memcpy(&v, bytes, sizeof(v));
-    const sixteen lower = v | each(0x20);
-    const sixteen digit = (sixteen)((v >= each('0')) & (v <= each('9')));
-    const sixteen letter = (sixteen)((lower >= each('a')) & (lower <= each('z')));
+    const auto plain = (sixteen_wrapping)v;
+    const sixteen letter = (sixteen)((sixteen)((plain | 0x20) + k_to_letters) > k_below_letters);
+    const sixteen digit = (sixteen)((sixteen)(plain + k_to_digits) > k_below_digits);
+    const sixteen slash = (sixteen)(v == '\\');
     // The sign of a byte above 127 is its highest bit, which is what is gathered.
-    block.words |= high_bits(v | digit | letter) << shift;
-    block.backslashes |= high_bits((sixteen)(v == each('\\'))) << shift;
-}
-
-word_block read_by_sixteen(const char *bytes) noexcept {
-    word_block block;
-    read_sixteen(bytes, 0, block);
-    read_sixteen(bytes + 16, 16, block);
-    read_sixteen(bytes + 32, 32, block);
-    read_sixteen(bytes + 48, 48, block);
-    return block;
-}
-
-// The same with the wider registers that most processors have.
-#define SAAS_WIDE __attribute__((target("avx2")))
-using thirty_two = char __attribute__((vector_size(32)));
-
-SAAS_WIDE inline thirty_two each_wide(char c) noexcept {
-    return thirty_two{} + c;
-}
-
-SAAS_WIDE inline void read_thirty_two(const char *bytes, unsigned shift, word_block &block) noexcept {
-    thirty_two v;
-    std::memcpy(&v, bytes, sizeof(v));
-    const thirty_two lower = v | each_wide(0x20);
-    const thirty_two digit = (thirty_two)((v >= each_wide('0')) & (v <= each_wide('9')));
-    const thirty_two letter = (thirty_two)((lower >= each_wide('a')) & (lower <= each_wide('z')));
-    const auto words = static_cast<std::uint32_t>(__builtin_ia32_pmovmskb256(v | digit | letter));
-    const auto slashes = static_cast<std::uint32_t>(
-        __builtin_ia32_pmovmskb256((thirty_two)(v == each_wide('\\'))));
+    const auto words = static_cast<std::uint16_t>(__builtin_ia32_pmovmskb128((bytes_of_sixteen)(v | letter | digit)));
+    const auto slashes = static_cast<std::uint16_t>(__builtin_ia32_pmovmskb128((bytes_of_sixteen)slash));
     block.words |= std::uint64_t{words} << shift;
     block.backslashes |= std::uint64_t{slashes} << shift;
 }
 
-SAAS_WIDE word_block read_by_thirty_two(const char *bytes) noexcept {
-    word_block block;
-    read_thirty_two(bytes, 0, block);
-    read_thirty_two(bytes + 32, 32, block);
-    return block;
-}
-
-bool has_wide() noexcept {
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") != 0;
-}
-
-const bool is_wide = has_wide();
-
-word_block read_sixty_four(const char *bytes) noexcept {
-    return is_wide ? read_by_thirty_two(bytes) : read_by_sixteen(bytes);
-}
-
-// The rest of a text, read from where it may be read behind its end.
-word_block read_some(const char *bytes, std::size_t count) noexcept {
-    char padded[64] = {};
-    std::memcpy(padded, bytes, count);
-    return read_sixty_four(padded);
-}
-#else
-word_block read_some(const char *bytes, std::size_t count) noexcept {
-    word_block block;
-    for (std::size_t i = 0; i < count; ++i) {
-        block.words |= std::uint64_t{is_word(static_cast<unsigned char>(bytes[i]))} << i;
-        block.backslashes |= std::uint64_t{bytes[i] == '\\'} << i;
+void read_by_sixteen(const char *bytes, std::size_t count, word_block *blocks) noexcept {
+    for (std::size_t at = 0; at < count; ++at, bytes += k_block) {
+        word_block block;
+        for (unsigned i = 0; i < k_block; i += 16)
+            read_sixteen(bytes + i, i, block);
+        blocks[at] = block;
     }
-    return block;
 }
 
+// The same with the wider registers that most processors have.
+using thirty_two = signed char __attribute__((vector_size(32)));
+using wide_bytes = char __attribute__((vector_size(32)));
+using thirty_two_wrapping = unsigned char __attribute__((vector_size(32)));
 
-word_block read_sixty_four(const char *bytes) noexcept {
-    return read_some(bytes, 64);
+#define SAAS_WIDE __attribute__((target("avx2")))
+
+SAAS_WIDE inline void read_thirty_two(const char *bytes, unsigned shift, word_block &block) noexcept {
+    thirty_two v;
+    std::memcpy(&v, bytes, sizeof(v));
+    const auto plain = (thirty_two_wrapping)v;
+    const auto letter = (thirty_two)((thirty_two)((plain | 0x20) + k_to_letters) > k_below_letters);
+    const auto digit = (thirty_two)((thirty_two)(plain + k_to_digits) > k_below_digits);
+    const auto slash = (thirty_two)(v == '\\');
+    const auto words = static_cast<std::uint32_t>(__builtin_ia32_pmovmskb256((wide_bytes)(v | letter | digit)));
+    const auto slashes = static_cast<std::uint32_t>(__builtin_ia32_pmovmskb256((wide_bytes)slash));
+    block.words |= std::uint64_t{words} << shift;
+    block.backslashes |= std::uint64_t{slashes} << shift;
 }
+
+SAAS_WIDE void read_by_thirty_two(const char *bytes, std::size_t count, word_block *blocks) noexcept {
+    for (std::size_t at = 0; at < count; ++at, bytes += k_block) {
+        word_block block;
+        read_thirty_two(bytes, 0, block);
+        read_thirty_two(bytes + 32, 32, block);
+        blocks[at] = block;
+    }
+}
+
+constexpr block_reader k_readers[] = {read_one_by_one, read_by_sixteen, read_by_thirty_two};
+
+std::size_t usable_readers() noexcept {
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx2") != 0 ? 3 : 2;
+}
+
+const std::size_t usable = usable_readers();
+#else
+constexpr block_reader k_readers[] = {read_one_by_one};
+constexpr std::size_t usable = 1;
 #endif
 
 } // namespace
 
-word_block read_words(const char *bytes, std::size_t count, bool escaped) noexcept {
-    word_block block = count == 64 ? read_sixty_four(bytes) : read_some(bytes, count);
-    if ((block.backslashes | std::uint64_t{escaped}) == 0)
-        return block;
+std::span<const block_reader> block_readers() noexcept {
+    return {k_readers, usable};
+}
+
+void read_blocks(const char *bytes, std::size_t size, word_block *blocks) noexcept {
+    const block_reader read = k_readers[usable - 1];
+    const std::size_t whole = size / k_block;
+    read(bytes, whole, blocks);
+    const std::size_t rest = size % k_block;
+    if (rest == 0)
+        return;
+    char padded[k_block] = {};
+    std::memcpy(padded, bytes + whole * k_block, rest);
+    read(padded, 1, blocks + whole);
+}
+
+std::uint64_t without_escapes(const char *bytes, const word_block &block, bool escaped) noexcept {
+    std::uint64_t words = block.words;
     const std::uint64_t behind = block.backslashes << 1 | std::uint64_t{escaped};
-    for (std::uint64_t left = behind & block.words; left != 0; left &= left - 1) {
+    for (std::uint64_t left = behind & words; left != 0; left &= left - 1) {
         const auto i = static_cast<std::size_t>(__builtin_ctzll(left));
         if (is_escape(bytes[i]))
-            block.words &= ~(std::uint64_t{1} << i);
+            words &= ~(std::uint64_t{1} << i);
     }
-    return block;
+    return words;
 }
 
 std::string_view word_at(std::string_view text, std::size_t place) noexcept {

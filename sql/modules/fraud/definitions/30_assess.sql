@@ -25,18 +25,22 @@ BEGIN
                 FROM saas.fraud_assessments AS a
                 WHERE a.team_id = p_intent.team_id AND a.payment_intent_id = p_intent.id
             ),
-            EXISTS (
-                SELECT FROM saas.fraud_reviews AS r
-                WHERE r.team_id = p_intent.team_id AND r.payment_intent_id = p_intent.id AND r.state = 'open'
-            ),
             (
                 SELECT count(*)
                 FROM saas.payments AS h
                 WHERE h.team_id = p_intent.team_id AND h.payment_intent_id = p_intent.id
             )
-        INTO v_before, v_in_review, v_attempts;
+        INTO v_before, v_attempts;
+        v_in_review := saas.has_row(
+            NULL::saas.fraud_reviews, 'fraud_reviews_team_id_payment_intent_id_open_key',
+            p_intent.team_id, p_intent.id
+        );
         v_at := GREATEST(v_at, v_before + interval '1 microsecond');
-        IF v_attempts > 0 THEN
+        IF v_attempts = 1 THEN
+            v_latest := saas.find_row(
+                v_latest, 'payments_team_id_payment_intent_id_idx', p_intent.team_id, p_intent.id
+            );
+        ELSIF v_attempts > 1 THEN
             SELECT h.* INTO v_latest
             FROM saas.payments AS h
             WHERE h.team_id = p_intent.team_id AND h.payment_intent_id = p_intent.id
@@ -64,9 +68,9 @@ BEGIN
                 AND t.value -> 'value' <> COALESCE(m.value -> 'probability', m.value -> 'margin')
         );
     END LOOP;
-    IF NOT EXISTS (
-        SELECT FROM saas.fraud_rule_sets AS s
-        WHERE s.team_id = p_intent.team_id AND s.version = v_result.rule_set_version
+    IF NOT saas.has_row(
+        NULL::saas.fraud_rule_sets, 'fraud_rule_sets_team_id_version_idx',
+        p_intent.team_id, v_result.rule_set_version
     ) THEN
         PERFORM saas.keep_fraud_rule_set(p_intent.team_id, v_result.rule_set_version);
     END IF;

@@ -270,25 +270,6 @@ COMMENT ON COLUMN saas.personal_data_map.links IS 'The links by which rows of th
 COMMENT ON COLUMN saas.personal_data_map.sections IS 'Sections of an export. [internal]';
 COMMENT ON COLUMN saas.personal_data_map.is_identifying IS 'Whether the value is searched for after an erasure. [internal]';
 
-CREATE OR REPLACE FUNCTION saas.is_named_personal(p_name text, p_type oid)
-RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-    SELECT CASE
-        WHEN p_type IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'bytea'::regtype) THEN
-            p_name ~* '(^|_)(e_?mail|phone|mobile|fax|first_?name|last_?name|full_?name|display_?name|surname|given_?name|family_?name|maiden_?name|user_?name|street|address|line_?1|zip|postcode|postal_?code|iban|ssn|tax_?id|passport|birth(day|date)?|dob|gender|ip(_?address)?|user_?agent|avatar|signature|national_?id)($|_)'
-        WHEN p_type IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) THEN p_name ~* '(^|_)(birth(day|date)?|dob|date_of_birth)($|_)'
-        WHEN p_type IN ('inet'::regtype, 'cidr'::regtype) THEN true
-        WHEN p_type = 'uuid'::regtype THEN p_name ~* '^(user|person|subject|customer|member|author|owner)_?(uu)?id$'
-        ELSE false
-    END
-$$;
-COMMENT ON FUNCTION saas.is_named_personal(text, oid) IS
-'Whether a column of this name and type looks like personal data.';
-REVOKE ALL ON FUNCTION saas.is_named_personal(text, oid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.is_named_personal(text, oid) TO saas_internal, pg_database_owner;
-
 CREATE OR REPLACE FUNCTION saas.undeclared_personal_data()
 RETURNS TABLE (
     table_name text,
@@ -299,6 +280,19 @@ LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
 AS $$
+    WITH outside AS MATERIALIZED (
+        SELECT c.oid
+        FROM pg_class AS c
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p')
+            AND NOT c.relispartition
+            AND c.relpersistence <> 't'
+            AND n.nspname !~ '^(pg_|information_schema$|saas$|cron$)'
+            AND NOT EXISTS (
+                SELECT FROM pg_depend AS d
+                WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+            )
+    )
     SELECT m.table_name, m.column_name, 'it has no ' || CASE WHEN m.classification IS NULL THEN 'class' ELSE 'action' END
     FROM saas.personal_data_map AS m
     WHERE (m.classification IS NULL OR m.action IS NULL)
@@ -321,20 +315,18 @@ AS $$
         AND k.table_name IS NULL
     UNION ALL
     -- A name that speaks for itself, outside the package.
-    SELECT t.name, a.attname::text COLLATE "default", 'it is named like personal data'
-    FROM pg_class AS c
-    JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    CROSS JOIN LATERAL (SELECT saas.personal_table_name(c.oid::regclass) AS name) AS t
-    WHERE c.relkind IN ('r', 'p')
-        AND NOT c.relispartition
-        AND c.relpersistence <> 't'
-        AND n.nspname !~ '^(pg_|information_schema$|saas$|cron$)'
-        AND NOT EXISTS (
-            SELECT FROM pg_depend AS d
-            WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
-        )
-        AND saas.is_named_personal(a.attname::text, a.atttypid)
+    SELECT t.name, a.attname::text COLLATE "default", CASE a.rank WHEN 2 THEN 'it is named like personal data' ELSE 'it is named like personal data, and stands beside such' END
+    FROM (
+        SELECT x.oid, x.attname, x.rank, max(x.rank) FILTER (WHERE x.atttypid <> 'uuid'::regtype) OVER (PARTITION BY x.oid) AS highest
+        FROM (
+            SELECT o.oid, y.attname, y.atttypid, saas.personal_name_rank(y.attname::text, y.atttypid) AS rank
+            FROM outside AS o
+            JOIN pg_attribute AS y ON y.attrelid = o.oid AND y.attnum > 0 AND NOT y.attisdropped
+        ) AS x
+        WHERE x.rank > 0
+    ) AS a
+    CROSS JOIN LATERAL (SELECT saas.personal_table_name(a.oid::regclass) AS name) AS t
+    WHERE (a.rank = 2 OR a.highest = 2)
         AND NOT EXISTS (
             SELECT FROM saas.personal_data_columns AS k WHERE k.table_name = t.name AND k.column_name = a.attname
         )

@@ -426,6 +426,10 @@ AS $$
 DECLARE
     v_reference record;
 BEGIN
+    -- What the package declares fits its tables.
+    IF NOT EXISTS (SELECT FROM saas.personal_data_links AS l) THEN
+        RETURN;
+    END IF;
     FOR v_reference IN
         SELECT r.*
         FROM jsonb_to_recordset(

@@ -61,6 +61,19 @@ COMMENT ON FUNCTION saas.subject_hashes(uuid) IS
 REVOKE ALL ON FUNCTION saas.subject_hashes(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.subject_hashes(uuid) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.lock_subjects(p_subjects uuid[])
+RETURNS bigint
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT count(pg_advisory_xact_lock(hashtextextended('saas.privacy ' || s.id, 0))::text)
+    FROM (SELECT u.id FROM unnest(p_subjects) AS u (id) ORDER BY u.id) AS s
+$$;
+COMMENT ON FUNCTION saas.lock_subjects(uuid[]) IS
+'saas.lock_subject() for many, in one order, so that two workers wait for each other and do not stop each other; returns how many.';
+REVOKE ALL ON FUNCTION saas.lock_subjects(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.lock_subjects(uuid[]) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.place_legal_hold(
     p_subject uuid,
     p_reason text,

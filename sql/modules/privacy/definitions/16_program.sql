@@ -155,6 +155,28 @@ COMMENT ON FUNCTION saas.program_key(text[], integer, text, text) IS 'That two r
 REVOKE ALL ON FUNCTION saas.program_key(text[], integer, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.program_key(text[], integer, text, text) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.program_returning(p_table text, p_keys text[])
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT string_agg(format('c.%I', x.name), ', ' ORDER BY x.place)
+    FROM (
+        SELECT k.name, k.place FROM unnest(p_keys) WITH ORDINALITY AS k (name, place)
+        UNION ALL
+        -- By these the foreign keys to the rows are looked after.
+        SELECT a.attname::text, 1000 + a.attnum
+        FROM pg_attribute AS a
+        WHERE a.attrelid = saas.personal_table(p_table)
+            AND a.attname <> ALL (p_keys)
+            AND EXISTS (SELECT FROM pg_constraint AS f WHERE f.contype = 'f' AND f.confrelid = a.attrelid AND a.attnum = ANY (f.confkey))
+    ) AS x
+$$;
+COMMENT ON FUNCTION saas.program_returning(text, text[]) IS
+'What a statement that deletes rows returns of each: its primary key, and other columns that foreign keys refer to.';
+REVOKE ALL ON FUNCTION saas.program_returning(text, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.program_returning(text, text[]) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.program_searches(p_state bigint, p_mode text)
 RETURNS TABLE (
     node integer,
@@ -185,7 +207,7 @@ AS $$
         SELECT
             e.edge, e.child, c.table_name, c.is_direct,
             (SELECT string_agg(format('c.%I', k.name), ', ' ORDER BY k.place) FROM unnest(c.names) WITH ORDINALITY AS k (name, place)) AS columns,
-            (SELECT string_agg(format('c.%I', k.name), ', ' ORDER BY k.place) FROM unnest(c.names[1:c.keys]) WITH ORDINALITY AS k (name, place)) AS key,
+            CASE WHEN c.is_direct THEN saas.program_returning(c.table_name, c.names[1:c.keys]) END AS key,
             p.rows, saas.personal_link_condition(e.kind, e.columns, e.parent_columns, e.json_path) AS condition
         FROM edges AS e
         JOIN nodes AS c ON c.node = e.child

@@ -1,4 +1,22 @@
 -- What the engine does to the rows that it has found: what is searched for afterwards, the audit trail, the rows.
+-- As text: a function would be called for each value, which costs more than the condition.
+CREATE OR REPLACE FUNCTION saas.distinctive_condition(p_value text)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    -- "Ann" stands in many texts; an address, a number of some length or a name of two words in few. Not by \w, to which
+    -- letters beyond ASCII are none in databases of the locale C.
+    SELECT format(
+        '(%1$s NOT LIKE %2$L AND length(%1$s) >= 6 AND (%1$s ~ %3$L OR %1$s ~ %4$L OR %1$s ~ %5$L OR length(%1$s) >= 12))',
+        p_value, 'enc1:%', '[@]', '[0-9].*[0-9].*[0-9].*[0-9]', '[^[:space:][:punct:]]\s+[^[:space:][:punct:]]'
+    )
+$$;
+COMMENT ON FUNCTION saas.distinctive_condition(text) IS
+'The condition that an expression, a text, is rare enough that finding it elsewhere means the person.';
+REVOKE ALL ON FUNCTION saas.distinctive_condition(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.distinctive_condition(text) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.program_needles(p_state bigint, p_mode text)
 RETURNS TABLE (
     node integer,
@@ -14,7 +32,7 @@ AS $$
             -- A value that somebody else has as well does not tell of this person.
             'WITH own AS MATERIALIZED (
                 SELECT r.s, c.%1$I::text AS value, count(*) AS rows FROM %2$s JOIN %3$s AS c ON %4$s
-                WHERE saas.is_distinctive(c.%1$I::text) GROUP BY 1, 2
+                WHERE %6$s GROUP BY 1, 2
             ),
             rare AS MATERIALIZED (
                 SELECT o.%1$I::text AS value, count(*) AS rows FROM %3$s AS o
@@ -28,7 +46,8 @@ AS $$
             ) AS v
             WHERE v.needle IS NOT NULL',
             c.column_name, saas.program_rows(n.names, n.type_names, 2, 'r'), n.table_name,
-            saas.program_key(n.names, n.keys, 'c', 'r'), '%@%'
+            saas.program_key(n.names, n.keys, 'c', 'r'), '%@%',
+            saas.distinctive_condition(format('c.%I::text', c.column_name))
         )
     FROM saas.known_nodes(p_state, p_mode) AS n
     JOIN saas.personal_columns AS c ON c.table_name = n.table_name AND c.is_identifying
@@ -51,8 +70,21 @@ SET jit = off
 AS $$
     SELECT
         n.node,
-        format(x.template, 'count(*)', x.rows, x.entries),
-        format(x.template, 'count(saas.redact_audit_entry(l.team_id, l.created_at, l.id, ''erasure request '' || ($1)[r.s])::text)', x.rows, x.entries)
+        format('SELECT array_agg(y.s), array_agg(y.entries) FROM (SELECT f.s, count(*) AS entries FROM (%s) AS f GROUP BY f.s) AS y', x.found),
+        format(
+            'WITH found AS MATERIALIZED (%s),
+            redacted AS MATERIALIZED (
+                SELECT saas.redact_audit_entries(
+                    array_agg(f.team_id), array_agg(f.created_at), array_agg(f.id), array_agg(%L || ($1)[f.s])
+                ) AS entries
+                FROM found AS f
+            )
+            SELECT array_agg(y.s), array_agg(y.entries)
+            FROM (SELECT f.s, count(*) AS entries FROM found AS f GROUP BY f.s) AS y
+            CROSS JOIN redacted AS d
+            WHERE d.entries IS NOT NULL',
+            x.found, 'erasure request '
+        )
     FROM saas.known_nodes(p_state, p_mode) AS n
     CROSS JOIN LATERAL (
         SELECT array_agg(m.column_name) AS names
@@ -60,17 +92,17 @@ AS $$
         WHERE m.table_name = n.table_name AND m.action IN ('null', 'anonymise')
     ) AS c
     CROSS JOIN LATERAL (
-        SELECT
-            'SELECT array_agg(y.s), array_agg(y.entries) FROM (
-                SELECT r.s, %s AS entries FROM %s JOIN saas.audit_logs AS l ON l.row_id = r.id WHERE %s AND $1 IS NOT NULL GROUP BY r.s
-            ) AS y' AS template,
-            saas.program_rows(n.names, n.type_names, 2, 'r') AS rows,
-            format('l.table_name = %L AND l.payload_hash IS NULL AND ', n.table_name) || CASE n.action
+        SELECT format(
+            'SELECT r.s, l.team_id, l.created_at, l.id FROM %s JOIN saas.audit_logs AS l ON l.row_id = r.id
+            WHERE l.table_name = %L AND l.payload_hash IS NULL AND $1 IS NOT NULL AND %s',
+            saas.program_rows(n.names, n.type_names, 2, 'r'), n.table_name,
+            CASE n.action
                 WHEN 'delete' THEN 'COALESCE(l.old_values, l.new_values) IS NOT NULL'
                 ELSE format(
                     'COALESCE(l.old_values, %1$L::jsonb) || COALESCE(l.new_values, %1$L::jsonb) ?| %2$L::text[]', '{}', c.names
                 )
-            END AS entries
+            END
+        ) AS found
     ) AS x
     WHERE n.is_supported
         AND n.party_link IS NULL
@@ -138,14 +170,15 @@ AS $$
                 WHEN n.action = 'delete' THEN format(
                     'DELETE FROM %s AS c USING %s WHERE %s RETURNING r.s, %s', n.table_name,
                     saas.program_rows(n.names, n.type_names, 1, 'r'), saas.program_key(n.names, n.keys, 'c', 'r'),
-                    (SELECT string_agg(format('r.%I', k.name), ', ' ORDER BY k.place) FROM unnest(n.names[1:n.keys]) WITH ORDINALITY AS k (name, place))
+                    saas.program_returning(n.table_name, n.names[1:n.keys])
                 )
                 ELSE format(
                     'UPDATE %s AS c SET %s FROM %s WHERE %s RETURNING r.s', n.table_name, x.assignments,
                     saas.program_rows(n.names, n.type_names, 1, 'r'), saas.program_key(n.names, n.keys, 'c', 'r')
                 )
             END,
-            CASE WHEN n.is_direct THEN f.inputs WHEN n.is_supported THEN n.own END, '{}'
+            CASE WHEN n.is_direct THEN f.inputs WHEN n.is_supported THEN n.own END,
+            CASE WHEN n.action = 'delete' AND n.is_supported THEN n.places[1:n.keys] ELSE '{}' END
         FROM nodes AS n
         LEFT JOIN searches AS f ON f.node = n.node
         LEFT JOIN assigned AS x
@@ -169,6 +202,6 @@ AS $$
     ORDER BY s.part, s.place, s.node
 $$;
 COMMENT ON FUNCTION saas.erasure_program(bigint, text) IS
-'What the engine does, in this order. kind: find rows (count: only where nothing is changed), needles, audited or redact entries of the audit trail, delete, change or keep rows, refuse (rows there need saas.run_deletion_request()). Statements take the places in inputs and fill those in outputs.';
+'What the engine does, in this order. kind: find rows (count: only where nothing is changed), needles, audited or redact entries of the audit trail, delete, change or keep rows, refuse (rows there need saas.run_deletion_request()). Statements take the places in inputs and fill those in outputs; those that delete return what these places have of each row, after the number of the person.';
 REVOKE ALL ON FUNCTION saas.erasure_program(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.erasure_program(bigint, text) TO saas_internal;

@@ -1,20 +1,4 @@
 -- Proof: what is searched for afterwards, the search itself, and the certificate.
-CREATE OR REPLACE FUNCTION saas.is_distinctive(p_value text)
-RETURNS boolean
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
-AS $$
-    -- "Ann" stands in many texts; an address, a number of some length or a name of two words in few. Not by \w, to which
-    -- letters beyond ASCII are none in databases of the locale C.
-    SELECT p_value NOT LIKE 'enc1:%'
-        AND length(p_value) >= 6
-        AND (p_value ~ '[@]' OR p_value ~ '[0-9].*[0-9].*[0-9].*[0-9]' OR p_value ~ '[^[:space:][:punct:]]\s+[^[:space:][:punct:]]' OR length(p_value) >= 12)
-$$;
-COMMENT ON FUNCTION saas.is_distinctive(text) IS
-'Whether a value is rare enough that finding it elsewhere means the person.';
-REVOKE ALL ON FUNCTION saas.is_distinctive(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.is_distinctive(text) TO saas_internal;
-
 CREATE OR REPLACE FUNCTION saas.gather_needles(p_request uuid)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -46,7 +30,7 @@ BEGIN
             format(
                 'WITH own AS MATERIALIZED (
                     SELECT c.%1$I::text AS value, count(*) AS rows FROM %2$s AS c JOIN saas.erasure_rows AS r ON %3$s
-                    WHERE r.run_id = $1 AND r.step = $2 AND NOT r.is_done AND saas.is_distinctive(c.%1$I::text) GROUP BY 1
+                    WHERE r.run_id = $1 AND r.step = $2 AND NOT r.is_done AND %7$s GROUP BY 1
                 ),
                 rare AS MATERIALIZED (
                     SELECT o.%1$I::text AS value, count(*) AS rows FROM %2$s AS o
@@ -57,7 +41,8 @@ BEGIN
                 CROSS JOIN own AS w
                 LEFT JOIN rare AS a ON a.value = w.value
                 WHERE n.request_id = $1 AND (w.value LIKE %4$L OR a.rows = w.rows)',
-                v_column.column_name, v_column.table_name, saas.personal_key_match(v_column.table_name, 'c', 'r'), '%@%', '', 'hex'
+                v_column.column_name, v_column.table_name, saas.personal_key_match(v_column.table_name, 'c', 'r'), '%@%', '', 'hex',
+                saas.distinctive_condition(format('c.%I::text', v_column.column_name))
             ),
             p_request, v_column.step, NULL
         );

@@ -222,19 +222,23 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_key text[];
-    v_done bigint := 0;
+    v_batch record;
 BEGIN
-    FOR v_key IN
-        SELECT r.row_key FROM saas.erasure_rows AS r
-        WHERE r.run_id = p_request AND r.step = -1 AND NOT r.is_done LIMIT p_batch
-    LOOP
-        PERFORM saas.redact_audit_entry(v_key[1]::uuid, v_key[2]::timestamptz, v_key[3]::uuid, 'erasure request ' || p_request);
-        UPDATE saas.erasure_rows AS r SET is_done = true
-        WHERE r.run_id = p_request AND r.step = -1 AND r.row_key = v_key;
-        v_done := v_done + 1;
-    END LOOP;
-    UPDATE saas.erasure_steps AS s SET done = s.done + v_done WHERE s.request_id = p_request AND s.step = -1;
+    WITH batch AS (
+        UPDATE saas.erasure_rows AS w SET is_done = true
+        WHERE w.ctid IN (
+            SELECT r.ctid FROM saas.erasure_rows AS r
+            WHERE r.run_id = p_request AND r.step = -1 AND NOT r.is_done LIMIT p_batch
+        )
+        RETURNING w.row_key[1]::uuid AS team_id, w.row_key[2]::timestamptz AS created_at, w.row_key[3]::uuid AS id
+    )
+    SELECT
+        array_agg(b.team_id) AS teams, array_agg(b.created_at) AS times, array_agg(b.id) AS ids,
+        array_agg('erasure request ' || p_request) AS reasons, count(*) AS rows
+    INTO v_batch
+    FROM batch AS b;
+    PERFORM saas.redact_audit_entries(v_batch.teams, v_batch.times, v_batch.ids, v_batch.reasons);
+    UPDATE saas.erasure_steps AS s SET done = s.done + v_batch.rows WHERE s.request_id = p_request AND s.step = -1;
 END
 $$;
 COMMENT ON FUNCTION saas.redact_audit_batch(uuid, integer) IS

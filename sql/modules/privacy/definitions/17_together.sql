@@ -14,10 +14,9 @@ DECLARE
     v_refused boolean;
     v_refused_strict boolean;
 BEGIN
-    -- In one order, so that two workers wait for each other and do not stop each other.
     SELECT array_agg(r.subject_id ORDER BY r.subject_id) INTO v_people
     FROM saas.user_deletion_requests AS r WHERE r.id = ANY (p_requests) AND r.subject_id IS NOT NULL;
-    PERFORM saas.lock_subject(p.id) FROM unnest(v_people) AS p (id);
+    PERFORM saas.lock_subjects(v_people);
     PERFORM FROM saas.user_deletion_requests AS r WHERE r.id = ANY (p_requests) ORDER BY r.id FOR UPDATE;
     -- Whoever adds a row that refers to a person has committed before, or waits, and is refused then.
     PERFORM FROM saas.users AS u WHERE u.id = ANY (v_people) ORDER BY u.id FOR UPDATE;
@@ -56,6 +55,8 @@ RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 SET jit = off
+-- People have few of the rows of a table, and what one statement has read the next ones read again.
+SET random_page_cost = 1.1
 SET datestyle = 'ISO, YMD'
 SET timezone = 'UTC'
 SET intervalstyle = 'postgres'
@@ -68,6 +69,7 @@ DECLARE
     v_people uuid[];
     v_salts bytea[];
     v_plan_hash bytea;
+    v_worked record;
 BEGIN
     -- The map must not change while it is worked by.
     LOCK TABLE saas.personal_data_links, saas.personal_data_columns IN SHARE MODE;
@@ -78,41 +80,48 @@ BEGIN
     END IF;
     SELECT sha256(convert_to(string_agg(concat_ws('|', s.place, s.table_name, s.action, s.party_link, s.path, s.circle, s.basis), E'\n' ORDER BY s.place), 'UTF8'))
     INTO v_plan_hash FROM saas.known_plan(v_state, p_mode) AS s;
-    WITH worked AS MATERIALIZED (
-        SELECT w.* FROM saas.erase_people(p_mode, v_state, v_people, v_requests, v_salts, v_key, p_change, p_most_rows) AS w
-    ),
-    steps AS (
-        INSERT INTO saas.erasure_steps (
+    SELECT
+        array_agg(w.person) FILTER (WHERE w.step >= -1) AS persons, array_agg(w.step) FILTER (WHERE w.step >= -1) AS steps,
+        array_agg(w.found) FILTER (WHERE w.step >= -1) AS found, array_agg(w.done) FILTER (WHERE w.step >= -1) AS done,
+        array_agg(w.person) FILTER (WHERE w.step = -2) AS needle_persons, array_agg(w.value) FILTER (WHERE w.step = -2) AS needles,
+        array_agg(w.person) FILTER (WHERE w.step = -3) AS tree_persons, array_agg(w.found) FILTER (WHERE w.step = -3) AS sizes,
+        array_agg(w.value) FILTER (WHERE w.step = -3) AS edges
+    INTO v_worked
+    FROM saas.erase_people(p_mode, v_state, v_people, v_requests, v_salts, v_key, p_change, p_most_rows) AS w;
+    PERFORM saas.insert_together(
+        'INSERT INTO saas.erasure_steps (
             request_id, step, place, table_name, action, party_link, circle, group_number, path, basis, kept_until, found, done
         )
         SELECT
-            v_requests[w.person], w.step, p.place, p.table_name, p.action, p.party_link, p.circle, p.group_number, p.path, p.basis,
+            ($1)[w.person], w.step, p.place, p.table_name, p.action, p.party_link, p.circle, p.group_number, p.path, p.basis,
             now() + p.kept_for, w.found, w.done
-        FROM worked AS w
-        JOIN saas.known_plan(v_state, p_mode) AS p ON p.step = w.step
-    ),
-    needles AS (
-        -- One key for all, so that one search finds the values of all.
-        INSERT INTO saas.erasure_needles (request_id, key, needles, forget_at)
-        SELECT r.id, v_key, COALESCE(w.value, ''), now() + INTERVAL '6 months'
-        FROM unnest(v_requests) WITH ORDINALITY AS r (id, person)
-        LEFT JOIN worked AS w ON w.person = r.person AND w.step = -2
-    )
+        FROM unnest($4, $5, $6, $7) AS w (person, step, found, done)
+        JOIN saas.known_plan($2, $3) AS p ON p.step = w.step
+        RETURNING request_id',
+        v_requests, v_state, p_mode, v_worked.persons, v_worked.steps, v_worked.found, v_worked.done
+    );
+    -- One key for all, so that one search finds the values of all.
+    PERFORM saas.insert_together(
+        'INSERT INTO saas.erasure_needles (request_id, key, needles, forget_at)
+        SELECT r.id, $2, COALESCE(w.value, $5), now() + INTERVAL ''6 months''
+        FROM unnest($1) WITH ORDINALITY AS r (id, person)
+        LEFT JOIN unnest($3, $4) AS w (person, value) ON w.person = r.person
+        RETURNING request_id',
+        v_requests, v_key, v_worked.needle_persons, v_worked.needles, ''::bytea
+    );
     UPDATE saas.user_deletion_requests AS r
-    SET plan_hash = v_plan_hash, rounds = 1, tree_size = COALESCE(w.found, 0), tree_edge = COALESCE(w.value, '')
+    SET plan_hash = v_plan_hash, rounds = 1, tree_size = COALESCE(w.size, 0), tree_edge = COALESCE(w.edge, ''),
+        status = CASE WHEN p_change THEN 'erased' ELSE r.status END,
+        erased_at = CASE WHEN p_change THEN clock_timestamp() END
     FROM unnest(v_requests) WITH ORDINALITY AS q (id, person)
-    LEFT JOIN worked AS w ON w.person = q.person AND w.step = -3
+    LEFT JOIN unnest(v_worked.tree_persons, v_worked.sizes, v_worked.edges) AS w (person, size, edge) ON w.person = q.person
     WHERE r.id = q.id;
-    IF NOT p_change THEN
-        RETURN v_requests;
-    END IF;
-    IF p_mode = 'erase' THEN
+    IF p_change AND p_mode = 'erase' THEN
         PERFORM saas.shred_subject_keys(r.id, r.subject_id)
         FROM saas.user_deletion_requests AS r
         WHERE r.id = ANY (v_requests)
             AND EXISTS (SELECT FROM saas.encryption_keys AS k WHERE k.subject_id = r.subject_id AND k.status <> 'shredded');
     END IF;
-    UPDATE saas.user_deletion_requests AS r SET status = 'erased', erased_at = clock_timestamp() WHERE r.id = ANY (v_requests);
     RETURN v_requests;
 END
 $$;

@@ -14,7 +14,7 @@ DECLARE
     v_made uuid[];
 BEGIN
     SELECT array_agg(u.id ORDER BY u.id) INTO v_people FROM saas.users AS u WHERE u.id = ANY (p_users);
-    PERFORM saas.lock_subject(p.id) FROM unnest(v_people) AS p (id);
+    PERFORM saas.lock_subjects(v_people);
     WITH made AS (
         INSERT INTO saas.user_deletion_requests (subject_id, subject_hash, mode, reason, is_strict, requested_by, due_at)
         SELECT p.id, saas.subject_hash(p.id), p_mode, p_reason, COALESCE(p_strict, true), saas.current_user_id(), now() + INTERVAL '1 month'
