@@ -5,7 +5,9 @@ SELECT no_plan();
 \ir include/payments.sql
 \getenv seed SAAS_WALK_SEED
 \if :{?seed}
+\set is_usual false
 \else
+\set is_usual true
 \set seed 0.25
 \endif
 SELECT diag('seed of the walk: ' || :'seed');
@@ -75,11 +77,13 @@ BEGIN
     END LOOP;
 END $$;
 SELECT is((SELECT string_agg(w.n || ': ' || w.wrong, E'\n') FROM walk AS w), NULL, 'after every fifth step nothing is wrong');
--- The walk has been everywhere.
+-- The usual walk has been everywhere; another one may miss something.
+\if :is_usual
 SELECT set_eq('SELECT DISTINCT what FROM walk WHERE what NOT LIKE $s$% refused$s$', ARRAY['pay', 'pay_now', 'refund', 'dispute', 'close', 'schedule', 'run', 'result', 'hold', 'release', 'reserve'], 'every step was taken');
 -- On the way, not at its end: the last steps may have let all reserves go, or taken every payment back.
 SELECT ok(EXISTS (SELECT FROM walk AS w WHERE s = ANY (w.states)), 'there was a ' || s) FROM unnest('{payout paid,payout failed,payout canceled,reserve held,reserve released}'::text[]) AS s;
 SELECT cmp_ok((SELECT count(*) FROM walk WHERE what LIKE '% refused'), '>', 10::bigint, 'and what does not go was refused');
+\endif
 \ir include/ledger_proof.sql
 SELECT * FROM finish();
 ROLLBACK;
