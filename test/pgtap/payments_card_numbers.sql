@@ -31,7 +31,7 @@ INSERT INTO calls (what, call) VALUES
     ('key of a request', $$SELECT saas.create_payment_intent(pg_temp.team(), 5, 'usd', 'stripe', %L)$$),
     ('verification''s document', $$SELECT saas.start_verification(pg_temp.team(), 'customer', 'cus_1', 'basic', 'idv', p_documents => jsonb_build_array(jsonb_build_object('type', 'card', 'reference', %L::text)))$$),
     ('verification''s subject', $$SELECT saas.start_verification(pg_temp.team(), 'customer', %L, 'basic', 'idv')$$),
-    ('verification''s name', $$SELECT saas.start_verification(pg_temp.team(), 'customer', 'cus_1', 'basic', 'idv', p_full_name => %L)$$),
+    ('verification''s name', $$SELECT saas.start_verification(pg_temp.team(), 'customer', 'cus_3', 'basic', 'idv', p_full_name => %L)$$),
     ('hold''s note', $$SELECT saas.place_payout_hold(pg_temp.team(), 'manual', %L, 'payments', gen_random_uuid())$$),
     ('release''s note', format($$SELECT saas.release_payout_hold(pg_temp.team(), %L, %%L)$$, :'hold')),
     ('alert''s reason', $$SELECT saas.raise_aml_alert(pg_temp.team(), 'customer', 'cus_2', %L)$$),

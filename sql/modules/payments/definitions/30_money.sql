@@ -171,7 +171,7 @@ GRANT EXECUTE ON FUNCTION saas.require_provider_amount(text, text, bigint) TO sa
 
 CREATE OR REPLACE FUNCTION saas.payable_amount(p_provider text, p_currency text, p_amount numeric)
 RETURNS bigint
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 SET enable_seqscan = off
 AS $$
