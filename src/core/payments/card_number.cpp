@@ -77,9 +77,8 @@ constexpr digit digit_at(std::string_view text, std::size_t at) noexcept {
 }
 
 template <std::size_t Size>
-constexpr std::size_t
-length_of_any(std::string_view text,
-              const std::array<std::string_view, Size> &possible) noexcept {
+constexpr std::size_t length_of_any(std::string_view text,
+                                    const std::array<std::string_view, Size> &possible) noexcept {
     for (const std::string_view one : possible)
         if (text.substr(0, one.size()) == one)
             return one.size();
@@ -111,7 +110,7 @@ constexpr std::size_t wide_separator_length(std::string_view text) noexcept {
 }
 
 struct separator {
-    std::size_t length = 0; // bytes; 0 where there is none
+    std::size_t length = 0;  // bytes; 0 where there is none
     bool is_listing = false; // what also stands between the numbers of a list or a path
 };
 
