@@ -133,7 +133,8 @@ TEST(NumericBytes, AnyNumber) {
         expect_number(number);
         expect_number(-number);
     }
-    for (std::int64_t power = 1; power <= 1'000'000'000'000'000'000; power *= 10)
+    std::int64_t power = 1;
+    for (int exponent = 0; exponent < 18; ++exponent, power *= 10)
         for (const std::int64_t near : {power - 1, power, power + 1})
             expect_number(near);
 }
