@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "pg/boundary.hpp"
+#include "pg/json_value.hpp"
 
 #include "pg/prelude.hpp"
 
@@ -75,6 +76,8 @@ void append_value(std::string &out, const core::fraud::value &value) {
 }
 
 Datum jsonb_of(const std::string &text) {
+    if (text == "[]") // mostly
+        return pg::call([] { return JsonbPGetDatum(pg::make_json_array(nullptr, 0)); });
     return pg::call([&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(text.c_str())); });
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // saas.find_provider_status() and saas.find_currency(): rows of reference tables by their keys,
 // without a statement for each.
+#include "payments/reference.hpp"
+
 #include "payments/initialise.hpp"
 
 #include <algorithm>
@@ -113,6 +115,35 @@ void saas::payments::initialise_reference() {
     exponent_table.watch();
 }
 
+std::optional<payments::known_currency>
+saas::payments::find_currency(std::string_view provider, std::string_view given) {
+    std::string code{given};
+    const auto upper = [](char c) {
+        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    };
+    std::transform(code.begin(), code.end(), code.begin(), upper);
+    const auto &known = exponents().rows;
+    known_currency out{};
+    const auto found = known.find(key_of({}, code, {}));
+    if (found == known.end() || code.size() != out.code.size())
+        return {};
+    const auto own = known.find(key_of(provider, code, {}));
+    std::copy(code.begin(), code.end(), out.code.begin());
+    out.exponent = found->second;
+    out.provider_exponent = own == known.end() ? found->second : own->second;
+    return out;
+}
+
+std::optional<std::string_view> saas::payments::find_state(std::string_view provider,
+                                                           std::string_view object,
+                                                           std::string_view status) {
+    const auto &known = statuses().rows;
+    const auto found = known.find(key_of(provider, object, status));
+    if (found == known.end() || !found->second.state)
+        return {};
+    return *found->second.state;
+}
+
 SAAS_FUNCTION(saas_find_provider_status) {
     if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
         return pg::tuple{fcinfo, 4}.datum();
@@ -134,18 +165,13 @@ SAAS_FUNCTION(saas_find_currency) {
     if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
         return pg::tuple{fcinfo, 3}.datum();
     const std::string_view provider = pg::text_view_unsafe(PG_GETARG_DATUM(0));
-    std::string code{pg::text_view_unsafe(PG_GETARG_DATUM(1))};
-    const auto upper = [](char c) {
-        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-    };
-    std::transform(code.begin(), code.end(), code.begin(), upper);
-    const auto &known = exponents().rows;
+    const std::string_view given = pg::text_view_unsafe(PG_GETARG_DATUM(1));
+    const auto known = payments::find_currency(provider, given);
     pg::tuple out{fcinfo, 3};
-    if (auto found = known.find(key_of({}, code, {})); found != known.end()) {
-        auto own = known.find(key_of(provider, code, {}));
-        out.set(0, pg::text_datum(code));
-        out.set(1, Int32GetDatum(found->second));
-        out.set(2, Int32GetDatum(own == known.end() ? found->second : own->second));
+    if (known) {
+        out.set(0, pg::text_datum({known->code.data(), known->code.size()}));
+        out.set(1, Int32GetDatum(known->exponent));
+        out.set(2, Int32GetDatum(known->provider_exponent));
     }
     return out.datum();
 }

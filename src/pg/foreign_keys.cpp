@@ -158,7 +158,6 @@ bool lock_referenced(Relation referenced, Relation index, const ScanKeyData *key
     return locked;
 }
 
-// The newest snapshot is active.
 bool is_referenced(const foreign_key &key, const ScanKeyData *keys, const bool *outdated) {
     Relation referenced = table_open(key.table, RowShareLock); // with what others have changed
     bool locked = false;
@@ -172,9 +171,10 @@ bool is_referenced(const foreign_key &key, const ScanKeyData *keys, const bool *
 }
 
 // As the server does it: only a key that has changed is checked, and one that refers to nothing
-// never. The row itself may be what it refers to.
+// never. The newest snapshot is active from the first look-up on; the row itself may be what it
+// refers to.
 bool is_well(const foreign_key &key, ResultRelInfo *target, TupleTableSlot *former,
-             TupleTableSlot *row, const bool *outdated) {
+             TupleTableSlot *row, const bool *outdated, bool *pushed) {
     Trigger *trigger = &target->ri_TrigDesc->triggers[key.trigger];
     if (former != nullptr &&
         !RI_FKey_fk_upd_check_required(trigger, target->ri_RelationDesc, former, row))
@@ -182,12 +182,12 @@ bool is_well(const foreign_key &key, ResultRelInfo *target, TupleTableSlot *form
     ScanKeyData keys[INDEX_MAX_KEYS];
     if (!is_key_of_row(key, row, keys))
         return true;
-    if (key.table == RelationGetRelid(target->ri_RelationDesc))
+    if (!*pushed) {
         CommandCounterIncrement();
-    PushActiveSnapshot(GetLatestSnapshot());
-    const bool is_there = is_referenced(key, keys, outdated);
-    PopActiveSnapshot();
-    return is_there;
+        PushActiveSnapshot(GetLatestSnapshot());
+        *pushed = true;
+    }
+    return is_referenced(key, keys, outdated);
 }
 
 } // namespace
@@ -237,11 +237,14 @@ void check_foreign_keys(const foreign_keys &known, ResultRelInfo *target, TupleT
     if (known.count == 0 || IsolationUsesXactSnapshot() ||
         SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
         return;
+    bool pushed = false;
     for (int i = 0; i < known.count; ++i) {
         const foreign_key &key = known.keys[i];
-        if (is_well(key, target, former, row, outdated))
+        if (is_well(key, target, former, row, outdated, &pushed))
             target->ri_TrigDesc->triggers[key.trigger].tgenabled = TRIGGER_DISABLED;
     }
+    if (pushed)
+        PopActiveSnapshot();
 }
 
 void restore_triggers(const foreign_keys &known, ResultRelInfo *target) noexcept {

@@ -59,7 +59,7 @@ void watch_once() {
     watch_relations(mark_outdated);
     CacheRegisterSyscacheCallback(PROCOID, part_changed, 0);
     CacheRegisterSyscacheCallback(CONSTROID, part_changed, 0);
-    CacheRegisterSyscacheCallback(AUTHOID, part_changed, 0); // whose rights a foreign key has
+    CacheRegisterSyscacheCallback(AUTHOID, part_changed, 0); // rights have been looked up
     CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, part_changed, 0);
     CacheRegisterSyscacheCallback(TYPEOID, type_changed, 0);
     watching = true;
@@ -71,8 +71,6 @@ void refuse_other_tables(Relation table, CmdType command) {
         table->rd_rules != nullptr)
         ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
                         errmsg("\"%s\" is not a plain table", RelationGetRelationName(table))));
-    if (XactReadOnly && !table->rd_islocaltemp)
-        PreventCommandIfReadOnly(command == CMD_INSERT ? "INSERT" : "UPDATE");
     const AclMode right = command == CMD_INSERT ? ACL_INSERT : ACL_UPDATE;
     if (pg_class_aclcheck(oid, GetUserId(), right) != ACLCHECK_OK)
         aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, RelationGetRelationName(table));
@@ -80,6 +78,11 @@ void refuse_other_tables(Relation table, CmdType command) {
         ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                         errmsg("row-level security would filter what is written to \"%s\"",
                                RelationGetRelationName(table))));
+}
+
+void refuse_read_only(Relation table, CmdType command) {
+    if (XactReadOnly && !table->rd_islocaltemp)
+        PreventCommandIfReadOnly(command == CMD_INSERT ? "INSERT" : "UPDATE");
 }
 
 void make_range_table(prepared_table *out) {
@@ -285,9 +288,10 @@ prepared_table *prepare_new(Relation table, CmdType command) {
 prepared_table *open_table(Oid oid, CmdType command) {
     watch_once();
     Relation table = table_open(oid, RowExclusiveLock); // with what others have changed of it
-    refuse_other_tables(table, command);
-    prepared_table *found = find_kept(oid, command);
-    if (found == nullptr) { // or a trigger of the table writes to it
+    refuse_read_only(table, command);
+    prepared_table *found = find_kept(oid, command); // with the rights of the role
+    if (found == nullptr) {                          // or a trigger of the table writes to it
+        refuse_other_tables(table, command);
         forget_outdated();
         return prepare_new(table, command);
     }

@@ -19,10 +19,12 @@ extern "C" {
 #include "executor/executor.h" // ExecQual
 #include "utils/acl.h"         // pg_class_aclcheck
 #include "utils/builtins.h"    // text_to_cstring_buffer
+#include "utils/inval.h"       // CacheRegisterSyscacheCallback
 #include "utils/lsyscache.h"   // get_relname_relid
 #include "utils/memutils.h"    // TopMemoryContext
 #include "utils/rel.h"         // RelationGetDescr
 #include "utils/rls.h"         // check_enable_rls
+#include "utils/syscache.h"    // AUTHOID
 #include "utils/snapmgr.h"     // GetActiveSnapshot
 }
 
@@ -33,6 +35,8 @@ namespace {
 struct known_index {
     Oid type; // of the table's rows
     NameData name;
+    Oid role; // that may read the table
+    bool may_lock;
     Oid table;
     Oid index;
     int length; // 0: not learned yet
@@ -62,6 +66,20 @@ void mark_outdated(Oid relation) {
     }
 }
 
+void rights_changed(Datum, int, uint32) {
+    mark_outdated(InvalidOid);
+}
+
+void watch_once() {
+    static bool watching = false;
+    if (watching)
+        return;
+    watch_relations(mark_outdated);
+    CacheRegisterSyscacheCallback(AUTHOID, rights_changed, 0);
+    CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, rights_changed, 0);
+    watching = true;
+}
+
 void forget_outdated() {
     known_index **link = &first_known;
     while (*link != nullptr) {
@@ -77,8 +95,8 @@ void forget_outdated() {
 
 known_index *find_known(Oid type, const char *name) {
     for (known_index *known = first_known; known != nullptr; known = known->next) {
-        if (known->type == type && !known->outdated && known->length > 0 &&
-            std::strcmp(NameStr(known->name), name) == 0)
+        if (known->type == type && known->role == GetUserId() && !known->outdated &&
+            known->length > 0 && std::strcmp(NameStr(known->name), name) == 0)
             return known;
     }
     return nullptr;
@@ -121,6 +139,7 @@ known_index *learn(Oid type, const char *name, Relation table) {
     auto *out =
         static_cast<known_index *>(MemoryContextAllocZero(TopMemoryContext, sizeof(known_index)));
     out->type = type;
+    out->role = GetUserId();
     namestrcpy(&out->name, name);
     out->table = RelationGetRelid(table);
     out->index = oid;
@@ -145,8 +164,6 @@ void refuse_table(Relation table, bool locks) {
         ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                         errmsg("row-level security would filter what is read of \"%s\"",
                                RelationGetRelationName(table))));
-    if (locks && !table->rd_islocaltemp && XactReadOnly)
-        PreventCommandIfReadOnly("SELECT FOR UPDATE");
 }
 
 [[noreturn]] void refuse_type(Oid type) {
@@ -155,17 +172,23 @@ void refuse_table(Relation table, bool locks) {
     pg_unreachable();
 }
 
-// Opens the table of the rows' type and says what is known of its index.
+// Opens the table of the rows' type and says what is known of its index, with the rights of the
+// role.
 const known_index *open_table_of(Oid type, const char *name, bool locks, Relation *opened) {
-    const LOCKMODE mode = locks ? RowShareLock : AccessShareLock;
-    const known_index *known = find_known(type, name);
-    Oid table = known != nullptr ? known->table : get_typ_typrelid(type);
+    known_index *known = find_known(type, name);
+    const Oid table = known != nullptr ? known->table : get_typ_typrelid(type);
     if (!OidIsValid(table))
         refuse_type(type);
-    *opened = table_open(table, mode); // with what others have changed of it
-    refuse_table(*opened, locks);
+    *opened = table_open(table, locks ? RowShareLock : AccessShareLock); // with others' changes
     known = find_known(type, name);
-    return known != nullptr ? known : learn(type, name, *opened);
+    if (known == nullptr || (locks && !known->may_lock))
+        refuse_table(*opened, locks);
+    if (known == nullptr)
+        known = learn(type, name, *opened);
+    known->may_lock = known->may_lock || locks;
+    if (locks && XactReadOnly && !(*opened)->rd_islocaltemp)
+        PreventCommandIfReadOnly("SELECT FOR UPDATE");
+    return known;
 }
 
 // Takes the values of the call, from argument `first` on. False when no row can have them.
@@ -302,10 +325,7 @@ text *required(FunctionCallInfo fcinfo, int argument, const char *what) {
 // The values follow the name of the index, which is argument `at`. Copies the row to `out`, where
 // there is one.
 bool look_up(FunctionCallInfo fcinfo, int at, const LockTupleMode *lock, HeapTupleHeader *out) {
-    static bool watching = false;
-    if (!watching)
-        watch_relations(mark_outdated);
-    watching = true;
+    watch_once();
     NameData name;
     text_to_cstring_buffer(required(fcinfo, at, "index"), NameStr(name), NAMEDATALEN);
     Relation table = nullptr;

@@ -85,6 +85,16 @@ BEGIN
     THEN
         RETURN NULL;
     END IF;
+    IF NOT saas.has_row(
+        NULL::saas.fraud_reviews, 'fraud_reviews_team_id_payment_intent_id_idx', p_team, p_intent
+    ) THEN -- most were never in review
+        SELECT a.decision INTO v_decision
+        FROM saas.fraud_assessments AS a
+        WHERE a.team_id = p_team AND a.payment_intent_id = p_intent
+        ORDER BY a.assessed_at DESC, a.id DESC
+        LIMIT 1;
+        RETURN CASE v_decision WHEN 'block' THEN 'blocked' END;
+    END IF;
     SELECT a.decision, r.state INTO v_decision, v_review
     FROM saas.fraud_assessments AS a
     LEFT JOIN saas.fraud_reviews AS r ON r.team_id = p_team AND r.assessment_id = a.id

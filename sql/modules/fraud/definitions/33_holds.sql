@@ -11,7 +11,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
     -- No number of a card is kept there either: what the application gives is refused, what a payment tells masked.
-    IF saas.contains_card_number(NEW.supplied_attributes::text) THEN
+    IF NEW.supplied_attributes <> '{}' AND saas.contains_card_number(NEW.supplied_attributes::text) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'SA090',
             MESSAGE = 'supplied_attributes of payment_intents holds what looks like a card number',
@@ -23,7 +23,7 @@ BEGIN
         NEW.charged_attributes := saas.mask_card_numbers(NEW.charged_attributes::text)::jsonb;
     END IF;
     -- What an earlier payment told gives way to what the latest one does.
-    IF TG_OP = 'UPDATE' AND OLD.charged_attributes <> '{}' THEN
+    IF TG_OP = 'UPDATE' AND OLD.charged_attributes <> '{}' AND OLD.charged_attributes <> NEW.charged_attributes THEN
         NEW.attributes := NEW.attributes - ARRAY(
             SELECT e.key FROM jsonb_each(OLD.charged_attributes) AS e WHERE NEW.attributes -> e.key = e.value
         );
@@ -72,10 +72,9 @@ BEGIN
     -- The provider's time, not that of arrival, decides which one is the latest.
     ORDER BY h.provider_created_at DESC NULLS LAST, h.provider_payment_id COLLATE "C" DESC
     LIMIT 1;
-    SELECT i.* INTO v_intent
-    FROM saas.payment_intents AS i
-    WHERE i.team_id = NEW.team_id AND i.id = NEW.payment_intent_id
-    FOR NO KEY UPDATE;
+    v_intent := saas.lock_row(
+        v_intent, 'FOR NO KEY UPDATE', 'payment_intents_pkey', NEW.team_id, NEW.payment_intent_id
+    );
     IF v_intent.charged_attributes IS DISTINCT FROM v_told THEN
         v_intent.charged_attributes := v_told;
         v_intent := saas.update_row(v_intent);

@@ -24,7 +24,6 @@ GRANT EXECUTE ON FUNCTION saas.paypal_livemode(jsonb) TO saas_internal;
 CREATE OR REPLACE FUNCTION saas.webhook_livemode(p_provider text, p_payload jsonb)
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_said text;
@@ -54,7 +53,6 @@ GRANT EXECUTE ON FUNCTION saas.webhook_livemode(text, jsonb) TO saas_internal;
 CREATE OR REPLACE FUNCTION saas.provider_mode_lock(p_team uuid, p_provider text)
 RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
     SELECT hashtextextended('saas provider mode ' || p_provider, uuid_hash_extended(p_team, 0))
 $$;
@@ -70,15 +68,14 @@ CREATE OR REPLACE FUNCTION saas.provider_livemode(
 )
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
+    v_locked text := pg_advisory_xact_lock_shared(saas.provider_mode_lock(p_team, p_provider));
     v_livemode boolean;
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(saas.provider_mode_lock(p_team, p_provider));
-    SELECT p.livemode INTO v_livemode
-    FROM saas.payment_providers AS p
-    WHERE p.team_id = p_team AND p.provider = p_provider;
+    v_livemode := (saas.find_row(
+        NULL::saas.payment_providers, 'payment_providers_team_id_provider_key', p_team, p_provider
+    )).livemode;
     IF v_livemode IS NULL AND p_said IS NOT NULL THEN
         -- Whoever comes first says it for all; who comes at the same time waits here, and finds it said.
         UPDATE saas.payment_providers AS p

@@ -37,6 +37,7 @@ DECLARE
     v_is_new boolean;
     v_order integer := 1;
     v_ours uuid := saas.uuid_or_null(p_ours);
+    v_done text;
 BEGIN
     p_new.provider_intent_id := saas.lock_object(p_new.team_id, p_new.provider, p_new.provider_intent_id);
     IF v_ours IS NOT NULL THEN
@@ -44,13 +45,11 @@ BEGIN
             p_new.team_id, p_new.provider, p_new.provider_intent_id, p_ours, p_new.amount, p_new.currency
         );
     END IF;
-    SELECT i.* INTO v_before
-    FROM saas.payment_intents AS i
-    WHERE i.team_id = p_new.team_id
-        AND i.provider = p_new.provider
-        AND i.provider_intent_id = p_new.provider_intent_id
-    FOR UPDATE;
-    v_is_new := NOT FOUND;
+    v_before := saas.lock_row(
+        v_before, 'FOR UPDATE', 'payment_intents_team_id_provider_provider_intent_id_key',
+        p_new.team_id, p_new.provider, p_new.provider_intent_id
+    );
+    v_is_new := v_before.id IS NULL;
     IF NOT v_is_new THEN
         v_order := saas.snapshot_order(
             'payment_intent', v_before.status, v_before.snapshot_at, v_before.snapshot_event_id,
@@ -96,11 +95,9 @@ BEGIN
 
     IF v_is_new THEN
         v_row := saas.insert_row(v_row);
-        IF EXISTS ( -- payments that came before it
-            SELECT FROM saas.payments AS p
-            WHERE p.team_id = v_row.team_id
-                AND p.provider = v_row.provider
-                AND p.provider_intent_id = v_row.provider_intent_id
+        IF saas.has_row( -- payments that came before it
+            NULL::saas.payments, 'payments_team_id_provider_provider_intent_id_idx',
+            v_row.team_id, v_row.provider, v_row.provider_intent_id
         ) THEN
             UPDATE saas.payments AS p
             SET payment_intent_id = v_row.id,
@@ -116,7 +113,7 @@ BEGIN
         IF (v_row.status, v_row.amount, v_row.currency, v_row.disagreements)
             <> (v_before.status, v_before.amount, v_before.currency, v_before.disagreements)
         THEN
-            PERFORM saas.refresh_integrity(v_row);
+            v_done := saas.refresh_integrity(v_row);
         END IF;
     END IF;
 END

@@ -26,10 +26,10 @@ BEGIN
         ours := NULL; -- the provider tells of the intent itself
         intent_ref := saas.lock_object(p_new.team_id, p_new.provider, intent_ref);
         -- The row as well, before the payment's: what is known of the card may change what is decided about it.
-        SELECT i.* INTO intent
-        FROM saas.payment_intents AS i
-        WHERE i.team_id = p_new.team_id AND i.provider = p_new.provider AND i.provider_intent_id = intent_ref
-        FOR NO KEY UPDATE;
+        intent := saas.lock_row(
+            intent, 'FOR NO KEY UPDATE', 'payment_intents_team_id_provider_provider_intent_id_key',
+            p_new.team_id, p_new.provider, intent_ref
+        );
     ELSIF ours IS NOT NULL THEN
         SELECT i.* INTO intent
         FROM saas.payment_intents AS i
@@ -38,12 +38,10 @@ BEGIN
         ours := intent.id;
     END IF;
     p_new.provider_payment_id := saas.lock_object(p_new.team_id, p_new.provider, p_new.provider_payment_id);
-    SELECT p.* INTO payment
-    FROM saas.payments AS p
-    WHERE p.team_id = p_new.team_id
-        AND p.provider = p_new.provider
-        AND p.provider_payment_id = p_new.provider_payment_id
-    FOR UPDATE;
+    payment := saas.lock_row(
+        payment, 'FOR UPDATE', 'payments_team_id_provider_provider_payment_id_key',
+        p_new.team_id, p_new.provider, p_new.provider_payment_id
+    );
 END
 $$;
 COMMENT ON FUNCTION saas.lock_payment_snapshot(saas.payments, uuid) IS
@@ -180,6 +178,7 @@ DECLARE
     v_refunds record;
     v_total bigint;
     v_other boolean := false;
+    v_done text;
 BEGIN
     -- Also of a snapshot that will be superseded: whether an event fails does not depend on the order.
     IF greatest(p_new.amount_captured, p_new.snapshot_refunded) > p_new.amount THEN
@@ -248,7 +247,7 @@ BEGIN
 
     IF v_before.id IS NULL OR v_row IS DISTINCT FROM v_before THEN
         v_row := saas.store_payment(v_row, v_before);
-        PERFORM saas.record_charge_operations(
+        v_done := saas.record_charge_operations(
             v_row, v_before.id IS NULL OR v_row.currency <> v_before.currency
         );
         IF v_intent.id IS NOT NULL

@@ -2,123 +2,89 @@
 
 CREATE OR REPLACE FUNCTION saas.stripe_time(p_value jsonb)
 RETURNS timestamptz
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-BEGIN
-    IF jsonb_typeof(p_value) = 'number' AND p_value::numeric BETWEEN 0 AND 253402300799 THEN
-        RETURN to_timestamp(p_value::double precision);
-    END IF;
-    RETURN NULL;
-END
+    SELECT CASE
+        WHEN jsonb_typeof(p_value) = 'number' AND p_value::numeric BETWEEN 0 AND 253402300799
+            THEN to_timestamp(p_value::double precision)
+    END
 $$;
 COMMENT ON FUNCTION saas.stripe_time(jsonb) IS
 'A time given in unix seconds; NULL unless it is a number between the years 1970 and 9999.';
 REVOKE ALL ON FUNCTION saas.stripe_time(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.stripe_time(jsonb) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.stripe_intent_attributes(p_intent jsonb, p_amount bigint, p_currency text)
-RETURNS jsonb
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-AS $$
-DECLARE
-    -- The method that was tried last, or that is expanded in the object; a charge has the same members
-    -- under payment_method_details.
-    v_method jsonb := COALESCE(
-        p_intent #> '{last_payment_error,payment_method}',
-        p_intent #> '{latest_charge,payment_method_details}',
-        p_intent #> '{charges,data,0,payment_method_details}',
-        p_intent -> 'payment_method'
-    );
-    v_billing jsonb := COALESCE(
-        p_intent #> '{last_payment_error,payment_method,billing_details}',
-        p_intent #> '{latest_charge,billing_details}',
-        p_intent #> '{charges,data,0,billing_details}',
-        p_intent #> '{payment_method,billing_details}'
-    );
-    v_card jsonb := v_method -> 'card';
-    v_email text := lower(COALESCE(p_intent ->> 'receipt_email', v_billing ->> 'email'));
-BEGIN
-    RETURN jsonb_strip_nulls(jsonb_build_object(
-        'amount', p_amount,
-        'currency', p_currency,
-        'email', v_email,
-        'email_domain', substring(v_email FROM '@([^@]+)$'),
-        'ip', COALESCE(p_intent #>> '{metadata,ip}', p_intent #>> '{metadata,ip_address}'),
-        'card_brand', v_card ->> 'brand',
-        'card_country', v_card ->> 'country',
-        'card_funding', v_card ->> 'funding',
-        'card_fingerprint', v_card ->> 'fingerprint',
-        'card_last4', v_card ->> 'last4',
-        'cvc_check', v_card #>> '{checks,cvc_check}',
-        'address_zip_check', v_card #>> '{checks,address_postal_code_check}',
-        'customer', COALESCE(p_intent #>> '{customer,id}', p_intent ->> 'customer'),
-        'description', p_intent ->> 'description',
-        'capture_method', p_intent ->> 'capture_method',
-        'payment_method_type', COALESCE(v_method ->> 'type', p_intent #>> '{payment_method_types,0}'),
-        'livemode', (p_intent -> 'livemode') = 'true',
-        'shipping_country', p_intent #>> '{shipping,address,country}',
-        'billing_country', v_billing #>> '{address,country}'
-    ));
-END
-$$;
-COMMENT ON FUNCTION saas.stripe_intent_attributes(jsonb, bigint, text) IS
-'What fraud rules may ask about a Stripe payment intent, by the names they use; members that are not known are left out.';
-REVOKE ALL ON FUNCTION saas.stripe_intent_attributes(jsonb, bigint, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.stripe_intent_attributes(jsonb, bigint, text) TO saas_internal;
-
-CREATE OR REPLACE FUNCTION saas.apply_stripe_intent(
+-- The method is the one that was tried last, or that is expanded in the object; a charge has the same members under
+-- payment_method_details. Attributes are what fraud rules may ask about, by the names they use.
+CREATE OR REPLACE FUNCTION saas.stripe_intent(
     p_team uuid,
     p_intent jsonb,
     p_at timestamptz,
-    p_event_id text,
-    OUT outcome text,
-    OUT detail text,
-    OUT waits_for text,
-    OUT landed text[]
+    p_event_id text
 )
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+RETURNS saas.payment_intents
+LANGUAGE sql STABLE PARALLEL UNSAFE
 AS $$
-DECLARE
-    v_money record := saas.charge_currency('stripe', p_intent ->> 'currency');
-    v_amount bigint;
-    v_row saas.payment_intents;
-    v_result record;
-BEGIN
-    v_amount := saas.minor_units(p_intent -> 'amount', v_money.provider_exponent, v_money.exponent);
-    v_row := saas.with_columns(
-        v_row,
-        '{team_id,provider,provider_intent_id,amount,amount_capturable,amount_received,currency,
-          status,snapshot_at,snapshot_event_id,capture_method,description,provider_customer_id,
-          provider_payment_method_id,last_error_code,last_error_decline_code,last_error_message,
-          cancellation_reason,canceled_at,attributes,metadata,livemode,provider_created_at}',
-        p_team, 'stripe'::text, saas.provider_object_id(p_intent -> 'id', true), v_amount,
-        saas.minor_units(
-            COALESCE(NULLIF(p_intent -> 'amount_capturable', 'null'), '0'),
-            v_money.provider_exponent, v_money.exponent
+    SELECT saas.with_json_columns(
+        saas.with_columns(
+            NULL::saas.payment_intents, '{team_id,provider,snapshot_at,snapshot_event_id}',
+            p_team, 'stripe'::text, p_at, p_event_id
         ),
-        saas.minor_units(
-            COALESCE(NULLIF(p_intent -> 'amount_received', 'null'), '0'),
-            v_money.provider_exponent, v_money.exponent
-        ),
-        v_money.code, (saas.map_status('stripe', 'payment_intent', p_intent ->> 'status')).state, p_at,
-        p_event_id, p_intent ->> 'capture_method', p_intent ->> 'description',
-        COALESCE(p_intent #>> '{customer,id}', p_intent ->> 'customer'),
-        COALESCE(p_intent #>> '{payment_method,id}', p_intent ->> 'payment_method'),
-        COALESCE(p_intent #>> '{last_payment_error,code}', p_intent #>> '{last_payment_error,type}'),
-        p_intent #>> '{last_payment_error,decline_code}', p_intent #>> '{last_payment_error,message}',
-        p_intent ->> 'cancellation_reason', saas.stripe_time(p_intent -> 'canceled_at'),
-        saas.stripe_intent_attributes(p_intent, v_amount, v_money.code),
-        saas.object_or_empty(p_intent -> 'metadata'), p_intent -> 'livemode' IS NOT DISTINCT FROM 'true',
-        saas.stripe_time(p_intent -> 'created')
-    );
-    v_result := saas.apply_intent(v_row, p_intent #>> '{metadata,saas_intent_id}');
-    outcome := v_result.outcome;
-    detail := v_result.detail;
-    waits_for := v_result.waits_for;
-    landed := v_result.landed;
-END
+        'stripe', p_intent,
+        '
+        @method    json   last_payment_error.payment_method
+                        | latest_charge.payment_method_details
+                        | charges.data.0.payment_method_details
+                        | payment_method
+        @billing   json   last_payment_error.payment_method.billing_details
+                        | latest_charge.billing_details
+                        | charges.data.0.billing_details
+                        | payment_method.billing_details
+
+        currency                      currency            currency
+        amount                        units               amount
+        provider_intent_id            required_id         id
+        amount_capturable             units_or_zero       amount_capturable
+        amount_received               units_or_zero       amount_received
+        status                        state:payment_intent  status
+        capture_method                text                capture_method
+        description                   text                description
+        provider_customer_id          text                customer.id | customer
+        provider_payment_method_id    text                payment_method.id | payment_method
+        last_error_code               text                last_payment_error.code | last_payment_error.type
+        last_error_decline_code       text                last_payment_error.decline_code
+        last_error_message            text                last_payment_error.message
+        cancellation_reason           text                cancellation_reason
+        canceled_at                   unix_time           canceled_at
+        metadata                      object              metadata
+        livemode                      flag_or_false       livemode
+        provider_created_at           unix_time           created
+
+        attributes.amount               units         amount
+        attributes.currency             currency      currency
+        attributes.email                lower_text    receipt_email | @billing.email
+        attributes.email_domain         mail_domain   receipt_email | @billing.email
+        attributes.ip                   text          metadata.ip | metadata.ip_address
+        attributes.card_brand           text          @method.card.brand
+        attributes.card_country         text          @method.card.country
+        attributes.card_funding         text          @method.card.funding
+        attributes.card_fingerprint     text          @method.card.fingerprint
+        attributes.card_last4           text          @method.card.last4
+        attributes.cvc_check            text          @method.card.checks.cvc_check
+        attributes.address_zip_check    text          @method.card.checks.address_postal_code_check
+        attributes.customer             text          customer.id | customer
+        attributes.description          text          description
+        attributes.capture_method       text          capture_method
+        attributes.payment_method_type  text          @method.type | payment_method_types.0
+        attributes.livemode             flag          livemode
+        attributes.shipping_country     text          shipping.address.country
+        attributes.billing_country      text          @billing.address.country
+        '
+    )
 $$;
-COMMENT ON FUNCTION saas.apply_stripe_intent(uuid, jsonb, timestamptz, text) IS
-'Joins a snapshot of a Stripe payment intent, as the event of that id and time showed it, into payment_intents.';
-REVOKE ALL ON FUNCTION saas.apply_stripe_intent(uuid, jsonb, timestamptz, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.apply_stripe_intent(uuid, jsonb, timestamptz, text) TO saas_internal;
+COMMENT ON FUNCTION saas.stripe_intent(uuid, jsonb, timestamptz, text) IS
+'A Stripe payment intent, as the event of that id and time showed it, as a row of payment_intents.';
+REVOKE ALL ON FUNCTION saas.stripe_intent(uuid, jsonb, timestamptz, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.stripe_intent(uuid, jsonb, timestamptz, text) TO saas_internal;
+DROP FUNCTION IF EXISTS saas.apply_stripe_intent(uuid, jsonb, timestamptz, text);
+DROP FUNCTION IF EXISTS saas.stripe_intent_attributes(jsonb, bigint, text);

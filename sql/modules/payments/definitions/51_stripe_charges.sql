@@ -1,71 +1,69 @@
 -- Stripe's charges are payments.
-CREATE OR REPLACE FUNCTION saas.apply_stripe_charge(
+CREATE OR REPLACE FUNCTION saas.stripe_charge(
     p_team uuid,
     p_charge jsonb,
     p_at timestamptz,
-    p_event_id text,
-    OUT outcome text,
-    OUT detail text,
-    OUT waits_for text,
-    OUT landed text[]
+    p_event_id text
 )
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+RETURNS saas.payments
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 AS $$
 DECLARE
-    v_money record := saas.charge_currency('stripe', p_charge ->> 'currency');
-    v_card jsonb := p_charge #> '{payment_method_details,card}';
     v_row saas.payments;
-    v_result record;
 BEGIN
-    v_row.team_id := p_team;
-    v_row.provider := 'stripe';
-    v_row.provider_payment_id := saas.provider_object_id(p_charge -> 'id', true);
-    v_row.provider_intent_id := saas.provider_object_id(p_charge -> 'payment_intent');
-    v_row.amount := saas.minor_units(p_charge -> 'amount', v_money.provider_exponent, v_money.exponent);
-    v_row.currency := v_money.code;
-    v_row.snapshot_refunded := saas.minor_units(
-        COALESCE(NULLIF(p_charge -> 'amount_refunded', 'null'), '0'),
-        v_money.provider_exponent, v_money.exponent
+    v_row := saas.with_json_columns(
+        saas.with_columns(
+            v_row, '{team_id,provider,snapshot_at,snapshot_event_id}', p_team, 'stripe'::text, p_at, p_event_id
+        ),
+        'stripe', p_charge,
+        '
+        @card  json  payment_method_details.card
+
+        currency               currency        currency
+        provider_payment_id    required_id     id
+        provider_intent_id     id              payment_intent
+        amount                 units           amount
+        snapshot_refunded      units_or_zero   amount_refunded
+        failure_code           text            failure_code
+        failure_message        text            failure_message
+        payment_method_type    text            payment_method_details.type
+        card_brand             text            @card.brand
+        card_last4             text            @card.last4
+        card_country           text            @card.country
+        card_funding           text            @card.funding
+        card_fingerprint       text            @card.fingerprint
+        cvc_check              text            @card.checks.cvc_check
+        address_zip_check      text            @card.checks.address_postal_code_check
+        provider_customer_id   text            customer.id | customer
+        description            text            description
+        metadata               object          metadata
+        is_disputed            flag_or_false   disputed
+        livemode               flag_or_false   livemode
+        provider_created_at    unix_time       created
+        '
     );
-    v_row.status := (saas.map_status(
-        'stripe',
-        CASE
-            WHEN p_charge ->> 'status' IS DISTINCT FROM 'succeeded' THEN 'charge'
-            WHEN p_charge -> 'captured' = 'true' THEN 'captured_charge'
-            WHEN p_charge -> 'refunded' = 'true' OR v_row.snapshot_refunded >= v_row.amount
-                THEN 'released_charge'
-            ELSE 'charge'
-        END,
-        p_charge ->> 'status'
-    )).state;
-    v_row.amount_captured := 0;
+    v_row := saas.with_json_columns(v_row, 'stripe', p_charge, CASE
+        WHEN p_charge ->> 'status' IS DISTINCT FROM 'succeeded' THEN 'status state:charge status'
+        WHEN p_charge -> 'captured' = 'true' THEN 'status state:captured_charge status'
+        WHEN p_charge -> 'refunded' = 'true' OR v_row.snapshot_refunded >= v_row.amount
+            THEN 'status state:released_charge status'
+        ELSE 'status state:charge status'
+    END);
     IF v_row.status = 'paid' THEN -- the amount captured has a member of its own since 2020-08-27
-        v_row.amount_captured := saas.minor_units(
-            COALESCE(NULLIF(p_charge -> 'amount_captured', 'null'), p_charge -> 'amount'),
-            v_money.provider_exponent, v_money.exponent
+        RETURN saas.with_json_columns(
+            v_row, 'stripe', p_charge,
+            '
+            currency         currency  currency
+            amount_captured  units     amount_captured | amount
+            '
         );
     END IF;
-    v_row := saas.with_columns(
-        v_row,
-        '{snapshot_at,snapshot_event_id,failure_code,failure_message,payment_method_type,card_brand,
-          card_last4,card_country,card_funding,card_fingerprint,cvc_check,address_zip_check,
-          provider_customer_id,description,metadata,is_disputed,livemode,provider_created_at}',
-        p_at, p_event_id, p_charge ->> 'failure_code', p_charge ->> 'failure_message',
-        p_charge #>> '{payment_method_details,type}', v_card ->> 'brand', v_card ->> 'last4',
-        v_card ->> 'country', v_card ->> 'funding', v_card ->> 'fingerprint',
-        v_card #>> '{checks,cvc_check}', v_card #>> '{checks,address_postal_code_check}',
-        COALESCE(p_charge #>> '{customer,id}', p_charge ->> 'customer'), p_charge ->> 'description',
-        saas.object_or_empty(p_charge -> 'metadata'), p_charge -> 'disputed' IS NOT DISTINCT FROM 'true',
-        p_charge -> 'livemode' IS NOT DISTINCT FROM 'true', saas.stripe_time(p_charge -> 'created')
-    );
-    v_result := saas.apply_payment(v_row);
-    outcome := v_result.outcome;
-    detail := v_result.detail;
-    waits_for := v_result.waits_for;
-    landed := v_result.landed;
+    v_row.amount_captured := 0;
+    RETURN v_row;
 END
 $$;
-COMMENT ON FUNCTION saas.apply_stripe_charge(uuid, jsonb, timestamptz, text) IS
-'Joins a snapshot of a Stripe charge, as the event of that id and time showed it, into payments and payment_transactions. landed: the identifiers for which deferred events may have waited.';
-REVOKE ALL ON FUNCTION saas.apply_stripe_charge(uuid, jsonb, timestamptz, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.apply_stripe_charge(uuid, jsonb, timestamptz, text) TO saas_internal;
+COMMENT ON FUNCTION saas.stripe_charge(uuid, jsonb, timestamptz, text) IS
+'A Stripe charge, as the event of that id and time showed it, as a row of payments.';
+REVOKE ALL ON FUNCTION saas.stripe_charge(uuid, jsonb, timestamptz, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.stripe_charge(uuid, jsonb, timestamptz, text) TO saas_internal;
+DROP FUNCTION IF EXISTS saas.apply_stripe_charge(uuid, jsonb, timestamptz, text);

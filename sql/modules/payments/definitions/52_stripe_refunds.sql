@@ -14,27 +14,30 @@ AS $$
 DECLARE
     v_charge_ref text := saas.provider_object_id(p_refund -> 'charge');
     v_intent_ref text := saas.provider_object_id(p_refund -> 'payment_intent');
-    v_money record := saas.charge_currency('stripe', p_refund ->> 'currency');
     v_row saas.refunds;
     v_result record;
 BEGIN
-    v_row.team_id := p_team;
-    v_row.provider := 'stripe';
-    v_row.provider_refund_id := saas.provider_object_id(p_refund -> 'id', true);
-    v_row.amount := saas.minor_units(p_refund -> 'amount', v_money.provider_exponent, v_money.exponent);
-    v_row.currency := v_money.code;
-    v_row.status := (saas.map_status('stripe', 'refund', p_refund ->> 'status')).state;
+    v_row := saas.with_json_columns(
+        saas.with_columns(
+            v_row, '{team_id,provider,snapshot_at,snapshot_event_id}', p_team, 'stripe'::text, p_at, p_event_id
+        ),
+        'stripe', p_refund,
+        '
+        currency              currency       currency
+        provider_refund_id    required_id    id
+        amount                units          amount
+        status                state:refund   status
+        reason                text           reason
+        failure_reason        text           failure_reason
+        metadata              object         metadata
+        provider_created_at   unix_time      created
+        '
+    );
     IF v_charge_ref IS NULL AND v_intent_ref IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'SA072',
             MESSAGE = 'the refund names neither a charge nor a payment intent';
     END IF;
-    v_row.snapshot_at := p_at;
-    v_row.snapshot_event_id := p_event_id;
-    v_row.reason := p_refund ->> 'reason';
-    v_row.failure_reason := p_refund ->> 'failure_reason';
-    v_row.metadata := saas.object_or_empty(p_refund -> 'metadata');
-    v_row.provider_created_at := saas.stripe_time(p_refund -> 'created');
     v_result := saas.apply_refund(
         v_row, v_charge_ref, v_intent_ref, p_refund #>> '{metadata,saas_refund_id}'
     );

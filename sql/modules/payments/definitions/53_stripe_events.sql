@@ -11,11 +11,24 @@ CREATE OR REPLACE FUNCTION saas.apply_stripe_event(
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 DECLARE
-    v_type text := p_event ->> 'type';
+    -- The status that the type of an event announces.
+    k_expected constant jsonb := '{
+        "payment_intent.succeeded": "succeeded",
+        "payment_intent.canceled": "canceled",
+        "payment_intent.processing": "processing",
+        "payment_intent.requires_action": "requires_action",
+        "payment_intent.payment_failed": "requires_payment_method",
+        "charge.succeeded": "succeeded",
+        "charge.failed": "failed",
+        "charge.pending": "pending",
+        "refund.failed": "failed",
+        "payout.paid": "paid",
+        "payout.failed": "failed",
+        "payout.canceled": "canceled"
+    }'::jsonb;
     v_object jsonb := p_event #> '{data,object}';
     v_at timestamptz;
     v_result record;
-    v_expected text;
 BEGIN
     IF COALESCE(v_object ->> 'object', '') NOT IN (
             'payment_intent', 'charge', 'refund', 'dispute', 'payout', 'radar.early_fraud_warning'
@@ -32,9 +45,11 @@ BEGIN
     END IF;
     CASE v_object ->> 'object'
         WHEN 'payment_intent' THEN
-            v_result := saas.apply_stripe_intent(p_team, v_object, v_at, p_event_id);
+            v_result := saas.apply_intent(
+                saas.stripe_intent(p_team, v_object, v_at, p_event_id), v_object #>> '{metadata,saas_intent_id}'
+            );
         WHEN 'charge' THEN
-            v_result := saas.apply_stripe_charge(p_team, v_object, v_at, p_event_id);
+            v_result := saas.apply_payment(saas.stripe_charge(p_team, v_object, v_at, p_event_id));
         WHEN 'refund' THEN
             v_result := saas.apply_stripe_refund(p_team, v_object, v_at, p_event_id);
         WHEN 'dispute' THEN
@@ -51,21 +66,7 @@ BEGIN
     detail := v_result.detail;
     waits_for := v_result.waits_for;
     landed := v_result.landed;
-    v_expected := CASE v_type
-        WHEN 'payment_intent.succeeded' THEN 'succeeded'
-        WHEN 'payment_intent.canceled' THEN 'canceled'
-        WHEN 'payment_intent.processing' THEN 'processing'
-        WHEN 'payment_intent.requires_action' THEN 'requires_action'
-        WHEN 'payment_intent.payment_failed' THEN 'requires_payment_method'
-        WHEN 'charge.succeeded' THEN 'succeeded'
-        WHEN 'charge.failed' THEN 'failed'
-        WHEN 'charge.pending' THEN 'pending'
-        WHEN 'refund.failed' THEN 'failed'
-        WHEN 'payout.paid' THEN 'paid'
-        WHEN 'payout.failed' THEN 'failed'
-        WHEN 'payout.canceled' THEN 'canceled'
-    END;
-    IF v_object ->> 'status' <> v_expected THEN
+    IF v_object ->> 'status' <> k_expected ->> (p_event ->> 'type') THEN
         detail := concat_ws('; ', detail, 'the object''s status is not the one that the event type announces');
     END IF;
 END

@@ -17,14 +17,27 @@ DECLARE
     v_state record;
     v_result record;
 BEGIN
-    v_row.team_id := p_team;
-    v_row.provider := 'stripe';
-    v_row.provider_dispute_id := saas.provider_object_id(p_dispute -> 'id', true);
     v_state := saas.map_status('stripe', 'dispute', p_dispute ->> 'status');
-    v_row.status := v_state.state;
-    v_row.stage := v_state.stage;
-    v_row.amount := saas.minor_units(p_dispute -> 'amount', v_money.provider_exponent, v_money.exponent);
-    v_row.currency := v_money.code;
+    v_row := saas.with_json_columns(
+        saas.with_columns(
+            v_row, '{team_id,provider,snapshot_at,snapshot_event_id,status,stage}',
+            p_team, 'stripe'::text, p_at, p_event_id, v_state.state, v_state.stage
+        ),
+        'stripe', p_dispute,
+        '
+        currency               currency        currency
+        provider_dispute_id    required_id     id
+        amount                 units           amount
+        reason                 text            reason
+        network_reason_code    text            network_reason_code
+                                             | payment_method_details.card.network_reason_code
+        evidence_due_at        unix_time       evidence_details.due_by
+        is_refundable          flag_or_false   is_charge_refundable
+        metadata               object          metadata
+        livemode               flag_or_false   livemode
+        provider_created_at    unix_time       created
+        '
+    );
     -- The fee is taken once, with the withdrawal, in the balance's own currency.
     SELECT COALESCE(sum(saas.minor_units(t.value -> 'fee', v_money.provider_exponent, v_money.exponent)), 0)
     INTO v_row.fee_amount
@@ -35,23 +48,9 @@ BEGIN
         END
     ) AS t
     WHERE upper(t.value ->> 'currency') = v_money.code AND (t.value ->> 'fee')::numeric > 0;
-    v_row.reason := p_dispute ->> 'reason';
-    v_row.network_reason_code := COALESCE(
-        p_dispute ->> 'network_reason_code', p_dispute #>> '{payment_method_details,card,network_reason_code}'
-    );
-    v_row.evidence_due_at := saas.stripe_time(p_dispute #> '{evidence_details,due_by}');
     v_row.evidence_submitted_at := CASE
         WHEN (p_dispute #>> '{evidence_details,submission_count}')::numeric > 0 THEN p_at
     END;
-    v_row.is_refundable := p_dispute -> 'is_charge_refundable' IS NOT DISTINCT FROM 'true';
-    v_row.metadata := CASE
-        WHEN jsonb_typeof(p_dispute -> 'metadata') = 'object' THEN p_dispute -> 'metadata'
-        ELSE '{}'
-    END;
-    v_row.livemode := p_dispute -> 'livemode' IS NOT DISTINCT FROM 'true';
-    v_row.provider_created_at := saas.stripe_time(p_dispute -> 'created');
-    v_row.snapshot_at := p_at;
-    v_row.snapshot_event_id := p_event_id;
     v_result := saas.apply_dispute(v_row, saas.provider_object_id(p_dispute -> 'charge', true));
     outcome := v_result.outcome;
     detail := v_result.detail;
@@ -76,28 +75,28 @@ CREATE OR REPLACE FUNCTION saas.apply_stripe_payout(
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 DECLARE
-    v_money record := saas.charge_currency('stripe', p_payout ->> 'currency');
     v_row saas.payouts;
     v_result record;
 BEGIN
-    v_row.team_id := p_team;
-    v_row.provider := 'stripe';
-    v_row.provider_payout_id := saas.provider_object_id(p_payout -> 'id', true);
-    v_row.status := (saas.map_status('stripe', 'payout', p_payout ->> 'status')).state;
-    v_row.amount := saas.minor_units(p_payout -> 'amount', v_money.provider_exponent, v_money.exponent);
-    v_row.currency := v_money.code;
-    v_row.method := p_payout ->> 'method';
+    v_row := saas.with_json_columns(
+        saas.with_columns(
+            v_row, '{team_id,provider,snapshot_at,snapshot_event_id}', p_team, 'stripe'::text, p_at, p_event_id
+        ),
+        'stripe', p_payout,
+        '
+        currency              currency        currency
+        provider_payout_id    required_id     id
+        status                state:payout    status
+        amount                units           amount
+        method                text            method
+        failure_code          text            failure_code
+        failure_message       text            failure_message
+        metadata              object          metadata
+        livemode              flag_or_false   livemode
+        provider_created_at   unix_time       created
+        '
+    );
     v_row.arrival_date := (saas.stripe_time(p_payout -> 'arrival_date') AT TIME ZONE 'UTC')::date;
-    v_row.failure_code := p_payout ->> 'failure_code';
-    v_row.failure_message := p_payout ->> 'failure_message';
-    v_row.metadata := CASE
-        WHEN jsonb_typeof(p_payout -> 'metadata') = 'object' THEN p_payout -> 'metadata'
-        ELSE '{}'
-    END;
-    v_row.livemode := p_payout -> 'livemode' IS NOT DISTINCT FROM 'true';
-    v_row.provider_created_at := saas.stripe_time(p_payout -> 'created');
-    v_row.snapshot_at := p_at;
-    v_row.snapshot_event_id := p_event_id;
     v_result := saas.apply_payout(v_row);
     outcome := v_result.outcome;
     detail := v_result.detail;

@@ -22,113 +22,56 @@ COMMENT ON FUNCTION saas.require_fresh_snapshots() IS
 REVOKE ALL ON FUNCTION saas.require_fresh_snapshots() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.require_fresh_snapshots() TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.webhook_event_type(p_provider text, p_payload jsonb)
+CREATE OR REPLACE FUNCTION saas.webhook_mapping(p_provider text)
 RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-BEGIN
-    RETURN left(
-        CASE p_provider
-            WHEN 'paypal' THEN p_payload ->> 'event_type'
-            WHEN 'adyen' THEN COALESCE(p_payload #>> '{NotificationRequestItem,eventCode}', p_payload ->> 'type')
-            WHEN 'razorpay' THEN p_payload ->> 'event'
-            ELSE p_payload ->> 'type'
-        END,
-        255
-    );
-END
+    SELECT CASE p_provider
+        WHEN 'stripe' THEN '
+            event_type             short_text   type
+            provider_created_at    unix_time    created
+            '
+        WHEN 'paypal' THEN '
+            event_type             short_text   event_type
+            provider_created_at    time         create_time
+            '
+        WHEN 'square' THEN '
+            event_type             short_text   type
+            provider_created_at    time         created_at
+            '
+        WHEN 'adyen' THEN '
+            event_type             short_text   NotificationRequestItem.eventCode | type
+            provider_created_at    time         NotificationRequestItem.eventDate
+            '
+        WHEN 'razorpay' THEN '
+            event_type             short_text   event
+            provider_created_at    unix_time    created_at
+            '
+        ELSE '
+            event_type             short_text   type
+            provider_created_at    time         timestamp
+            '
+    END
 $$;
-COMMENT ON FUNCTION saas.webhook_event_type(text, jsonb) IS
-'The type of an event, where each provider writes it; NULL where it is missing.';
-REVOKE ALL ON FUNCTION saas.webhook_event_type(text, jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.webhook_event_type(text, jsonb) TO saas_internal;
+COMMENT ON FUNCTION saas.webhook_mapping(text) IS
+'Where each provider writes the type of an event and its own time of it, as saas.with_json_columns() takes it.';
+REVOKE ALL ON FUNCTION saas.webhook_mapping(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.webhook_mapping(text) TO saas_internal;
+DROP FUNCTION IF EXISTS saas.webhook_event_facts(text, jsonb);
+DROP FUNCTION IF EXISTS saas.webhook_event_type(text, jsonb);
 
-CREATE OR REPLACE FUNCTION saas.webhook_event_facts(
-    p_provider text,
-    p_payload jsonb,
-    OUT event_type text,
-    OUT occurred_at timestamptz
-)
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+CREATE OR REPLACE FUNCTION saas.read_webhook(p_provider text, p_payload jsonb)
+RETURNS saas.webhook_events
+LANGUAGE sql STABLE PARALLEL UNSAFE
 AS $$
-BEGIN
-    event_type := saas.webhook_event_type(p_provider, p_payload);
-    CASE p_provider
-        WHEN 'stripe' THEN
-            occurred_at := saas.stripe_time(p_payload -> 'created');
-        WHEN 'paypal' THEN
-            occurred_at := saas.provider_time(p_payload -> 'create_time');
-        WHEN 'square' THEN
-            occurred_at := saas.provider_time(p_payload -> 'created_at');
-        WHEN 'adyen' THEN
-            occurred_at := saas.provider_time(p_payload #> '{NotificationRequestItem,eventDate}');
-        WHEN 'razorpay' THEN
-            occurred_at := saas.stripe_time(p_payload -> 'created_at');
-        ELSE
-            occurred_at := saas.provider_time(p_payload -> 'timestamp');
-    END CASE;
-END
+    SELECT saas.with_json_columns(
+        NULL::saas.webhook_events, p_provider, p_payload, saas.webhook_mapping(p_provider)
+    )
 $$;
-COMMENT ON FUNCTION saas.webhook_event_facts(text, jsonb) IS
-'The type of an event and the provider''s time of it, where each provider writes them; NULL where they are missing.';
-REVOKE ALL ON FUNCTION saas.webhook_event_facts(text, jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.webhook_event_facts(text, jsonb) TO saas_internal;
-
-CREATE OR REPLACE FUNCTION saas.apply_webhook(
-    p_team uuid,
-    p_provider text,
-    p_event_id text,
-    p_payload jsonb,
-    p_is_confirmed boolean,
-    OUT outcome text,
-    OUT detail text,
-    OUT waits_for text,
-    OUT landed text[]
-)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    v_map record;
-    v_result record;
-BEGIN
-    v_map := saas.find_provider_status(p_provider, 'event', saas.webhook_event_type(p_provider, p_payload));
-    IF v_map.state IS NULL OR v_map.state = 'ignored' THEN
-        outcome := 'ignored';
-        detail := COALESCE(v_map.reason, 'the type of event is unknown');
-        RETURN;
-    ELSIF NOT p_is_confirmed THEN
-        outcome := 'unconfirmed';
-        detail := 'the provider has to confirm this event';
-        RETURN;
-    END IF;
-    PERFORM saas.provider_livemode(p_team, p_provider, saas.webhook_livemode(p_provider, p_payload));
-    CASE p_provider
-        WHEN 'stripe' THEN
-            v_result := saas.apply_stripe_event(p_team, p_payload, p_event_id);
-        WHEN 'paypal' THEN
-            v_result := saas.apply_paypal_event(p_team, p_payload, p_event_id);
-        WHEN 'square' THEN
-            v_result := saas.apply_square_event(p_team, p_payload, p_event_id, v_map.machine);
-        WHEN 'adyen' THEN
-            v_result := saas.apply_adyen_event(p_team, p_payload, p_event_id);
-        WHEN 'razorpay' THEN
-            v_result := saas.apply_razorpay_event(p_team, p_payload, p_event_id);
-        ELSE
-            v_result := saas.apply_neutral_event(p_provider, p_team, p_payload, p_event_id, v_map.machine);
-    END CASE;
-    outcome := v_result.outcome;
-    detail := v_result.detail;
-    waits_for := v_result.waits_for;
-    landed := v_result.landed;
-    IF outcome IN ('processed', 'superseded', 'conflict') THEN
-        PERFORM saas.record_event_fees(p_team, p_provider, p_payload, p_event_id, v_map.machine);
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION saas.apply_webhook(uuid, text, text, jsonb, boolean) IS
-'Applies a verified event of any provider to the payment tables. Outcome processed, superseded, conflict, deferred, ignored (provider_status_map does not know its type, or says so) or unconfirmed; raises SA072 for an object that makes no sense and SA035 for one of the other mode, test or live, than the provider''s.';
-REVOKE ALL ON FUNCTION saas.apply_webhook(uuid, text, text, jsonb, boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.apply_webhook(uuid, text, text, jsonb, boolean) TO saas_internal;
+COMMENT ON FUNCTION saas.read_webhook(text, jsonb) IS
+'The type of an event and the provider''s time of it, as columns of webhook_events; NULL where they are missing.';
+REVOKE ALL ON FUNCTION saas.read_webhook(text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.read_webhook(text, jsonb) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.attempt_webhook(
     p_team uuid,
@@ -146,17 +89,49 @@ CREATE OR REPLACE FUNCTION saas.attempt_webhook(
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 DECLARE
+    v_map record;
+    v_livemode boolean;
     v_result record;
     v_message text;
 BEGIN
     IF payload IS NULL THEN
         payload := convert_from(p_body, 'UTF8')::jsonb;
     END IF;
-    v_result := saas.apply_webhook(p_team, p_provider, p_event_id, payload, p_is_confirmed);
+    v_map := saas.find_provider_status(
+        p_provider, 'event', (saas.read_webhook(p_provider, payload)).event_type
+    );
+    IF v_map.state IS NULL OR v_map.state = 'ignored' THEN
+        outcome := 'ignored';
+        detail := COALESCE(v_map.reason, 'the type of event is unknown');
+        RETURN;
+    ELSIF NOT p_is_confirmed THEN
+        outcome := 'unconfirmed';
+        detail := 'the provider has to confirm this event';
+        RETURN;
+    END IF;
+    v_livemode := saas.provider_livemode(p_team, p_provider, saas.webhook_livemode(p_provider, payload));
+    CASE p_provider
+        WHEN 'stripe' THEN
+            v_result := saas.apply_stripe_event(p_team, payload, p_event_id);
+        WHEN 'paypal' THEN
+            v_result := saas.apply_paypal_event(p_team, payload, p_event_id);
+        WHEN 'square' THEN
+            v_result := saas.apply_square_event(p_team, payload, p_event_id, v_map.machine);
+        WHEN 'adyen' THEN
+            v_result := saas.apply_adyen_event(p_team, payload, p_event_id);
+        WHEN 'razorpay' THEN
+            v_result := saas.apply_razorpay_event(p_team, payload, p_event_id);
+        ELSE
+            v_result := saas.apply_neutral_event(p_provider, p_team, payload, p_event_id, v_map.machine);
+    END CASE;
     outcome := v_result.outcome;
     detail := v_result.detail;
     waits_for := v_result.waits_for;
     landed := v_result.landed;
+    IF outcome IN ('processed', 'superseded', 'conflict') AND saas.tells_fee(p_provider, payload, v_map.machine)
+    THEN
+        PERFORM saas.record_event_fees(p_team, p_provider, payload, p_event_id, v_map.machine);
+    END IF;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS error_code = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT;
     -- Not the event's fault: roll back, and let the provider deliver it again.
@@ -174,9 +149,10 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 COMMENT ON FUNCTION saas.attempt_webhook(uuid, text, text, bytea, boolean, jsonb) IS
-'Applies a verified event, given as its body or read already, inside a subtransaction, so that one which cannot be applied leaves no trace but its outcome "failed" with SQLSTATE and message. Errors of the server and the schema (deadlock, cancellation, resources, a missing column) are raised again.';
+'Applies a verified event of any provider, given as its body or read already, to the payment tables. Outcome processed, superseded, conflict, deferred, ignored (provider_status_map does not know its type, or says so) or unconfirmed. All of it in a subtransaction, so that an event that cannot be applied (SA072 for an object that makes no sense, SA035 for one of the other mode, test or live, than the provider''s) leaves no trace but its outcome failed with SQLSTATE and message. Errors of the server and the schema (deadlock, cancellation, resources, a missing column) are raised again.';
 REVOKE ALL ON FUNCTION saas.attempt_webhook(uuid, text, text, bytea, boolean, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.attempt_webhook(uuid, text, text, bytea, boolean, jsonb) TO saas_internal;
+DROP FUNCTION IF EXISTS saas.apply_webhook(uuid, text, text, jsonb, boolean);
 
 CREATE OR REPLACE FUNCTION saas.drain_deferred_webhooks(
     p_team uuid,

@@ -47,7 +47,6 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 DECLARE
     v_result record;
-    v_facts record;
     v_event saas.webhook_events;
 BEGIN
     -- Of two sessions with the same event, the second waits here and then finds the first one's row.
@@ -55,14 +54,13 @@ BEGIN
     IF p_provider = 'razorpay' THEN
         p_event_id := saas.razorpay_event_id(p_team, p_event_id, p_body);
     END IF;
-    SELECT e.id, 'first delivery: ' || e.status INTO webhook_event_id, detail
-    FROM saas.webhook_events AS e
-    WHERE e.team_id = p_team
-        AND e.provider = p_provider
-        AND e.provider_event_id = p_event_id
-        AND e.status <> 'rejected';
-    IF FOUND THEN
+    v_event := saas.find_row(
+        v_event, 'webhook_events_team_id_provider_provider_event_id_key', p_team, p_provider, p_event_id
+    );
+    IF v_event.id IS NOT NULL THEN
+        webhook_event_id := v_event.id;
         outcome := 'duplicate';
+        detail := 'first delivery: ' || v_event.status;
         UPDATE saas.webhook_events AS e
         SET deliveries = e.deliveries + 1,
             last_received_at = greatest(e.last_received_at, p_received_at)
@@ -74,27 +72,23 @@ BEGIN
     v_result := saas.attempt_webhook(
         p_team, p_provider, p_event_id, p_body, p_provider <> 'paypal', p_payload
     );
-    v_facts := saas.webhook_event_facts(p_provider, v_result.payload);
     outcome := v_result.outcome;
     detail := v_result.detail;
     v_event := saas.with_columns(
         v_event,
-        '{team_id,id,provider,provider_event_id,event_type,status,reason,error_code,waits_for,
-          body_sha256,body_bytes,payload,secret_no,signed_at,provider_created_at,received_at,
-          last_received_at,processed_at}',
-        p_team, COALESCE(p_id, saas.uuid_v7()), p_provider, p_event_id, v_facts.event_type, outcome,
-        detail, v_result.error_code, v_result.waits_for, sha256(p_body), octet_length(p_body),
-        v_result.payload, p_secret_no, p_signed_at, v_facts.occurred_at, p_received_at, p_received_at,
+        '{team_id,id,provider,provider_event_id,status,reason,error_code,waits_for,body_sha256,
+          body_bytes,payload,secret_no,signed_at,received_at,last_received_at,processed_at}',
+        p_team, COALESCE(p_id, saas.uuid_v7()), p_provider, p_event_id, outcome, detail,
+        v_result.error_code, v_result.waits_for, sha256(p_body), octet_length(p_body),
+        v_result.payload, p_secret_no, p_signed_at, p_received_at, p_received_at,
         CASE WHEN outcome NOT IN ('deferred', 'unconfirmed') THEN p_received_at END
     );
-    v_event := saas.insert_row(v_event);
+    v_event := saas.insert_row(saas.with_json_columns(
+        v_event, p_provider, v_result.payload, saas.webhook_mapping(p_provider)
+    ));
     webhook_event_id := v_event.id;
-    IF v_result.landed IS NOT NULL AND EXISTS (
-        SELECT FROM saas.webhook_events AS e
-        WHERE e.team_id = p_team
-            AND e.provider = p_provider
-            AND e.status = 'deferred'
-            AND e.waits_for = ANY (v_result.landed)
+    IF v_result.landed IS NOT NULL AND saas.has_row( -- any that waits
+        NULL::saas.webhook_events, 'webhook_events_team_id_provider_waits_for_idx', p_team, p_provider
     ) THEN
         PERFORM saas.drain_deferred_webhooks(p_team, p_provider, v_result.landed, p_received_at);
     END IF;
@@ -189,22 +183,20 @@ CREATE OR REPLACE FUNCTION saas.verify_delivery(
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
 DECLARE
-    v_secrets bytea[];
-    v_tolerance integer;
+    v_set_up saas.payment_providers;
     v_check record;
 BEGIN
-    SELECT p.webhook_secrets, p.webhook_tolerance_seconds
-    INTO v_secrets, v_tolerance
-    FROM saas.payment_providers AS p
-    WHERE p.team_id = p_team AND p.provider = p_provider AND p.is_active;
-    IF NOT FOUND THEN
+    v_set_up := saas.find_row(v_set_up, 'payment_providers_team_id_provider_key', p_team, p_provider);
+    IF v_set_up.is_active IS NOT TRUE THEN
         refusal := 'the provider is not set up';
         RETURN;
     ELSIF p_provider = 'paypal' THEN
-        v_secrets := v_secrets || saas.webhook_certificate_of(p_team, p_provider, p_headers);
+        v_set_up.webhook_secrets := v_set_up.webhook_secrets
+            || saas.webhook_certificate_of(p_team, p_provider, p_headers);
     END IF;
     v_check := saas.verify_webhook(
-        p_provider, p_headers, p_body, p_url, v_secrets, p_received_at, v_tolerance
+        p_provider, p_headers, p_body, p_url, v_set_up.webhook_secrets, p_received_at,
+        v_set_up.webhook_tolerance_seconds
     );
     secret_no := v_check.secret_no;
     event_id := v_check.event_id;

@@ -70,6 +70,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_event saas.webhook_events;
+    v_facts saas.webhook_events;
     v_result record;
     v_now timestamptz := now();
 BEGIN
@@ -110,12 +111,13 @@ BEGIN
         outcome := v_result.outcome;
         detail := v_result.detail;
     END IF;
+    v_facts := saas.read_webhook(v_event.provider, v_event.payload);
     UPDATE saas.webhook_events AS e
     SET status = outcome,
         reason = detail,
         payload = v_event.payload,
-        event_type = (saas.webhook_event_facts(v_event.provider, v_event.payload)).event_type,
-        provider_created_at = (saas.webhook_event_facts(v_event.provider, v_event.payload)).occurred_at,
+        event_type = v_facts.event_type,
+        provider_created_at = v_facts.provider_created_at,
         error_code = v_result.error_code,
         waits_for = v_result.waits_for,
         confirmed_at = CASE WHEN p_is_genuine THEN v_now END,

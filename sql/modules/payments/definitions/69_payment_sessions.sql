@@ -16,10 +16,14 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 BEGIN
-    UPDATE saas.payment_sessions AS s
-    SET status = 'complete',
-        completed_at = clock_timestamp()
-    WHERE s.team_id = NEW.team_id AND s.payment_intent_id = NEW.id AND s.status <> 'complete';
+    IF (saas.find_row(
+        NULL::saas.payment_sessions, 'payment_sessions_team_id_payment_intent_id_key', NEW.team_id, NEW.id
+    )).status <> 'complete' THEN
+        UPDATE saas.payment_sessions AS s
+        SET status = 'complete',
+            completed_at = clock_timestamp()
+        WHERE s.team_id = NEW.team_id AND s.payment_intent_id = NEW.id AND s.status <> 'complete';
+    END IF;
     RETURN NULL;
 END
 $$;

@@ -11,13 +11,11 @@ AS $$
 DECLARE
     v_account saas.ledger_accounts;
 BEGIN
-    SELECT a.* INTO v_account
-    FROM saas.ledger_accounts AS a
-    WHERE a.team_id = p_team
-        AND a.kind = p_kind
-        AND a.provider IS NOT DISTINCT FROM p_provider
-        AND a.currency = p_currency;
-    IF FOUND THEN
+    v_account := saas.find_row(
+        v_account, 'ledger_accounts_team_id_kind_provider_currency_key',
+        p_team, p_kind, p_provider, p_currency::char(3)
+    );
+    IF v_account.id IS NOT NULL THEN
         RETURN v_account;
     END IF;
     INSERT INTO saas.ledger_accounts (team_id, kind, provider, currency, normal_side)
@@ -48,13 +46,18 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 DECLARE
-    v_stripe integer := pg_backend_pid() % p_account.stripes;
+    v_stripe smallint := pg_backend_pid() % p_account.stripes;
+    v_balance saas.ledger_balances;
 BEGIN
     LOOP
-        UPDATE saas.ledger_balances AS b
-        SET balance = b.balance + p_amount
-        WHERE b.team_id = p_account.team_id AND b.account_id = p_account.id AND b.stripe = v_stripe;
-        EXIT WHEN FOUND;
+        v_balance := saas.lock_row(
+            v_balance, 'FOR NO KEY UPDATE', 'ledger_balances_pkey', p_account.team_id, p_account.id, v_stripe
+        );
+        IF v_balance.stripe IS NOT NULL THEN
+            v_balance.balance := v_balance.balance + p_amount;
+            v_balance := saas.update_row(v_balance);
+            RETURN;
+        END IF;
         INSERT INTO saas.ledger_balances (team_id, account_id, stripe, allow_negative)
         VALUES (p_account.team_id, p_account.id, v_stripe, p_account.allow_negative)
         ON CONFLICT (team_id, account_id, stripe) DO NOTHING;
@@ -89,6 +92,7 @@ DECLARE
     v_posted saas.ledger_transactions;
     v_entry saas.ledger_entries;
     v_id uuid;
+    v_done text;
 BEGIN
     IF p_amount IS NULL OR p_amount <= 0 THEN
         RAISE EXCEPTION USING
@@ -137,10 +141,10 @@ BEGIN
     v_entry := saas.insert_row(saas.with_columns(
         v_entry, '{id,account_id,amount}', NULL::uuid, v_credit.id, -p_amount
     ));
-    PERFORM saas.add_to_ledger_balance(
+    v_done := saas.add_to_ledger_balance(
         v_debit, CASE v_debit.normal_side WHEN 'debit' THEN p_amount ELSE -p_amount END
     );
-    PERFORM saas.add_to_ledger_balance(
+    v_done := saas.add_to_ledger_balance(
         v_credit, CASE v_credit.normal_side WHEN 'debit' THEN -p_amount ELSE p_amount END
     );
     RETURN v_id;

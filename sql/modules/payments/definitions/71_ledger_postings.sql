@@ -14,14 +14,16 @@ CREATE OR REPLACE FUNCTION saas.post_difference(
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
+DECLARE
+    v_posted uuid;
 BEGIN
     IF p_difference > 0 THEN
-        PERFORM saas.post_ledger_transaction(
+        v_posted := saas.post_ledger_transaction(
             p_team, p_kinds[1], p_provider, p_currency, p_debit, p_credit, p_difference,
             p_ref_table, p_ref_id, p_effective_at
         );
     ELSIF p_difference < 0 THEN
-        PERFORM saas.post_ledger_transaction(
+        v_posted := saas.post_ledger_transaction(
             p_team, p_kinds[2], p_provider, p_currency, p_credit, p_debit, -p_difference,
             p_ref_table, p_ref_id, p_effective_at
         );
@@ -88,6 +90,7 @@ DECLARE
     v_at timestamptz := COALESCE(NEW.snapshot_at, now());
     -- Something else than a newer snapshot of the payment has changed its amounts.
     v_is_beside boolean := TG_OP = 'UPDATE' AND NEW.snapshot_at IS NOT DISTINCT FROM OLD.snapshot_at;
+    v_done text;
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         IF NEW.currency = OLD.currency THEN
@@ -105,14 +108,14 @@ BEGIN
         END IF;
     END IF;
     IF v_captured <> 0 THEN
-        PERFORM saas.post_difference(
+        v_done := saas.post_difference(
             NEW.team_id, NEW.provider, NEW.currency, v_captured, '{capture,adjustment}',
             'provider_balance', 'sales', 'payments', NEW.id,
             COALESCE(CASE WHEN v_is_beside THEN saas.capture_moved_at(NEW.team_id, NEW.id) END, v_at)
         );
     END IF;
     IF v_refunded <> 0 THEN
-        PERFORM saas.post_difference(
+        v_done := saas.post_difference(
             NEW.team_id, NEW.provider, NEW.currency, v_refunded, '{refund,refund_returned}',
             'refunds', 'provider_balance', 'payments', NEW.id,
             COALESCE(

@@ -110,6 +110,35 @@ COMMENT ON FUNCTION saas.note_object_fees(uuid, text, text, jsonb, timestamptz, 
 REVOKE ALL ON FUNCTION saas.note_object_fees(uuid, text, text, jsonb, timestamptz, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.note_object_fees(uuid, text, text, jsonb, timestamptz, text) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.tells_fee(p_provider text, p_payload jsonb, p_machine text)
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    CASE p_provider
+        WHEN 'stripe' THEN
+            RETURN jsonb_typeof(p_payload #> '{data,object,balance_transaction}') = 'object'
+                OR p_payload #>> '{data,object,application_fee}' IS NOT NULL;
+        WHEN 'paypal' THEN
+            RETURN p_payload -> 'resource'
+                ?| '{seller_receivable_breakdown,seller_payable_breakdown,transaction_fee,payout_item_fee}'::text[];
+        WHEN 'square' THEN
+            RETURN p_payload #> ARRAY['data', 'object', p_machine]
+                ?| '{processing_fee,app_fee_money,payout_fee}'::text[];
+        WHEN 'razorpay' THEN
+            RETURN p_payload -> 'payload' ?| '{payment,payout}'::text[];
+        WHEN 'adyen' THEN
+            RETURN false;
+        ELSE
+            RETURN p_payload -> 'data' ? 'fee';
+    END CASE;
+END
+$$;
+COMMENT ON FUNCTION saas.tells_fee(text, jsonb, text) IS
+'Whether an event of any provider, about an object of this machine, may tell of a fee; NULL where it carries none.';
+REVOKE ALL ON FUNCTION saas.tells_fee(text, jsonb, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.tells_fee(text, jsonb, text) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.record_event_fees(
     p_team uuid,
     p_provider text,
@@ -119,34 +148,17 @@ CREATE OR REPLACE FUNCTION saas.record_event_fees(
 )
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    -- One object, or those that the provider's event carries: looking at them costs nothing where no fee is told.
-    v_objects jsonb := CASE p_provider
+    v_objects jsonb := CASE p_provider -- one object, or those that the provider's event carries
         WHEN 'stripe' THEN p_payload #> '{data,object}'
         WHEN 'paypal' THEN p_payload -> 'resource'
         WHEN 'square' THEN p_payload #> ARRAY['data', 'object', p_machine]
         WHEN 'razorpay' THEN p_payload -> 'payload'
-        WHEN 'adyen' THEN NULL
         ELSE p_payload -> 'data'
     END;
-    v_at timestamptz;
+    v_at timestamptz := (saas.read_webhook(p_provider, p_payload)).provider_created_at;
 BEGIN
-    IF NOT COALESCE(
-        CASE p_provider
-            WHEN 'stripe' THEN jsonb_typeof(v_objects -> 'balance_transaction') = 'object'
-                OR v_objects ->> 'application_fee' IS NOT NULL
-            WHEN 'paypal' THEN v_objects ?| '{seller_receivable_breakdown,seller_payable_breakdown,transaction_fee,payout_item_fee}'::text[]
-            WHEN 'square' THEN v_objects ?| '{processing_fee,app_fee_money,payout_fee}'::text[]
-            WHEN 'razorpay' THEN v_objects ?| '{payment,payout}'::text[]
-            ELSE v_objects ? 'fee'
-        END,
-        false
-    ) THEN
-        RETURN;
-    END IF;
-    v_at := (saas.webhook_event_facts(p_provider, p_payload)).occurred_at;
     IF p_provider = 'razorpay' THEN
         PERFORM saas.note_object_fees(p_team, p_provider, o.key, o.value -> 'entity', v_at, p_event_id)
         FROM jsonb_each(v_objects) AS o
@@ -166,7 +178,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.record_event_fees(uuid, text, jsonb, text, text) IS
-'Joins the fees that an event of any provider tells of, about an object of this machine, into payment_fees.';
+'Joins the fees that an event of any provider tells of, as saas.tells_fee() says, about an object of this machine, into payment_fees.';
 REVOKE ALL ON FUNCTION saas.record_event_fees(uuid, text, jsonb, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.record_event_fees(uuid, text, jsonb, text, text) TO saas_internal;
 
