@@ -102,10 +102,7 @@ Size put_value(char *base, JEntry *entry, int index, Size at, const JsonbValue &
 // Room for a container with so many children and bytes of data.
 Jsonb *allocate(uint32 header, Size children, Size data) {
     if (data > JENTRY_OFFLENMASK)
-        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-                        errmsg("value is too large for jsonb"),
-                        errdetail("The values take %zu bytes, and jsonb holds %u.", data,
-                                  static_cast<unsigned>(JENTRY_OFFLENMASK))));
+        refuse_json_size(data);
     const Size size = VARHDRSZ + sizeof(uint32) + children * sizeof(JEntry) + data;
     auto *out = static_cast<Jsonb *>(palloc(size));
     SET_VARSIZE(out, size);
@@ -119,6 +116,13 @@ int compare_json_keys(const char *a, int a_length, const char *b, int b_length) 
     if (a_length != b_length)
         return a_length < b_length ? -1 : 1;
     return std::memcmp(a, b, static_cast<Size>(a_length));
+}
+
+void refuse_json_size(Size size) {
+    ereport(ERROR,
+            (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("value is too large for jsonb"),
+             errdetail("The values take %zu bytes, and jsonb holds %u.", size,
+                       static_cast<unsigned>(JENTRY_OFFLENMASK))));
 }
 
 Jsonb *make_json_object(const json_member *members, int count) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pg/json_value.hpp"
 
+#include "pg/json_document.hpp"
+
 #include <cmath>
 #include <cstring>
 
@@ -192,6 +194,33 @@ JsonbValue *push_dimension(JsonbParseState **state, json_type &element, int dime
     return pushJsonbValue(state, WJB_END_ARRAY, nullptr);
 }
 
+bool counts_from_one(ArrayType *array) {
+    for (int i = 0; i < ARR_NDIM(array); ++i)
+        if (ARR_LBOUND(array)[i] != 1)
+            return false;
+    return true;
+}
+
+// An array among documents: as elements of a JSON array they would be read back as its dimensions.
+bool has_array(json_kind kind, const Datum *values, const bool *nulls, int count) {
+    if (kind != json_kind::json && kind != json_kind::jsonb)
+        return false;
+    for (int i = 0; i < count; ++i) {
+        if (nulls[i])
+            continue;
+        if (kind == json_kind::json) {
+            const char *written = TextDatumGetCString(values[i]);
+            if (written[std::strspn(written, " \t\n\r")] == '[')
+                return true;
+            continue;
+        }
+        const uint32 header = DatumGetJsonbP(values[i])->root.header;
+        if ((header & JB_FARRAY) != 0 && (header & JB_FSCALAR) == 0)
+            return true;
+    }
+    return false;
+}
+
 void set_array(JsonbValue &out, json_type &type, Datum value) {
     ArrayType *array = DatumGetArrayTypeP(value);
     Datum *values = nullptr;
@@ -199,6 +228,14 @@ void set_array(JsonbValue &out, json_type &type, Datum value) {
     int count = 0;
     deconstruct_array(array, type.element->type, type.element_length, type.element_by_value,
                       type.element_align, &values, &nulls, &count);
+    // What JSON would not say is said in the form of the type, in which the value can be read back.
+    if (type.documents && (!counts_from_one(array) || has_array(type.element->kind, values, nulls, count))) {
+        Oid function = InvalidOid;
+        bool is_varlena = false;
+        getTypeOutputInfo(type.type, &function, &is_varlena);
+        set_cstring(out, OidOutputFunctionCall(function, value));
+        return;
+    }
     JsonbParseState *state = nullptr;
     const int nothing = 0;
     const bool empty = ARR_NDIM(array) == 0;
@@ -207,7 +244,7 @@ void set_array(JsonbValue &out, json_type &type, Datum value) {
                                               empty ? &nothing : ARR_DIMS(array), values, nulls)));
 }
 
-void set_composite(JsonbValue &out, Datum value) {
+void set_composite(JsonbValue &out, const json_type &whole, Datum value) {
     check_stack_depth();
     HeapTupleHeader header = DatumGetHeapTupleHeader(value);
     TupleDesc row =
@@ -232,7 +269,7 @@ void set_composite(JsonbValue &out, Datum value) {
         member.type = jbvNull;
         if (!nulls[i]) {
             json_type type;
-            find_json_type(attribute->atttypid, CurrentMemoryContext, type);
+            find_json_type(attribute->atttypid, CurrentMemoryContext, type, whole.documents);
             to_json_value(type, values[i], member);
         }
         pushJsonbValue(&state, WJB_VALUE, &member);
@@ -243,10 +280,11 @@ void set_composite(JsonbValue &out, Datum value) {
 
 } // namespace
 
-void find_json_type(Oid type, MemoryContext context, json_type &out) {
+void find_json_type(Oid type, MemoryContext context, json_type &out, bool documents) {
     out = json_type{};
     out.type = getBaseType(type);
-    out.kind = kind_of(out.type);
+    out.documents = documents;
+    out.kind = documents && out.type == JSONOID ? json_kind::json : kind_of(out.type);
     if (out.kind != json_kind::other)
         return;
     const Oid element = get_element_type(out.type);
@@ -255,7 +293,7 @@ void find_json_type(Oid type, MemoryContext context, json_type &out) {
         out.element = static_cast<json_type *>(MemoryContextAlloc(context, sizeof(json_type)));
         get_typlenbyvalalign(element, &out.element_length, &out.element_by_value,
                              &out.element_align);
-        find_json_type(element, context, *out.element);
+        find_json_type(element, context, *out.element, documents);
         return;
     }
     if (get_typtype(out.type) == TYPTYPE_COMPOSITE || out.type == RECORDOID) {
@@ -266,6 +304,8 @@ void find_json_type(Oid type, MemoryContext context, json_type &out) {
     bool is_varlena = false;
     getTypeOutputInfo(out.type, &function, &is_varlena);
     fmgr_info_cxt(function, &out.output, context);
+    if (documents && is_hstore(out.type))
+        out.kind = json_kind::hstore;
 }
 
 void to_json_value(json_type &type, Datum value, JsonbValue &out) {
@@ -301,10 +341,14 @@ void to_json_value(json_type &type, Datum value, JsonbValue &out) {
         return set_bytea(out, value);
     case json_kind::jsonb:
         return set_jsonb(out, value);
+    case json_kind::json:
+        return json_to_json_value(value, out);
+    case json_kind::hstore:
+        return hstore_to_json_value(OutputFunctionCall(&type.output, value), out);
     case json_kind::array:
         return set_array(out, type, value);
     case json_kind::composite:
-        return set_composite(out, value);
+        return set_composite(out, type, value);
     case json_kind::other:
         return set_cstring(out, OutputFunctionCall(&type.output, value));
     }

@@ -4,7 +4,8 @@
 // Differs from to_jsonb() on purpose. No setting of the session changes the text: timestamps with
 // time zone are in UTC, bytea is hexadecimal, intervals are ISO 8601, floating point is the
 // shortest exact form. And no user function runs: to_jsonb() would call a cast to json that the
-// owner of a type made. A value of type json is taken as text, since not every json is a jsonb.
+// owner of a type made. A value of type json is taken as text, since not every json is a jsonb, unless documents
+// are asked for.
 //
 // Everything here may ereport and allocates in the current memory context: plain frames only.
 #pragma once
@@ -33,6 +34,8 @@ enum class json_kind : std::uint8_t {
     interval,
     bytea,
     jsonb,
+    json,   // where documents are asked for
+    hstore, // likewise
     array,
     composite,
     other, // by the type's output function
@@ -42,7 +45,8 @@ enum class json_kind : std::uint8_t {
 struct json_type {
     json_kind kind;
     Oid type;           // with domains resolved to their base type
-    FmgrInfo output;    // of kind other
+    bool documents;     // json and hstore, also inside of others, are JSON and not its text
+    FmgrInfo output;    // of kinds hstore and other
     json_type *element; // of kind array
     std::int16_t element_length;
     bool element_by_value;
@@ -50,7 +54,7 @@ struct json_type {
 };
 
 // Looks a type up. What `out` points to is allocated in `context`.
-void find_json_type(Oid type, MemoryContext context, json_type &out);
+void find_json_type(Oid type, MemoryContext context, json_type &out, bool documents = false);
 
 // Converts a value that is not NULL. The result may point into `value`.
 void to_json_value(json_type &type, Datum value, JsonbValue &out);
@@ -68,6 +72,9 @@ int compare_json_keys(const char *a, int a_length, const char *b, int b_length);
 // Writes an object in jsonb's own format. `members` are in the order of their keys, without
 // duplicates; values are scalars or jbvBinary. Raises 54000 when the object exceeds jsonb's 256 MB.
 Jsonb *make_json_object(const json_member *members, int count);
+
+// Raises 54000 for a container with so many bytes of keys and values.
+[[noreturn]] void refuse_json_size(Size size);
 
 // Writes an array in jsonb's own format, likewise. `elements` are scalars or jbvBinary. Raises 54000
 // when the array exceeds jsonb's 256 MB.

@@ -2,6 +2,7 @@
 #include "privacy/engine.hpp"
 
 #include "core/error.hpp"
+#include "privacy/probes.hpp"
 #include "privacy/statements.hpp"
 
 #include <string>
@@ -148,12 +149,30 @@ void change_rows(batch *work, program_step *step) {
 
 } // namespace
 
-Portal open_step_unsafe(batch *work, program_step *step) {
+bool has_input(const batch *work, const program_step *step) {
+    for (int i = 0; i < step->input_count; ++i)
+        // The first places are arguments, which are always there.
+        if (!work->places[step->inputs[i]].is_null && (step->inputs[i] > 3 || step->input_count == 1))
+            return true;
+    return false;
+}
+
+void send_step_unsafe(batch *work, program_step *step, DestReceiver *receiver) {
     Datum *values;
     char *nulls;
     if (!take_inputs_unsafe(work, step, &values, &nulls))
-        return nullptr;
-    return SPI_cursor_open(nullptr, plan_for_any_unsafe(step), values, nulls, false);
+        return;
+    ParamListInfo parameters = makeParamList(step->input_count);
+    for (int i = 0; i < step->input_count; ++i)
+        parameters->params[i] = {values[i], nulls[i] == 'n', PARAM_FLAG_CONST, step->types[i]};
+    SPIExecuteOptions options{};
+    options.params = parameters;
+    options.dest = receiver;
+    const int result = SPI_execute_plan_extended(plan_for_inputs_unsafe(work, step), &options);
+    if (result < 0)
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                        errmsg("a statement of the privacy engine was refused: %s",
+                               SPI_result_code_string(result))));
 }
 
 const std::int32_t *persons_of_unsafe(const place &rows, int *count) {
@@ -197,7 +216,7 @@ void find_rows_unsafe(batch *work, bool all) {
             if (!is_due(work, step, ran, i))
                 continue;
             ran[i] = version;
-            if (!run_step_unsafe(work, step) || !take_rows_unsafe(work, step))
+            if (finds_nothing_unsafe(work, step) || !run_step_unsafe(work, step) || !take_rows_unsafe(work, step))
                 continue;
             ++version;
             for (int o = 0; o < step->output_count; ++o)

@@ -16,6 +16,10 @@ extern "C" {
 
 namespace saas::privacy {
 
+struct json_rows;
+struct probe_map;
+struct person_probes;
+
 enum class step_kind { find, count, needles, audited, redact, erase, change, keep, refuse, select };
 
 // The number of the step that entries of the audit trail are counted under.
@@ -29,6 +33,7 @@ struct program_step {
     const char *section; // of an export
     SPIPlanPtr plan;       // for any arrays; prepared when it is needed first
     SPIPlanPtr large_plan; // for those it is given
+    json_rows *rows; // how its rows are written; of a select, once it had some
     int input_count;
     const int *inputs; // numbers of places
     const Oid *types;
@@ -43,6 +48,7 @@ struct program {
     program_step *steps;
     int place_count;
     int highest_step;
+    const probe_map *probes; // of an export, once it ran
 };
 
 // An array, or NULL; `version` goes up when there are more rows in it.
@@ -66,6 +72,7 @@ struct batch {
     place *places;
     step_count *counts;    // (highest_step + 2) numbers for each person, the first for step -1
     StringInfoData *needles; // of each person, one after another
+    person_probes *probes;   // of an export
     StringInfoData deleted;  // person (int32), length (int32), table and key of a row; and so on
 };
 
@@ -84,8 +91,11 @@ void note_rows_unsafe(batch *work, bool change);
 // Does to the rows what the steps say.
 void change_rows_unsafe(batch *work);
 
-// The rows of a step of the kind select; nullptr when it has none to begin with.
-[[nodiscard]] Portal open_step_unsafe(batch *work, program_step *step);
+// Whether there are rows for a step to work on.
+[[nodiscard]] bool has_input(const batch *work, const program_step *step);
+
+// Gives the rows of a step of the kind select to a receiver.
+void send_step_unsafe(batch *work, program_step *step, DestReceiver *receiver);
 
 // The numbers of the persons that a place's rows belong to.
 [[nodiscard]] const std::int32_t *persons_of_unsafe(const place &rows, int *count);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: PostgreSQL
-// SQL entry points of exports: everything of a person as one jsonb value, and rows of a statement as JSON text.
+// SQL entry points of exports: everything of a person as jsonb or as text, and rows of a statement as text.
 #include "core/error.hpp"
 #include "pg/boundary.hpp"
-#include "privacy/engine.hpp"
-#include "privacy/json_rows.hpp"
+#include "pg/package.hpp"
+#include "pg/spi.hpp"
+#include "privacy/probes.hpp"
+#include "privacy/row_receiver.hpp"
 
 #include <cstring>
 
@@ -23,19 +25,11 @@ using namespace saas; // NOLINT: entry points only
 
 namespace {
 
-constexpr long k_rows_at_once = 1000;
 constexpr int k_most_sections = 200;
 // What an export always has; others come with the tables that are declared.
 constexpr const char *k_sections[] = {"personal_info",    "projects",        "templates",
                                       "activity_history", "billing_history", "team_memberships"};
-
-// The rows of one section so far.
-struct section {
-    const char *name;
-    JsonbValue *rows;
-    int count;
-    int room;
-};
+constexpr char k_metadata[] = "export_metadata";
 
 struct counted_table {
     const char *table;
@@ -43,47 +37,38 @@ struct counted_table {
 };
 
 struct person_export {
-    section sections[k_most_sections];
+    Datum person;
+    bool portable;
+    privacy::program *steps;
+    privacy::batch *work;
+    const char *sections[k_most_sections + 1];
     int section_count;
     counted_table *tables; // as many as there are steps
     int table_count;
-    MemoryContext results;
     MemoryContext row;
 };
 
-section *section_of_unsafe(person_export *all, const char *name) {
+bool is_select(const privacy::program_step &step) {
+    return step.kind == privacy::step_kind::select;
+}
+
+std::int64_t found_by(const person_export *all, const privacy::program_step &step) {
+    return privacy::count_of(all->work, 0, step.step).found;
+}
+
+void add_section_unsafe(person_export *all, const char *name) {
     for (int i = 0; i < all->section_count; ++i)
-        if (strcmp(all->sections[i].name, name) == 0)
-            return &all->sections[i];
+        if (strcmp(all->sections[i], name) == 0)
+            return;
     if (all->section_count == k_most_sections)
         ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
                         errmsg("an export has at most %d sections", k_most_sections)));
-    section *made = &all->sections[all->section_count++];
-    *made = {name, static_cast<JsonbValue *>(palloc(16 * sizeof(JsonbValue))), 0, 16};
-    return made;
-}
-
-// The object is copied, so that all that was made on the way to it goes with its row.
-void add_row(person_export *all, section *to, privacy::json_rows *columns, HeapTuple row) {
-    MemoryContext before = MemoryContextSwitchTo(all->row);
-    const Jsonb *object = privacy::row_as_jsonb_unsafe(columns, row);
-    MemoryContextSwitchTo(all->results);
-    auto *copy = static_cast<Jsonb *>(palloc(VARSIZE(object)));
-    memcpy(copy, object, VARSIZE(object));
-    MemoryContextSwitchTo(before);
-    MemoryContextReset(all->row);
-    if (to->count == to->room) {
-        to->room *= 2;
-        to->rows = static_cast<JsonbValue *>(
-            repalloc_huge(to->rows, static_cast<Size>(to->room) * sizeof(JsonbValue)));
-    }
-    JsonbValue *value = &to->rows[to->count++];
-    value->type = jbvBinary;
-    value->val.binary.data = &copy->root;
-    value->val.binary.len = static_cast<int>(VARSIZE(copy) - VARHDRSZ);
+    all->sections[all->section_count++] = name;
 }
 
 void count_rows(person_export *all, const char *table, std::int64_t rows) {
+    if (rows == 0)
+        return;
     for (int i = 0; i < all->table_count; ++i) {
         if (strcmp(all->tables[i].table, table) == 0) {
             all->tables[i].rows += rows;
@@ -93,142 +78,203 @@ void count_rows(person_export *all, const char *table, std::int64_t rows) {
     all->tables[all->table_count++] = {table, rows};
 }
 
-void export_step(person_export *all, privacy::batch *work, privacy::program_step *step) {
-    Portal rows = privacy::open_step_unsafe(work, step);
-    if (rows == nullptr)
-        return;
-    section *to = section_of_unsafe(all, step->section);
-    privacy::json_rows *columns = nullptr;
-    for (;;) {
-        CHECK_FOR_INTERRUPTS();
-        SPI_cursor_fetch(rows, true, k_rows_at_once);
-        if (SPI_processed == 0)
-            break;
-        if (columns == nullptr)
-            columns = privacy::make_json_rows_unsafe(CreateTupleDescCopy(SPI_tuptable->tupdesc), step->table);
-        for (std::uint64_t i = 0; i < SPI_processed; ++i)
-            add_row(all, to, columns, SPI_tuptable->vals[i]);
-        count_rows(all, step->table, static_cast<std::int64_t>(SPI_processed));
-        SPI_freetuptable(SPI_tuptable);
+// Finds the person's rows, and names tables and sections. Needs SPI.
+person_export *start_export_unsafe(std::uint64_t state, Datum person, bool portable) {
+    auto *all = static_cast<person_export *>(palloc0(sizeof(person_export)));
+    all->person = person;
+    all->portable = portable;
+    all->steps = privacy::load_program_unsafe(portable ? "portable" : "export", state);
+    all->work = privacy::make_batch_unsafe(all->steps, 1, PG_INT32_MAX);
+    all->work->places[0] = {
+        PointerGetDatum(construct_array(&all->person, 1, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR)), false, 1};
+    all->work->probes = privacy::make_probes_unsafe(all->steps, privacy::load_probes_unsafe(all->steps), person);
+    privacy::find_rows_unsafe(all->work, true);
+    all->tables = static_cast<counted_table *>(
+        palloc(static_cast<Size>(all->steps->step_count + 1) * sizeof(counted_table)));
+    all->row = AllocSetContextCreate(CurrentMemoryContext, "exported row", ALLOCSET_DEFAULT_SIZES);
+    for (const char *name : k_sections)
+        add_section_unsafe(all, name);
+    for (int i = 0; i < all->steps->step_count; ++i) {
+        const privacy::program_step &step = all->steps->steps[i];
+        if (is_select(step) && privacy::has_input(all->work, &step))
+            add_section_unsafe(all, step.section);
     }
-    SPI_freetuptable(SPI_tuptable);
-    SPI_cursor_close(rows);
+    return all;
 }
 
-int by_key(const void *a, const void *b) {
-    const auto *left = static_cast<const pg::json_member *>(a);
-    const auto *right = static_cast<const pg::json_member *>(b);
-    return pg::compare_json_keys(left->key, left->key_length, right->key, right->key_length);
+// Writes the rows of a section; there may be none.
+void write_section_unsafe(person_export *all, const char *section, privacy::row_target *target) {
+    for (int i = 0; i < all->steps->step_count; ++i) {
+        privacy::program_step *step = &all->steps->steps[i];
+        if (!is_select(*step) || strcmp(step->section, section) != 0 || !privacy::has_input(all->work, step) ||
+            privacy::finds_nothing_unsafe(all->work, step))
+            continue;
+        CHECK_FOR_INTERRUPTS();
+        auto receiver = privacy::make_receiver(target, step->table, &step->rows, all->steps->memory, all->row,
+                                               found_by(all, *step));
+        privacy::send_step_unsafe(all->work, step, &receiver.server);
+        count_rows(all, step->table, receiver.count);
+    }
 }
 
-void set_container(pg::json_member *member, const char *key, Jsonb *value) {
-    member->key = key;
-    member->key_length = static_cast<int>(strlen(key));
-    member->value.type = jbvBinary;
-    member->value.val.binary.data = &value->root;
-    member->value.val.binary.len = static_cast<int>(VARSIZE(value) - VARHDRSZ);
+int compare_keys(const char *a, const char *b) {
+    return pg::compare_json_keys(a, static_cast<int>(strlen(a)), b, static_cast<int>(strlen(b)));
 }
 
-Jsonb *tables_of(const person_export *all) {
+Jsonb *tables_of(person_export *all) {
+    qsort(all->tables, static_cast<Size>(all->table_count), sizeof(counted_table), [](const void *a, const void *b) {
+        return compare_keys(static_cast<const counted_table *>(a)->table,
+                            static_cast<const counted_table *>(b)->table);
+    });
     auto *members = static_cast<pg::json_member *>(
         palloc0(static_cast<Size>(all->table_count + 1) * sizeof(pg::json_member)));
     for (int i = 0; i < all->table_count; ++i) {
-        members[i].key = all->tables[i].table;
-        members[i].key_length = static_cast<int>(strlen(all->tables[i].table));
-        members[i].value.type = jbvNumeric;
-        members[i].value.val.numeric = int64_to_numeric(all->tables[i].rows);
+        pg::json_member &table = members[i];
+        table.key = all->tables[i].table;
+        table.key_length = static_cast<int>(strlen(table.key));
+        table.value.type = jbvNumeric;
+        table.value.val.numeric = int64_to_numeric(all->tables[i].rows);
     }
-    qsort(members, static_cast<Size>(all->table_count), sizeof(pg::json_member), by_key);
     return pg::make_json_object(members, all->table_count);
 }
 
-Jsonb *metadata_of_unsafe(const person_export *all, Datum person, bool portable) {
-    Oid types[] = {UUIDOID, BOOLOID, JSONBOID};
-    Datum values[] = {person, BoolGetDatum(portable), JsonbPGetDatum(tables_of(all))};
-    const int result = SPI_execute_with_args("SELECT saas.export_metadata($1, $2, $3)", 3, types, values,
-                                             nullptr, false, 1);
-    if (result != SPI_OK_SELECT || SPI_processed != 1)
-        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("an export has no metadata")));
+// A statement that every export runs, prepared once a session.
+struct kept_statement {
+    const char *text;
+    int count;
+    Oid types[3];
+    SPIPlanPtr plan;
+};
+
+kept_statement permission{"SELECT saas.require_export($1)", 1, {UUIDOID}, nullptr};
+kept_statement state_of_map{"SELECT saas.privacy_state()", 0, {}, nullptr};
+kept_statement description{"SELECT saas.export_metadata($1, $2, $3)", 3, {UUIDOID, BOOLOID, JSONBOID}, nullptr};
+
+// The value that it returns.
+Datum run_kept_unsafe(kept_statement *statement, Datum *values, const char *nulls) {
+    if (statement->plan == nullptr) {
+        SPIPlanPtr plan = SPI_prepare(statement->text, statement->count, statement->types);
+        if (plan == nullptr || SPI_keepplan(plan) != 0)
+            ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("a statement of an export was refused")));
+        statement->plan = plan;
+    }
+    if (SPI_execute_plan(statement->plan, values, nulls, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("a statement of an export has no answer")));
     bool is_null;
-    return DatumGetJsonbP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+    return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
 }
 
-Jsonb *whole_of(person_export *all, Jsonb *metadata) {
-    auto *members = static_cast<pg::json_member *>(
-        palloc0(static_cast<Size>(all->section_count + 1) * sizeof(pg::json_member)));
-    for (int i = 0; i < all->section_count; ++i)
-        set_container(&members[i], all->sections[i].name,
-                      pg::make_json_array(all->sections[i].rows, all->sections[i].count));
-    set_container(&members[all->section_count], "export_metadata", metadata);
-    qsort(members, static_cast<Size>(all->section_count + 1), sizeof(pg::json_member), by_key);
-    return pg::make_json_object(members, all->section_count + 1);
+Jsonb *metadata_of_unsafe(person_export *all) {
+    Datum values[] = {all->person, BoolGetDatum(all->portable), JsonbPGetDatum(tables_of(all))};
+    return DatumGetJsonbP(run_kept_unsafe(&description, values, nullptr));
 }
 
-Datum export_unsafe(FunctionCallInfo fcinfo) {
-    const bool portable = PG_GETARG_BOOL(2);
-    Datum person = PG_GETARG_DATUM(1);
+// How many rows of the section were found.
+std::int64_t expected_rows(const person_export *all, const char *section) {
+    std::int64_t rows = 0;
+    for (int i = 0; i < all->steps->step_count; ++i) {
+        const privacy::program_step &step = all->steps->steps[i];
+        if (is_select(step) && strcmp(step.section, section) == 0)
+            rows += found_by(all, step);
+    }
+    return rows;
+}
+
+void write_binary_unsafe(person_export *all, StringInfo out) {
+    all->sections[all->section_count++] = k_metadata;
+    qsort(all->sections, static_cast<Size>(all->section_count), sizeof(char *), [](const void *a, const void *b) {
+        return compare_keys(*static_cast<const char *const *>(a), *static_cast<const char *const *>(b));
+    });
+    privacy::json_object whole = privacy::start_object(out, all->sections, all->section_count);
+    int metadata_at = 0;
+    for (int i = 0; i < all->section_count; ++i) {
+        // In the place of the metadata, which count the rows of all sections, an empty array until then.
+        privacy::row_target target{out, false, 0, privacy::start_array(out, expected_rows(all, all->sections[i]))};
+        if (all->sections[i] == k_metadata)
+            metadata_at = i;
+        else
+            write_section_unsafe(all, all->sections[i], &target);
+        privacy::finish_array(&target.array);
+        privacy::end_value(&whole);
+    }
+    const Jsonb *metadata = metadata_of_unsafe(all);
+    privacy::replace_value(&whole, metadata_at, &metadata->root, VARSIZE(metadata) - VARHDRSZ);
+    privacy::finish_object(&whole);
+}
+
+void write_text_unsafe(person_export *all, StringInfo out) {
+    for (int i = 0; i < all->section_count; ++i) {
+        appendStringInfoString(out, i == 0 ? "{" : "], ");
+        privacy::append_json_string(out, all->sections[i], strlen(all->sections[i]));
+        appendStringInfoString(out, ": [");
+        privacy::row_target target{out, true, 0, {}};
+        write_section_unsafe(all, all->sections[i], &target);
+    }
+    appendStringInfo(out, "], \"%s\": ", k_metadata);
+    Jsonb *metadata = metadata_of_unsafe(all);
+    JsonbToCString(out, &metadata->root, static_cast<int>(VARSIZE(metadata)));
+    appendStringInfoCharMacro(out, '}');
+}
+
+// Whether the caller may have the export; what it is made of stays as it is until the transaction ends. Needs SPI.
+std::uint64_t permit_unsafe(const NullableDatum &person) {
+    Datum values[] = {person.value};
+    const char nulls[] = {person.isnull ? 'n' : ' '};
+    (void)run_kept_unsafe(&permission, values, nulls);
+    return static_cast<std::uint64_t>(DatumGetInt64(run_kept_unsafe(&state_of_map, nullptr, nullptr)));
+}
+
+// Written where the answer is, which is as large as it may be.
+Datum export_unsafe(FunctionCallInfo fcinfo, bool as_text) {
+    if (!OidIsValid(pg::package_table_unsafe("personal_data_links")))
+        pg::refuse_not_deployed();
+    StringInfoData out;
+    initStringInfo(&out);
+    appendStringInfoSpaces(&out, VARHDRSZ);
     SPI_connect();
-    privacy::program *steps = privacy::load_program_unsafe(
-        portable ? "portable" : "export", static_cast<std::uint64_t>(PG_GETARG_INT64(0)));
-    privacy::batch *work = privacy::make_batch_unsafe(steps, 1, PG_INT32_MAX);
-    work->places[0] = {PointerGetDatum(construct_array(&person, 1, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR)), false, 1};
-    privacy::find_rows_unsafe(work, true);
-    auto *all = static_cast<person_export *>(palloc0(sizeof(person_export)));
-    all->tables = static_cast<counted_table *>(palloc(static_cast<Size>(steps->step_count + 1) * sizeof(counted_table)));
-    all->results = CurrentMemoryContext;
-    all->row = AllocSetContextCreate(CurrentMemoryContext, "exported row", ALLOCSET_DEFAULT_SIZES);
-    for (const char *name : k_sections)
-        section_of_unsafe(all, name);
-    for (int i = 0; i < steps->step_count; ++i)
-        if (steps->steps[i].kind == privacy::step_kind::select)
-            export_step(all, work, &steps->steps[i]);
-    Jsonb *whole = whole_of(all, metadata_of_unsafe(all, person, portable));
-    auto *out = static_cast<Jsonb *>(SPI_palloc(VARSIZE(whole)));
-    memcpy(out, whole, VARSIZE(whole));
+    const std::uint64_t state = permit_unsafe(fcinfo->args[0]);
+    person_export *all =
+        start_export_unsafe(state, PG_GETARG_DATUM(0), !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
+    if (as_text)
+        write_text_unsafe(all, &out);
+    else
+        write_binary_unsafe(all, &out);
     SPI_finish();
-    return JsonbPGetDatum(out);
+    SET_VARSIZE(out.data, static_cast<Size>(out.len));
+    return PointerGetDatum(out.data);
 }
 
 // Room for the number of rows before them.
 constexpr int k_count_digits = 10;
 
-// The rows of a statement with the parameters $1 uuid, $2 integer and $3 bigint as a JSON array, after their number. Written
-// where the answer is, which is as large as it may be.
+// The rows of a statement with the parameters $1 uuid, $2 integer and $3 bigint as a JSON array, after their number.
 Datum write_unsafe(FunctionCallInfo fcinfo) {
     const char *statement = text_to_cstring(PG_GETARG_TEXT_PP(0));
     const char *table = text_to_cstring(PG_GETARG_TEXT_PP(1));
-    Oid types[] = {UUIDOID, INT4OID, INT8OID};
-    Datum values[] = {PG_GETARG_DATUM(2), PG_GETARG_DATUM(3), PG_GETARG_DATUM(4)};
     StringInfoData out;
     initStringInfo(&out);
     appendStringInfoSpaces(&out, VARHDRSZ + k_count_digits);
     appendStringInfoString(&out, " [");
-    std::int64_t count = 0;
+    privacy::row_target target{&out, true, 0, {}};
     SPI_connect();
-    Portal rows = SPI_cursor_open_with_args(nullptr, statement, 3, types, values, nullptr, false, 0);
+    constexpr Oid types[] = {UUIDOID, INT4OID, INT8OID};
+    ParamListInfo parameters = makeParamList(3);
+    for (int i = 0; i < 3; ++i)
+        parameters->params[i] = {PG_GETARG_DATUM(i + 2), false, PARAM_FLAG_CONST, types[i]};
+    privacy::json_rows *rows = nullptr;
     MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "exported row", ALLOCSET_DEFAULT_SIZES);
-    privacy::json_rows *columns = nullptr;
-    for (;;) {
-        CHECK_FOR_INTERRUPTS();
-        SPI_cursor_fetch(rows, true, k_rows_at_once);
-        if (SPI_processed == 0)
-            break;
-        if (columns == nullptr)
-            columns = privacy::make_json_rows_unsafe(CreateTupleDescCopy(SPI_tuptable->tupdesc), table);
-        MemoryContext before = MemoryContextSwitchTo(row);
-        for (std::uint64_t i = 0; i < SPI_processed; ++i) {
-            if (count++ > 0)
-                appendBinaryStringInfo(&out, ", ", 2);
-            privacy::append_row_unsafe(columns, SPI_tuptable->vals[i], &out);
-            MemoryContextReset(row);
-        }
-        MemoryContextSwitchTo(before);
-        SPI_freetuptable(SPI_tuptable);
-    }
+    auto receiver = privacy::make_receiver(&target, table, &rows, CurrentMemoryContext, row, 0);
+    SPIExecuteOptions options{};
+    options.params = parameters;
+    options.dest = &receiver.server;
+    const int result = SPI_execute_extended(statement, &options);
+    if (result < 0)
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                        errmsg("a statement of the privacy engine was refused: %s", SPI_result_code_string(result))));
     SPI_finish();
     appendStringInfoCharMacro(&out, ']');
     char digits[k_count_digits + 1];
-    pg_snprintf(digits, sizeof(digits), "%0*lld", k_count_digits, static_cast<long long>(count));
+    pg_snprintf(digits, sizeof(digits), "%0*lld", k_count_digits, static_cast<long long>(target.rows));
     memcpy(out.data + VARHDRSZ, digits, k_count_digits);
     SET_VARSIZE(out.data, static_cast<Size>(out.len));
     return PointerGetDatum(out.data);
@@ -236,9 +282,16 @@ Datum write_unsafe(FunctionCallInfo fcinfo) {
 
 } // namespace
 
-// (state, person, portable) -> jsonb
-SAAS_FUNCTION(saas_export_person) {
-    return pg::call([&] { return export_unsafe(fcinfo); });
+// (person, portable) -> jsonb. A function in SQL or PL/pgSQL around it would copy the answer.
+SAAS_FUNCTION(saas_gdpr_export_user_data) {
+    const pg::as_role internal{pg::internal_role_id()};
+    return pg::call([&] { return export_unsafe(fcinfo, false); });
+}
+
+// (person, portable) -> json
+SAAS_FUNCTION(saas_gdpr_export_user_json) {
+    const pg::as_role internal{pg::internal_role_id()};
+    return pg::call([&] { return export_unsafe(fcinfo, true); });
 }
 
 // (statement, table, run, step, number) -> number of rows in ten digits, space, JSON array

@@ -19,7 +19,7 @@ extern "C" {
 #include "catalog/pg_type.h" // UUIDOID
 #include "executor/spi.h"    // SPI_execute_with_args
 #include "fmgr.h"            // fcinfo->flinfo
-#include "utils/builtins.h"  // cstring_to_text
+#include "utils/builtins.h"  // cstring_to_text, pg_lltoa
 }
 
 using namespace saas; // NOLINT: entry points only
@@ -35,8 +35,9 @@ std::string number_list(const std::vector<std::size_t> &numbers) {
 }
 
 // Runs one statement with the parameters $1 uuid, $2 integer and $3 bigint, and with the rights of the caller. Returns the
-// text of the first value of the first row, or nullptr.
+// text of the first value of the first row, or nullptr; of a statement without rows the number of those that it changed.
 char *run_unsafe(FunctionCallInfo fcinfo) {
+    constexpr Size k_number_room = 21;
     const char *statement = text_to_cstring(PG_GETARG_TEXT_PP(0));
     Oid types[] = {UUIDOID, INT4OID, INT8OID};
     Datum values[3];
@@ -57,6 +58,9 @@ char *run_unsafe(FunctionCallInfo fcinfo) {
         char *text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
         if (text != nullptr)
             out = MemoryContextStrdup(outside, text);
+    } else if (result == SPI_OK_UPDATE || result == SPI_OK_DELETE || result == SPI_OK_INSERT) {
+        out = static_cast<char *>(MemoryContextAlloc(outside, k_number_room));
+        pg_lltoa(static_cast<std::int64_t>(SPI_processed), out);
     }
     SPI_finish();
     return out;

@@ -3,12 +3,13 @@
 //
 // A plan follows from the catalog (tables, columns, keys, indexes, triggers, functions, owners, rights, comments) and from
 // what was declared. Not all of that is told to sessions when it changes: comments are not. So it is read anew each
-// time, but no more of it than where the rows are and who wrote them, which is quick; only when that
+// time, but no more of it than where the rows are and who wrote them, and of catalogs only in pages that changed; only when that
 // changed is a plan made again. Statistics, which the server writes in place, do not count.
 #include "core/error.hpp"
 #include "pg/boundary.hpp"
 #include "pg/datum.hpp"
 #include "pg/package.hpp"
+#include "privacy/row_places.hpp"
 
 #include "pg/prelude.hpp"
 
@@ -66,19 +67,19 @@ struct answer {
 answer answers[k_most_answers];
 int next_answer = 0;
 
-// The finaliser of MurmurHash3 (public domain): every bit of the input reaches every bit.
-constexpr std::uint64_t mixed(std::uint64_t x) noexcept {
-    x = (x ^ (x >> 33)) * 0xff51afd7ed558ccdU;
-    x = (x ^ (x >> 33)) * 0xc4ceb9fe1a85ec53U;
-    return x ^ (x >> 33);
-}
+using privacy::mixed;
 
 // Where each visible row is and who wrote it, in whatever order they are read.
-std::uint64_t state_of_unsafe(Oid table) {
+std::uint64_t state_of_unsafe(Oid table, bool is_catalog) {
     Relation relation = table_open(table, AccessShareLock);
     if (relation->rd_rel->relkind != RELKIND_RELATION || relation->rd_tableam != GetHeapamTableAmRoutine())
         ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
                         errmsg("\"%s\" is no plain table", RelationGetRelationName(relation))));
+    if (is_catalog) {
+        const std::uint64_t sum = mixed(table) + privacy::row_places_unsafe(relation, GetActiveSnapshot());
+        table_close(relation, AccessShareLock);
+        return mixed(sum);
+    }
     TableScanDesc scan = table_beginscan(relation, GetActiveSnapshot(), 0, nullptr);
     std::uint64_t sum = mixed(table);
     for (HeapTuple row; (row = heap_getnext(scan, ForwardScanDirection)) != nullptr;) {
@@ -97,11 +98,11 @@ std::uint64_t map_state_unsafe() {
     std::uint64_t state = 0;
     for (const Oid catalog : k_catalogs) {
         CHECK_FOR_INTERRUPTS();
-        state += state_of_unsafe(catalog);
+        state += state_of_unsafe(catalog, true);
     }
     for (const char *name : k_tables) {
         const Oid table = pg::package_table_unsafe(name);
-        state += OidIsValid(table) ? state_of_unsafe(table) : mixed(1);
+        state += OidIsValid(table) ? state_of_unsafe(table, false) : mixed(1);
     }
     return mixed(state);
 }

@@ -119,7 +119,7 @@ const core::hmac_key *known_key_of(FunctionCallInfo fcinfo, int argument) noexce
     if (place == nullptr || place->key == nullptr || !plain_text(fcinfo, argument, bytes))
         return nullptr;
     const known_key &known = *place->key;
-    const bool same = known.bytes.size() == bytes.size() && memcmp(known.bytes.data(), bytes.data(), bytes.size()) == 0;
+    const bool same = known.bytes.size() == bytes.size() && (bytes.empty() || memcmp(known.bytes.data(), bytes.data(), bytes.size()) == 0);
     return same ? &known.prepared : nullptr;
 }
 

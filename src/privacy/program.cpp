@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 // Reads saas.erasure_program() and keeps it, with its prepared statements, until the state changes.
-#include "privacy/engine.hpp"
+#include "privacy/probes.hpp"
 
 #include "pg/prelude.hpp"
 
@@ -96,6 +96,7 @@ void drop_program(program *steps) {
         if (steps->steps[i].large_plan != nullptr)
             SPI_freeplan(steps->steps[i].large_plan);
     }
+    drop_probes(steps);
     MemoryContextDelete(steps->memory);
 }
 

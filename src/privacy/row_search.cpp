@@ -79,7 +79,6 @@ SAAS_FUNCTION(saas_needle_columns) {
     auto &kept = needles_of(fcinfo, pg::bytes(PG_GETARG_DATUM(1)));
     if (kept.set.empty())
         PG_RETURN_NULL();
-    std::vector<core::privacy::occurrence> occurrences;
     int found = 0;
     Datum *names = pg::call([&] {
         read_row(fcinfo, kept);
@@ -93,12 +92,11 @@ SAAS_FUNCTION(saas_needle_columns) {
             resetStringInfo(&words);
             privacy::append_text_unsafe(kept.row, i, &words);
             const core::cancel_poll poll{pg::stop_requested};
-            occurrences.clear();
-            (void)kept.set.find_all({words.data, static_cast<std::size_t>(words.len)}, poll, occurrences);
+            bool holds = kept.set.occurs_in({words.data, static_cast<std::size_t>(words.len)}, poll);
             const privacy::byte_pieces bytes = privacy::stored_bytes_unsafe(kept.row, i);
-            for (std::size_t piece = 0; piece < bytes.count; ++piece)
-                kept.set.find_all_utf16({bytes.pieces[piece].bytes, bytes.pieces[piece].size}, poll, occurrences);
-            if (!occurrences.empty())
+            for (std::size_t piece = 0; piece < bytes.count && !holds; ++piece)
+                holds = kept.set.occurs_in_utf16({bytes.pieces[piece].bytes, bytes.pieces[piece].size}, poll);
+            if (holds)
                 all[found++] = CStringGetTextDatum(NameStr(TupleDescAttr(kept.row->columns, i)->attname));
         }
         return all;

@@ -27,6 +27,19 @@ namespace {
 
 namespace core_privacy = core::privacy;
 
+// Room for so many bytes and a zero behind them, for what is called for each value.
+inline void make_room(StringInfo out, std::size_t bytes) {
+    if (static_cast<std::size_t>(out->maxlen - out->len) <= bytes)
+        enlargeStringInfo(out, static_cast<int>(bytes));
+}
+
+inline void append_bytes(StringInfo out, const column_text &text) {
+    make_room(out, text.size);
+    memcpy(out->data + out->len, text.bytes, text.size);
+    out->len += static_cast<int>(text.size);
+    out->data[out->len] = '\0';
+}
+
 column_kind kind_of(Form_pg_attribute column) {
     if (column->attisdropped)
         return column_kind::none;
@@ -93,7 +106,7 @@ bool append_decimal(StringInfo out, const char *bytes, std::size_t size) {
         number.digits = bytes + sizeof(head) + sizeof(weight);
     }
     number.count = static_cast<int>((bytes + size - number.digits) / 2);
-    enlargeStringInfo(out, core_privacy::k_decimal_room);
+    make_room(out, core_privacy::k_decimal_room);
     const std::size_t length = core_privacy::write_decimal(number, out->data + out->len);
     out->len += static_cast<int>(length);
     return length > 0;
@@ -144,7 +157,7 @@ void append_element_unsafe(const json_reader &reader, JEntry entry, const char *
     } else if (JBE_ISNUMERIC(entry)) {
         append_numeric(reader.out, base + INTALIGN(offset));
         appendStringInfoCharMacro(reader.out, ' ');
-        enlargeStringInfo(reader.out, static_cast<int>(reader.size)); // it may be longer as a text
+        make_room(reader.out, reader.size); // it may be longer as a text
     } else if (JBE_ISCONTAINER(entry)) {
         append_container_unsafe(reader, base + INTALIGN(offset));
     }
@@ -177,13 +190,13 @@ void append_container_unsafe(const json_reader &reader, const char *container) {
 
 void append_json_unsafe(StringInfo out, const column_text &json) {
     // An element has four bytes beside its text, so a blank behind each has room as well.
-    enlargeStringInfo(out, static_cast<int>(json.size));
+    make_room(out, json.size);
     append_container_unsafe({out, json.size, json.bytes + json.size}, json.bytes);
     out->data[out->len] = '\0';
 }
 
 void append_integer(StringInfo out, column_kind kind, Datum value) {
-    enlargeStringInfo(out, core_privacy::k_plain_text_room);
+    make_room(out, core_privacy::k_plain_text_room);
     char *to = out->data + out->len;
     out->len += kind == column_kind::large   ? pg_lltoa(DatumGetInt64(value), to)
                 : kind == column_kind::whole ? pg_ltoa(DatumGetInt32(value), to)
@@ -198,7 +211,7 @@ void append_output(StringInfo out, row_reader *reader, int column) {
 
 void append_time(StringInfo out, row_reader *reader, int column) {
     const Datum value = reader->values[column];
-    enlargeStringInfo(out, core_privacy::k_plain_text_room);
+    make_room(out, core_privacy::k_plain_text_room);
     char *to = out->data + out->len;
     std::size_t size = 0;
     if (reader->kinds[column] != column_kind::date)
@@ -213,7 +226,7 @@ void append_time(StringInfo out, row_reader *reader, int column) {
 }
 
 void append_id(StringInfo out, Datum value) {
-    enlargeStringInfo(out, core_privacy::k_plain_text_room);
+    make_room(out, core_privacy::k_plain_text_room);
     out->len += static_cast<int>(core_privacy::write_uuid(DatumGetUUIDP(value)->data, out->data + out->len));
 }
 
@@ -300,15 +313,13 @@ void append_stored_unsafe(row_reader *reader, int column, StringInfo out) {
         append_time(out, reader, column);
         break;
     case column_kind::text:
-    case column_kind::bytes: {
-        const column_text stored = stored_text_unsafe(reader, column);
-        appendBinaryStringInfo(out, stored.bytes, static_cast<int>(stored.size));
+    case column_kind::bytes:
+        append_bytes(out, stored_text_unsafe(reader, column));
         break;
-    }
     case column_kind::byte_list: {
         const byte_pieces all = stored_bytes_unsafe(reader, column);
         for (std::size_t i = 0; i < all.count; ++i) {
-            appendBinaryStringInfo(out, all.pieces[i].bytes, static_cast<int>(all.pieces[i].size));
+            append_bytes(out, all.pieces[i]);
             appendStringInfoCharMacro(out, ' ');
         }
         break;

@@ -54,7 +54,8 @@ struct gathered_row {
 struct search {
     std::vector<core::privacy::needle_set> sets;
     std::vector<key_set> keys;
-    std::vector<core::privacy::occurrence> occurrences; // in one text
+    std::vector<core::privacy::occurrence> occurrences; // in gathered rows
+    std::vector<std::uint64_t> hashes; // that one column has
     std::vector<int> requests;
     std::vector<gathered_row> gathered; // in the order of their words
     counts found;
@@ -67,7 +68,7 @@ struct search {
 void search::take(std::size_t set, const char *column) {
     requests.clear();
     const auto &owners = keys[set].owners;
-    for (const auto &[hash, place] : occurrences)
+    for (const std::uint64_t hash : hashes)
         for (auto one = std::lower_bound(owners.begin(), owners.end(), std::pair{hash, 0});
              one != owners.end() && one->first == hash; ++one)
             requests.push_back(one->second);
@@ -122,30 +123,28 @@ std::string_view view_of(const StringInfoData &text) noexcept {
 
 const core::cancel_poll k_poll{pg::stop_requested};
 
-// All of these texts' needles are in work.occurrences; whether a text has a backslash.
-bool find_all(search &work, std::string_view text) {
-    bool backslashes = false;
-    work.occurrences.clear();
-    for (const core::privacy::needle_set &set : work.sets)
-        backslashes = set.find_all(text, k_poll, work.occurrences) || backslashes;
-    return backslashes;
-}
-
 // Whether a text holds a needle, or does with the letters that it escapes.
-bool occurs(search &work, std::string_view text) {
-    if (!find_all(work, text) || !work.occurrences.empty() || !core::privacy::has_escapes(text))
-        return !work.occurrences.empty();
+bool occurs(const search &work, std::string_view text) {
+    bool backslashes = false;
+    for (const core::privacy::needle_set &set : work.sets) {
+        const auto seen = set.look_for(text, k_poll);
+        if (seen.is_found)
+            return true;
+        backslashes = backslashes || seen.has_backslashes;
+    }
+    if (!backslashes || !core::privacy::has_escapes(text))
+        return false;
     const privacy::column_text again = privacy::unescaped_unsafe({text.data(), text.size()});
-    (void)find_all(work, {again.bytes, again.size});
-    return !work.occurrences.empty();
+    return std::any_of(work.sets.begin(), work.sets.end(),
+                       [&](const auto &set) { return set.occurs_in({again.bytes, again.size}, k_poll); });
 }
 
-bool occurs_in_utf16(search &work, const privacy::byte_pieces &all) {
-    work.occurrences.clear();
+bool occurs_in_utf16(const search &work, const privacy::byte_pieces &all) {
     for (std::size_t i = 0; i < all.count; ++i)
         for (const core::privacy::needle_set &set : work.sets)
-            set.find_all_utf16({all.pieces[i].bytes, all.pieces[i].size}, k_poll, work.occurrences);
-    return !work.occurrences.empty();
+            if (set.occurs_in_utf16({all.pieces[i].bytes, all.pieces[i].size}, k_poll))
+                return true;
+    return false;
 }
 
 // Which columns of a row hold what.
@@ -157,10 +156,10 @@ void name_columns(search &work, privacy::row_reader *reader, StringInfo words) {
         privacy::append_text_unsafe(reader, i, words);
         const privacy::byte_pieces bytes = privacy::stored_bytes_unsafe(reader, i);
         for (std::size_t set = 0; set < work.sets.size(); ++set) {
-            work.occurrences.clear();
-            (void)work.sets[set].find_all(view_of(*words), k_poll, work.occurrences);
+            work.hashes.clear();
+            work.sets[set].find_hashes(view_of(*words), k_poll, work.hashes);
             for (std::size_t piece = 0; piece < bytes.count; ++piece)
-                work.sets[set].find_all_utf16({bytes.pieces[piece].bytes, bytes.pieces[piece].size}, k_poll, work.occurrences);
+                work.sets[set].find_hashes_utf16({bytes.pieces[piece].bytes, bytes.pieces[piece].size}, k_poll, work.hashes);
             work.take(set, NameStr(TupleDescAttr(reader->columns, i)->attname));
         }
     }
@@ -181,7 +180,14 @@ bool gather_row(search &work, privacy::row_reader *reader, const bool *is_search
             else if (occurs(work, {text.bytes, text.size}))
                 return true;
         } else {
+            const auto from = static_cast<std::size_t>(words->len);
             privacy::append_stored_unsafe(reader, i, words);
+            const std::string_view text = view_of(*words).substr(from);
+            if (text.size() >= k_long) {
+                if (occurs(work, text))
+                    return true;
+                words->len = static_cast<int>(from);
+            }
         }
         appendStringInfoCharMacro(words, ' ');
         if ((kind == privacy::column_kind::bytes || kind == privacy::column_kind::byte_list) &&
@@ -194,7 +200,10 @@ bool gather_row(search &work, privacy::row_reader *reader, const bool *is_search
 // Marks those of the gathered rows that hold a needle.
 void find_rows(search &work, const StringInfoData &words) {
     auto &rows = work.gathered;
-    const bool backslashes = find_all(work, view_of(words));
+    bool backslashes = false;
+    work.occurrences.clear();
+    for (const core::privacy::needle_set &set : work.sets)
+        backslashes = set.find_all(view_of(words), k_poll, work.occurrences) || backslashes;
     for (const auto &[hash, place] : work.occurrences) {
         const std::size_t at = place;
         const auto behind = std::upper_bound(rows.begin(), rows.end(), at,
@@ -236,18 +245,19 @@ struct reading {
 
 // Searches the gathered rows, and names the columns of those that hold something.
 void search_gathered(search &work, reading &table) {
+    MemoryContext before = MemoryContextSwitchTo(table.memory);
     find_rows(work, table.words);
     for (gathered_row &row : work.gathered) {
         if (!row.is_found || !table_tuple_fetch_row_version(table.relation, &row.place, GetActiveSnapshot(), table.slot))
             continue;
-        MemoryContext before = MemoryContextSwitchTo(table.memory);
         bool is_copy;
         privacy::read_row_unsafe(table.reader, ExecFetchSlotHeapTuple(table.slot, false, &is_copy));
         name_columns(work, table.reader, &table.column);
-        MemoryContextSwitchTo(before);
         MemoryContextReset(table.memory);
         ExecClearTuple(table.slot);
     }
+    MemoryContextSwitchTo(before);
+    MemoryContextReset(table.memory);
     work.gathered.clear();
     resetStringInfo(&table.words);
 }

@@ -14,6 +14,23 @@ SELECT throws_ok($$SELECT saas.mask_partial('abc', -1, 0)$$, '22023', NULL, 'no 
 SELECT is(saas.mask_email('ada@example.org'), 'a***@e***.org', 'an e-mail address');
 SELECT is(saas.mask_email('no address'), '***', 'or what is none');
 SELECT is(saas.mask_pseudonym('what do ya want for nothing?', 'Jefe'), '5bdcc146bf60754e6a042426089575c7', 'a pseudonym is an HMAC (RFC 4231)');
+-- A key is prepared once for all rows that have it; a hash of the outer part is made of one of the inner part.
+CREATE FUNCTION pg_temp.hmac(p_value text, p_key bytea) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    v_inner bytea := decode(repeat('36', 64), 'hex');
+    v_outer bytea := decode(repeat('5c', 64), 'hex');
+BEGIN
+    FOR i IN 0 .. octet_length(p_key) - 1 LOOP
+        v_inner := set_byte(v_inner, i, get_byte(v_inner, i) # get_byte(p_key, i));
+        v_outer := set_byte(v_outer, i, get_byte(v_outer, i) # get_byte(p_key, i));
+    END LOOP;
+    RETURN encode(sha256(v_outer || sha256(v_inner || convert_to(p_value, 'UTF8'))), 'hex');
+END
+$$;
+CREATE TEMPORARY TABLE keyed AS SELECT n, repeat(md5(n::text), n * n / 9) || 'é' AS value, substr(sha256(convert_to((n / 3)::text, 'UTF8')), 1, n / 3) AS key FROM generate_series(0, 60) AS n;
+SELECT is_empty($$SELECT k.n FROM keyed AS k WHERE saas.mask_pseudonym(k.value, k.key) <> left(pg_temp.hmac(k.value, k.key), 32)$$, 'also of long values, and of keys that change from row to row');
+SELECT is_empty($$SELECT k.n FROM keyed AS k WHERE replace(saas.mask_uuid(k.value, k.key), '-', '') NOT LIKE left(pg_temp.hmac(k.value, k.key), 12) || '8%'$$, 'in either form');
+SELECT is((SELECT count(*) FROM keyed AS k WHERE saas.mask_fake('email', k.value, k.key) = saas.mask_fake('email', k.value, 'other')), 0::bigint, 'fakes follow the key of the row');
 SELECT is(saas.mask_uuid('x', 'k')::uuid, saas.mask_uuid('x', 'k')::uuid, 'or a UUID of one');
 SELECT matches(saas.mask_fake('email', 'a'), '^[a-z]+\.[a-z]+\.[0-9a-f]{16}@example\.com$', 'an address of nobody');
 SELECT isnt(saas.mask_fake('email', 'a', 'k'), saas.mask_fake('email', 'b', 'k'), 'another for another');

@@ -190,7 +190,7 @@ SELECT is(saas.rows_as_json('SELECT 1 WHERE $1 IS NULL AND $2 = 1 AND $3 = 1', '
 
 SET LOCAL ROLE saas_service;
 SELECT throws_ok(format('SELECT saas.%s', f), '42501', NULL, f || ' is for the engine') FROM unnest(ARRAY['privacy_state()', 'privacy_answer(1, ''SELECT 1'')', 'search_table(0, ''{}'')',
-    'rows_as_json(''SELECT 1'', ''t'', ''00000000-0000-0000-0000-000000000000'', 1, 1)', 'export_person(0, ''00000000-0000-0000-0000-000000000000'', false)', 'leaf_hashes('''', '''', ''{}'')',
+    'rows_as_json(''SELECT 1'', ''t'', ''00000000-0000-0000-0000-000000000000'', 1, 1)', 'require_export(''00000000-0000-0000-0000-000000000000'')', 'leaf_hashes('''', '''', ''{}'')',
     'erase_people(''erase'', 0, ''{}'', ''{}'', ''{}'', '''', true, 1)', 'insert_together(''SELECT 1'', 1)']) AS f;
 RESET ROLE;
 SELECT * FROM finish();

@@ -6,6 +6,8 @@ SELECT saas.state_reachable('payment', 'pending', 'paid');
 SELECT saas.evaluate_team_rules('01a1fd68-2106-7710-a92e-1e010e039ba9', '{}');
 SELECT saas.authenticate_api_key('sk_live_agjnh4aaab5lzdppaerukz4jvmazfu7qceixvpen54asgrlhrgwacaqdaqcqmbyibefawdanbyhraeiscp7qzn3r');
 SELECT saas.credential_hash('kind', 'secret');
+SELECT saas.gdpr_export_user_data(NULL);
+SELECT saas.gdpr_export_user_json(NULL);
 SELECT saas.has_scope('anything'), saas.current_scopes(), saas.current_api_key_id();
 
 -- A dry run that fails leaves nothing behind, not even its subtransaction.

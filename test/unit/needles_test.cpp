@@ -213,6 +213,8 @@ TEST(Needles, AllThatOccurAreNamed) {
     EXPECT_EQ(all[2].hash, bob.hash);
     EXPECT_EQ(all[2].place, 25U);
     EXPECT_TRUE(find("nobody\\"));
+    EXPECT_TRUE(set.look_for("nobody\\", saas::core::cancel_poll{}).has_backslashes);
+    EXPECT_FALSE(set.look_for("nobody", saas::core::cancel_poll{}).has_backslashes);
     EXPECT_TRUE(all.empty());
 }
 

@@ -29,14 +29,8 @@ bool found(const std::vector<std::string> &values, std::string_view text) {
     return set_of(values).occurs_in(text, saas::core::cancel_poll{});
 }
 
-std::vector<privacy::occurrence> all_utf16(const privacy::needle_set &set, std::string_view bytes) {
-    std::vector<privacy::occurrence> all;
-    set.find_all_utf16(bytes, saas::core::cancel_poll{}, all);
-    return all;
-}
-
 bool found_utf16(const std::vector<std::string> &values, std::string_view bytes) {
-    return !all_utf16(set_of(values), bytes).empty();
+    return set_of(values).occurs_in_utf16(bytes, saas::core::cancel_poll{});
 }
 
 std::string utf16(std::u16string_view text, bool big_endian) {
@@ -97,15 +91,16 @@ TEST(NeedlesUtf16, OfOtherLetters) {
     EXPECT_FALSE(found_utf16({"Ada"}, "A"));
 }
 
-TEST(NeedlesUtf16, StandWhereTheySay) {
-    const auto set = set_of({"Ada"});
-    const std::string text = utf16(u"x ada", false);
-    const auto even = all_utf16(set, text);
-    ASSERT_FALSE(even.empty());
-    EXPECT_EQ(even.front().place, 4U);
-    const auto odd = all_utf16(set, "," + text);
-    ASSERT_FALSE(odd.empty());
-    EXPECT_EQ(odd.front().place, 5U);
+TEST(NeedlesUtf16, AreNamedOnce) {
+    const auto ada = privacy::make_needles(k_key, "Ada").at(0), bob = privacy::make_needles(k_key, "Bob").at(0);
+    const privacy::needle_set set{k_key, std::vector{ada, bob}};
+    const std::string bytes = utf16(u" bob ada bob ", false) + utf16(u" ada bob ", true);
+    std::vector<std::uint64_t> hashes;
+    set.find_hashes_utf16(bytes, saas::core::cancel_poll{}, hashes);
+    EXPECT_EQ(hashes, (std::vector{std::min(ada.hash, bob.hash), std::max(ada.hash, bob.hash)}));
+    hashes.clear();
+    set.find_hashes("bob bob", saas::core::cancel_poll{}, hashes);
+    EXPECT_EQ(hashes, std::vector{bob.hash});
 }
 
 // What the fast way finds in any bytes is what stands in the four readings of them.
@@ -133,7 +128,7 @@ TEST(NeedlesUtf16, AreFoundAsInTheReadings) {
             return set.occurs_in(reading, saas::core::cancel_poll{});
         });
         hits += expected ? 1 : 0;
-        ASSERT_EQ(!all_utf16(set, bytes).empty(), expected) << value;
+        ASSERT_EQ(set.occurs_in_utf16(bytes, saas::core::cancel_poll{}), expected) << value;
     }
     EXPECT_GT(hits, 400);
 }

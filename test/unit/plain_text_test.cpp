@@ -104,6 +104,8 @@ TEST(PlainText, Decimals) {
     EXPECT_EQ(decimal({1}, -0x8000, 1), "0.0");
     // And digits that are none.
     EXPECT_EQ(decimal({-5, 12345}, 1, 0), "00000");
+    for (std::int16_t n = 0; n < 10000; ++n)
+        ASSERT_EQ(decimal({n}, 0, 0), std::to_string(n));
 }
 
 } // namespace

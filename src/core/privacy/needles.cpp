@@ -74,6 +74,14 @@ std::uint64_t sequence_hash(const siphash_key &key, const word_hashes &hashes, s
     return siphash(key, {bytes.data(), 8 * words});
 }
 
+// A text may hold a needle as often as it has words.
+bool note(std::uint64_t hash, std::vector<std::uint64_t> &hashes) {
+    const auto at = std::lower_bound(hashes.begin(), hashes.end(), hash);
+    if (at == hashes.end() || *at != hash)
+        hashes.insert(at, hash);
+    return false;
+}
+
 } // namespace
 
 std::vector<needle> make_needles(const siphash_key &key, std::string_view value) {
@@ -166,7 +174,7 @@ class needle_set::utf16_source {
   public:
     static constexpr bool lengths_are_bytes = false;
 
-    utf16_source(const needle_set &set, utf16_text text, std::size_t first) noexcept : set_{set}, text_{text}, first_{first} {}
+    utf16_source(const needle_set &set, utf16_text text) noexcept : set_{set}, text_{text} {}
     [[nodiscard]] std::size_t size() const noexcept { return text_.size(); }
     [[nodiscard]] const char *bytes(std::size_t at, std::size_t count) noexcept {
         text_.narrow(at, count, narrow_.data());
@@ -186,18 +194,17 @@ class needle_set::utf16_source {
         if (!set_.has_tag(tag))
             return false;
         const std::string words = text_.words_from(place, k_most_words);
-        return set_.begins_at(words, 0, tag, [&](std::uint64_t hash) { return found(hash, first_ + 2 * place); });
+        return set_.begins_at(words, 0, tag, [&](std::uint64_t hash) { return found(hash, place); });
     }
 
   private:
     const needle_set &set_;
     utf16_text text_;
-    std::size_t first_; // byte of the text
     std::array<char, k_batch * k_block> narrow_;
 };
 
 template <class Source, class Found>
-needle_set::outcome needle_set::search(Source source, cancel_poll &poll, Found found) const {
+needle_set::glance needle_set::search(Source source, cancel_poll &poll, Found found) const {
     if (hashes_.empty())
         return {false, false};
     constexpr std::size_t k_none = static_cast<std::size_t>(-1);
@@ -244,25 +251,36 @@ needle_set::outcome needle_set::search(Source source, cancel_poll &poll, Found f
     return {at_end, backslashes != 0};
 }
 
-bool needle_set::occurs_in(std::string_view text, cancel_poll poll) const {
-    return search(plain_source{*this, text}, poll, [](std::uint64_t, std::size_t) { return true; }).is_found;
+template <class Found>
+bool needle_set::search_utf16(std::string_view bytes, cancel_poll &poll, Found found) const {
+    for (const bool big_endian : {false, true})
+        for (const bool from_second : {false, true})
+            if (search(utf16_source{*this, utf16_text{bytes, big_endian, from_second}}, poll, found).is_found)
+                return true;
+    return false;
+}
+
+needle_set::glance needle_set::look_for(std::string_view text, cancel_poll poll) const {
+    return search(plain_source{*this, text}, poll, [](std::uint64_t, std::size_t) { return true; });
+}
+
+bool needle_set::occurs_in_utf16(std::string_view bytes, cancel_poll poll) const {
+    return search_utf16(bytes, poll, [](std::uint64_t, std::size_t) { return true; });
+}
+
+void needle_set::find_hashes(std::string_view text, cancel_poll poll, std::vector<std::uint64_t> &hashes) const {
+    (void)search(plain_source{*this, text}, poll, [&hashes](std::uint64_t hash, std::size_t) { return note(hash, hashes); });
+}
+
+void needle_set::find_hashes_utf16(std::string_view bytes, cancel_poll poll, std::vector<std::uint64_t> &hashes) const {
+    (void)search_utf16(bytes, poll, [&hashes](std::uint64_t hash, std::size_t) { return note(hash, hashes); });
 }
 
 bool needle_set::find_all(std::string_view text, cancel_poll poll, std::vector<occurrence> &found) const {
     return search(plain_source{*this, text}, poll, [&found](std::uint64_t hash, std::size_t place) {
                found.push_back({hash, place});
                return false;
-           }).backslashes;
-}
-
-void needle_set::find_all_utf16(std::string_view bytes, cancel_poll poll, std::vector<occurrence> &found) const {
-    for (const bool big_endian : {false, true})
-        for (const std::size_t first : {0U, 1U})
-            (void)search(utf16_source{*this, utf16_text{bytes, big_endian, first == 1}, first}, poll,
-                         [&found](std::uint64_t hash, std::size_t place) {
-                             found.push_back({hash, place});
-                             return false;
-                         });
+           }).has_backslashes;
 }
 
 std::vector<std::uint8_t> pack_needle(const needle &value) {

@@ -49,14 +49,24 @@ class needle_set {
     // Needles with 0 words are left out.
     needle_set(const siphash_key &key, std::span<const needle> needles);
 
-    // Whether one of them occurs in the text. `poll` is asked once in 64 bytes: throws cancelled.
-    [[nodiscard]] bool occurs_in(std::string_view text, cancel_poll poll) const;
+    // Whether one of them occurs in the text; when none does, whether the text has a backslash.
+    struct glance {
+        bool is_found;
+        bool has_backslashes;
+    };
+    // `poll` is asked once in 64 bytes: throws cancelled; so do the others.
+    [[nodiscard]] glance look_for(std::string_view text, cancel_poll poll) const;
+    [[nodiscard]] bool occurs_in(std::string_view text, cancel_poll poll) const { return look_for(text, poll).is_found; }
+
+    // The same for texts in UTF-16 of either byte order within these bytes, beginning at any of them.
+    [[nodiscard]] bool occurs_in_utf16(std::string_view bytes, cancel_poll poll) const;
+
+    // Adds the hashes of those that occur, so that `hashes`, which are sorted, stay so, each once.
+    void find_hashes(std::string_view text, cancel_poll poll, std::vector<std::uint64_t> &hashes) const;
+    void find_hashes_utf16(std::string_view bytes, cancel_poll poll, std::vector<std::uint64_t> &hashes) const;
 
     // Adds all that occur in it, each as often as it does. Returns whether the text has a backslash.
     bool find_all(std::string_view text, cancel_poll poll, std::vector<occurrence> &found) const;
-
-    // The same for texts in UTF-16 of either byte order within these bytes, beginning at any of them.
-    void find_all_utf16(std::string_view bytes, cancel_poll poll, std::vector<occurrence> &found) const;
 
     [[nodiscard]] bool empty() const noexcept { return hashes_.empty(); }
 
@@ -67,12 +77,10 @@ class needle_set {
 
   private:
     // Calls found(hash, place) for each occurrence until it returns true.
-    struct outcome {
-        bool is_found;
-        bool backslashes; // as far as was read
-    };
     template <class Source, class Found>
-    outcome search(Source source, cancel_poll &poll, Found found) const;
+    glance search(Source source, cancel_poll &poll, Found found) const;
+    template <class Found>
+    bool search_utf16(std::string_view bytes, cancel_poll &poll, Found found) const;
     template <class Found>
     bool begins_at(std::string_view text, std::size_t place, std::uint64_t tag, const Found &found) const;
     [[nodiscard]] std::uint64_t of_right_length(std::uint64_t words, std::uint64_t starts) const noexcept;

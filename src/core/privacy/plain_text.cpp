@@ -34,6 +34,20 @@ char *four_digits(std::int64_t number, char *out) noexcept {
     return two_digits(number % 100, two_digits(number / 100, out));
 }
 
+// The same without zeros before it.
+char *some_digits(std::int64_t number, char *out) noexcept {
+    if (number >= 1000)
+        return four_digits(number, out);
+    if (number >= 100) {
+        *out = static_cast<char>('0' + number / 100);
+        return two_digits(number % 100, out + 1);
+    }
+    if (number >= 10)
+        return two_digits(number, out);
+    *out = static_cast<char>('0' + number);
+    return out + 1;
+}
+
 } // namespace
 
 void write_hexadecimal(std::span<const std::uint8_t> bytes, char *out) noexcept {
@@ -128,15 +142,9 @@ std::size_t write_decimal(const decimal &number, char *out) noexcept {
     char *to = out;
     if (number.is_negative)
         *to++ = '-';
-    if (number.weight < 0)
-        *to++ = '0';
-    for (int at = 0; at <= number.weight; ++at) {
-        char *const end = four_digits(digit(at), to);
-        // The first one without zeros before it.
-        const int zeros = at > 0 || to[0] != '0' ? 0 : to[1] != '0' ? 1 : to[2] != '0' ? 2 : 3;
-        std::memmove(to, to + zeros, static_cast<std::size_t>(end - to - zeros));
-        to = end - zeros;
-    }
+    to = some_digits(number.weight < 0 ? 0 : digit(0), to);
+    for (int at = 1; at <= number.weight; ++at)
+        to = four_digits(digit(at), to);
     if (number.scale == 0)
         return static_cast<std::size_t>(to - out);
     *to++ = '.';

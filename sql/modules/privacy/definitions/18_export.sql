@@ -126,12 +126,73 @@ COMMENT ON FUNCTION saas.export_program(bigint, text) IS
 REVOKE ALL ON FUNCTION saas.export_program(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.export_program(bigint, text) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.export_probes()
+RETURNS TABLE (
+    step integer,
+    relation oid,
+    index oid,
+    value text
+)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+    WITH edges AS MATERIALIZED (
+        SELECT e.child, saas.personal_table(n.table_name) AS relation, e.kind, e.columns, e.parent_columns, e.json_path
+        FROM saas.erasure_edges('erase') AS e
+        JOIN saas.erasure_nodes('erase') AS n ON n.node = e.child
+        WHERE e.parent = 0
+    ),
+    leaves AS MATERIALIZED (
+        SELECT x.relation, t.relid::oid AS leaf
+        FROM (SELECT DISTINCT e.relation FROM edges AS e) AS x
+        CROSS JOIN LATERAL pg_partition_tree(x.relation) AS t
+        WHERE t.isleaf
+        UNION ALL
+        SELECT DISTINCT e.relation, e.relation
+        FROM edges AS e
+        JOIN pg_class AS r ON r.oid = e.relation AND r.relkind = 'r' AND NOT r.relispartition AND NOT r.relhassubclass
+    ),
+    indexes AS MATERIALIZED (
+        SELECT
+            i.indrelid, i.indexrelid, pg_get_expr(i.indpred, i.indrelid) AS predicate,
+            CASE
+                WHEN i.indkey[0] <> 0 THEN (SELECT quote_ident(a.attname) FROM pg_attribute AS a WHERE a.attrelid = i.indrelid AND a.attnum = i.indkey[0])
+                ELSE regexp_replace(pg_get_indexdef(i.indexrelid, 1, true), '^\((.*)\)$', '\1')
+            END AS part
+        FROM pg_index AS i
+        WHERE i.indrelid IN (SELECT l.leaf FROM leaves AS l) AND i.indisvalid AND i.indisready AND NOT i.indcheckxmin
+    )
+    SELECT
+        e.child, COALESCE(l.leaf, e.relation),
+        (
+            SELECT min(i.indexrelid)
+            FROM indexes AS i
+            WHERE i.indrelid = l.leaf
+                AND ARRAY[i.part] = saas.link_parts(e.kind, e.columns, e.json_path)
+                -- Rows without the column are nobody's.
+                AND (i.predicate IS NULL OR i.predicate = format('(%I IS NOT NULL)', e.columns[1]))
+        ),
+        CASE
+            WHEN e.kind IN ('key', 'column') THEN format('p.%I', e.parent_columns[1])
+            WHEN e.kind = 'email' THEN format('lower(p.%I::text)', e.parent_columns[1])
+            ELSE format('p.%I::text', e.parent_columns[1])
+        END
+    FROM edges AS e
+    LEFT JOIN leaves AS l ON l.relation = e.relation
+$$;
+COMMENT ON FUNCTION saas.export_probes() IS
+'Which indexes tell whether a step can find any row by the person alone, and the value (of the row p of saas.users) that they would have; an index of NULL: there is none, so only the statement of the step tells.';
+REVOKE ALL ON FUNCTION saas.export_probes() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.export_probes() TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.export_metadata(p_user uuid, p_portable boolean, p_tables jsonb)
 RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    SELECT jsonb_build_object(
+BEGIN
+    RETURN jsonb_build_object(
         'format', 'saas export 1',
         'user_id', p_user,
         'generated_at', now(),
@@ -143,36 +204,30 @@ AS $$
             FROM saas.retention_policies AS k
             WHERE k.is_enabled AND k.action = 'keep' AND p_tables ? k.table_name
         )
-    )
+    );
+END
 $$;
 COMMENT ON FUNCTION saas.export_metadata(uuid, boolean, jsonb) IS
 'The section export_metadata of an export with so many rows by table.';
 REVOKE ALL ON FUNCTION saas.export_metadata(uuid, boolean, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.export_metadata(uuid, boolean, jsonb) TO saas_internal;
 
-CREATE OR REPLACE FUNCTION saas.gdpr_export_user_data(user_uuid uuid, portable boolean DEFAULT false)
-RETURNS jsonb
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+CREATE OR REPLACE FUNCTION saas.require_export(p_user uuid)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
-SET jit = off
-SET datestyle = 'ISO, YMD'
-SET timezone = 'UTC'
-SET intervalstyle = 'postgres'
-SET extra_float_digits = 1
-SET bytea_output = 'hex'
 AS $$
 BEGIN
-    PERFORM saas.require_privacy_access(user_uuid, true, false);
-    PERFORM saas.require_unrestricted(user_uuid);
-    PERFORM FROM saas.users AS u WHERE u.id = user_uuid;
+    PERFORM saas.require_privacy_access(p_user, true, false);
+    PERFORM saas.require_unrestricted(p_user);
+    PERFORM FROM saas.users AS u WHERE u.id = p_user;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'P0002', MESSAGE = 'there is no such user';
     END IF;
     LOCK TABLE saas.personal_data_links, saas.personal_data_columns IN SHARE MODE;
-    RETURN saas.export_person(saas.privacy_state(), user_uuid, COALESCE(portable, false));
 END
 $$;
-COMMENT ON FUNCTION saas.gdpr_export_user_data(uuid, boolean) IS
-'Everything that the map says belongs to a person, decrypted, by sections: personal_info, projects, templates, activity_history, billing_history, team_memberships, further ones of declared tables, and export_metadata. portable: only what the person provided (GDPR Art. 20). For the person and workers.';
-REVOKE ALL ON FUNCTION saas.gdpr_export_user_data(uuid, boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.gdpr_export_user_data(uuid, boolean) TO saas_app, saas_service;
+COMMENT ON FUNCTION saas.require_export(uuid) IS
+'Refuses an export to others than the person and workers, of restricted data to workers, and of nobody; keeps the map as it is until the transaction ends.';
+REVOKE ALL ON FUNCTION saas.require_export(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.require_export(uuid) TO saas_internal;

@@ -104,51 +104,64 @@ COMMENT ON FUNCTION saas.set_masking_key(text) IS
 REVOKE ALL ON FUNCTION saas.set_masking_key(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.set_masking_key(text) TO pg_database_owner;
 
-CREATE OR REPLACE FUNCTION saas.anonymise_in_place(p_table regclass, p_rules jsonb)
+CREATE OR REPLACE FUNCTION saas.take_masking_key(p_statement text, p_seed text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+BEGIN
+    -- A table made and dropped costs more than to mask some thousand rows.
+    IF p_statement LIKE '%pg_temp.masking_key%' THEN
+        PERFORM saas.set_masking_key(p_seed);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION saas.take_masking_key(text, text) IS
+'saas.set_masking_key() for a statement that asks for the key.';
+REVOKE ALL ON FUNCTION saas.take_masking_key(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.take_masking_key(text, text) TO pg_database_owner;
+
+DROP FUNCTION IF EXISTS saas.anonymise_in_place(regclass, jsonb);
+CREATE OR REPLACE FUNCTION saas.anonymise_in_place(p_table regclass, p_rules jsonb, p_seed text DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
-    v_changed text;
-    v_values text;
-    v_is_shuffled boolean;
-    v_rows bigint := 0;
+    v_statement text;
 BEGIN
     SELECT
-        string_agg(pg_catalog.format('%1$I = n.%1$I', m.column_name), ', '),
-        string_agg(pg_catalog.format('%I = %s', m.column_name, saas.masked_value(m.column_name, m.data_type, m.rule, format_type(b.base_type, b.modifier))), ', ')
-            FILTER (WHERE m.rule ->> 'strategy' <> 'shuffle'),
-        bool_or(m.rule ->> 'strategy' = 'shuffle')
-    INTO v_changed, v_values, v_is_shuffled
+        CASE
+            -- Only values that come from other rows need a second look at the table.
+            WHEN bool_or(m.rule ->> 'strategy' = 'shuffle') THEN pg_catalog.format(
+                'UPDATE %s AS o SET %s FROM (%s) AS n WHERE o.tableoid = n.saas_table AND o.ctid = n.saas_place', p_table,
+                string_agg(pg_catalog.format('%1$I = n.%1$I', m.column_name), ', '), saas.masked_select(p_table, p_rules, true)
+            )
+            ELSE pg_catalog.format(
+                'UPDATE %s AS t SET %s', p_table,
+                string_agg(pg_catalog.format('%I = %s', m.column_name, saas.masked_value(m.column_name, m.data_type, m.rule, format_type(b.base_type, b.modifier))), ', ')
+                    FILTER (WHERE m.rule ->> 'strategy' <> 'shuffle')
+            )
+        END
+    INTO v_statement
     FROM saas.masking_of(p_table, true, p_rules) AS m
     JOIN pg_attribute AS a ON a.attrelid = p_table AND a.attname = m.column_name
     CROSS JOIN LATERAL saas.made_of(a.atttypid, a.atttypmod) AS b
-    WHERE NOT m.is_generated AND m.rule ->> 'strategy' <> 'keep';
-    IF v_changed IS NOT NULL THEN
-        EXECUTE pg_catalog.format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', p_table);
-        -- As an erasure: no trail repeats what is taken out. Only values that come from other rows need a second look at the table.
-        v_rows := saas.erase_by(
-            pg_catalog.format(
-                'WITH changed AS (%s RETURNING 1) SELECT count(*) FROM changed',
-                CASE
-                    WHEN v_is_shuffled THEN pg_catalog.format(
-                        'UPDATE %s AS o SET %s FROM (%s) AS n WHERE o.tableoid = n.saas_table AND o.ctid = n.saas_place',
-                        p_table, v_changed, saas.masked_select(p_table, p_rules, true)
-                    )
-                    ELSE pg_catalog.format('UPDATE %s AS t SET %s', p_table, v_values)
-                END
-            ),
-            NULL, NULL, NULL
-        )::bigint;
+    WHERE NOT m.is_generated AND m.rule ->> 'strategy' <> 'keep'
+    HAVING count(*) > 0;
+    IF v_statement IS NULL THEN
+        RETURN 0;
     END IF;
-    RETURN v_rows;
+    PERFORM saas.take_masking_key(v_statement, p_seed);
+    EXECUTE pg_catalog.format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', p_table);
+    -- As an erasure: no trail repeats what is taken out.
+    RETURN saas.erase_by(v_statement, NULL, NULL, NULL)::bigint;
 END
 $$;
-COMMENT ON FUNCTION saas.anonymise_in_place(regclass, jsonb) IS
+COMMENT ON FUNCTION saas.anonymise_in_place(regclass, jsonb, text) IS
 'Masks the columns of a table where they are. Returns the number of rows.';
-REVOKE ALL ON FUNCTION saas.anonymise_in_place(regclass, jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION saas.anonymise_in_place(regclass, jsonb) TO pg_database_owner;
+REVOKE ALL ON FUNCTION saas.anonymise_in_place(regclass, jsonb, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.anonymise_in_place(regclass, jsonb, text) TO pg_database_owner;
 
 CREATE OR REPLACE FUNCTION saas.anonymise_table(
     p_table regclass,
@@ -162,6 +175,7 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_unknown text;
+    v_select text;
     v_rows bigint;
 BEGIN
     IF row_security_active(p_table) THEN
@@ -172,21 +186,26 @@ BEGIN
     END IF;
     SELECT k INTO v_unknown
     FROM jsonb_object_keys(p_rules) AS k
-    WHERE NOT EXISTS (SELECT FROM saas.masking_of(p_table, true) AS m WHERE m.column_name = k);
+    WHERE NOT EXISTS (
+        SELECT FROM pg_attribute AS a
+        WHERE a.attrelid = p_table AND a.attname = k AND a.attnum > 0 AND NOT a.attisdropped
+    );
     IF v_unknown IS NOT NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = '42703', MESSAGE = pg_catalog.format('table %s has no column %I', p_table, v_unknown);
     END IF;
-    PERFORM saas.set_masking_key(p_seed);
     IF p_copy_to IS NULL THEN
-        v_rows := saas.anonymise_in_place(p_table, p_rules);
+        v_rows := saas.anonymise_in_place(p_table, p_rules, p_seed);
     ELSE
+        v_select := saas.masked_select(p_table, p_rules);
+        PERFORM saas.take_masking_key(v_select, p_seed);
         EXECUTE pg_catalog.format('CREATE TABLE %s AS %s',
-            array_to_string(ARRAY(SELECT quote_ident(i) FROM unnest(parse_ident(p_copy_to)) AS i), '.'),
-            saas.masked_select(p_table, p_rules));
+            array_to_string(ARRAY(SELECT quote_ident(i) FROM unnest(parse_ident(p_copy_to)) AS i), '.'), v_select);
         GET DIAGNOSTICS v_rows = ROW_COUNT;
     END IF;
-    EXECUTE 'DROP TABLE pg_temp.masking_key';
+    IF to_regclass('pg_temp.masking_key') IS NOT NULL THEN
+        EXECUTE 'DROP TABLE pg_temp.masking_key';
+    END IF;
     RETURN v_rows;
 END
 $$;
