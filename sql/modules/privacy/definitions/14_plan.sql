@@ -324,11 +324,11 @@ AS $$
         ),
         o.hops, o.circle, o.group_number, ceil(o.estimated_rows)::bigint,
         COALESCE(
-            (SELECT min(p.basis) FROM saas.retention_policies AS p WHERE p.table_name = n.table_name AND n.party_link IS NULL AND p.action = 'keep' AND p.is_enabled),
+            (SELECT min(p.basis) FROM saas.retention_policies AS p WHERE p.table_name = n.table_name AND n.action NOT IN ('delete', 'null', 'reassign') AND p.action = 'keep' AND p.is_enabled),
             (SELECT min(e.basis) FROM edges AS e WHERE e.child = n.node)
         ),
         COALESCE(
-            (SELECT max(p.kept_for) FROM saas.retention_policies AS p WHERE p.table_name = n.table_name AND n.party_link IS NULL AND p.action = 'keep' AND p.is_enabled),
+            (SELECT max(p.kept_for) FROM saas.retention_policies AS p WHERE p.table_name = n.table_name AND n.action NOT IN ('delete', 'null', 'reassign') AND p.action = 'keep' AND p.is_enabled),
             (SELECT max(e.kept_for) FROM edges AS e WHERE e.child = n.node)
         )
     FROM graph AS g
