@@ -168,6 +168,14 @@ COMMENT ON FUNCTION saas.with_json_columns(anyelement, text, jsonb, text) IS
 'A row of a table''s row type (NULL: an empty one) with columns replaced by what a provider''s object says. Each line of the mapping is a column (or a member of a jsonb column, "column.member"), a conversion and the paths, with | between them, of which the first that leads to something counts: "amount units amount". Conversions: text, short_text (255 characters), lower_text, mail_domain, id, required_id, units, units_or_zero, currency (above the amounts that it counts), state:OBJECT, unix_time, time (RFC 3339), flag, flag_or_false, object; "@name json PATH" names a part with which paths below begin. SA072 for what makes no sense, 22023 for a mapping that is none, 42703 and 42804 for a column that the row does not have or that is of another type.';
 REVOKE ALL ON FUNCTION saas.with_json_columns(anyelement, text, jsonb, text) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION saas.row_members(p_row anyelement, p_members text[])
+RETURNS jsonb
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'saas_row_members';
+COMMENT ON FUNCTION saas.row_members(anyelement, text[]) IS
+'Columns of a row as a JSON object, without those that are NULL: "name", or "member=column" under another name. 42703 for a column that the row does not have, 22023 for a member that is named twice.';
+REVOKE ALL ON FUNCTION saas.row_members(anyelement, text[]) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION saas.lock_object(p_team uuid, p_provider text, p_object text)
 RETURNS text
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE

@@ -17,7 +17,8 @@ BEGIN
             saas.has_row(anyelement, text, "any"), saas.lock_row(anyelement, text, text, "any"),
             saas.find_provider_status(text, text, text), saas.find_currency(text, text),
             saas.lock_object(uuid, text, text),
-            saas.with_json_columns(anyelement, text, jsonb, text) TO %I',
+            saas.with_json_columns(anyelement, text, jsonb, text),
+            saas.row_members(anyelement, text[]) TO %I',
         pg_catalog.current_setting('saas.role_internal')
     );
     EXECUTE pg_catalog.format(

@@ -119,7 +119,20 @@ SELECT is((pg_temp.thing('{"a": "b"}', 'name text a')).name, 'b', 'a mapping tha
 INSERT INTO saas.provider_status_map (provider, object, provider_status, machine, state) VALUES ('stripe', 'payment_intent', 'new', 'payment_intent', 'processing');
 SELECT is((pg_temp.thing('{"s": "new"}', 'name state:payment_intent s')).name, 'processing', 'a new row of the map');
 
+-- Columns as members.
+INSERT INTO shop.things (name, amount, currency, is_live, notes, made_at) VALUES ('n', 5, 'EUR', false, '{"b": null}', '2024-02-29T00:00:00Z');
+SELECT is((SELECT saas.row_members(t, '{name,sum=amount,currency,is_live,notes,id,facts,made_at}') FROM shop.things AS t),
+    '{"name": "n", "sum": 5, "currency": "EUR", "is_live": false, "notes": {"b": null}, "made_at": "2024-02-29T00:00:00+00:00"}', 'what is not NULL');
+SELECT is((SELECT saas.row_members(t, '{}') FROM shop.things AS t), '{}', 'no member');
+SELECT is(saas.row_members(NULL::shop.things, '{name}'), NULL, 'no row');
+SELECT throws_ok($$SELECT saas.row_members(t, '{colour}') FROM shop.things AS t$$, '42703', 'the row has no column "colour"', 'no such column');
+SELECT throws_ok($$SELECT saas.row_members(t, '{gone}') FROM shop.things AS t$$, '42703', 'the row has no column "gone"', 'a dropped one');
+SELECT throws_ok($$SELECT saas.row_members(t, '{name,name=currency}') FROM shop.things AS t$$, '22023', 'a member is named twice', 'two members of a name');
+SELECT throws_ok($$SELECT saas.row_members(t, '{NULL}') FROM shop.things AS t$$, '22004', 'a member has no name', 'no name');
+SELECT throws_ok($$SELECT saas.row_members(1, '{name}')$$, '42809', 'the row is of no table', 'no row of a table');
+
 SET LOCAL ROLE saas_app;
+SELECT throws_ok($$SELECT saas.row_members(p, '{amount}') FROM saas.payments AS p$$, '42501', NULL, 'for the package alone');
 SELECT throws_ok($$SELECT saas.with_json_columns(NULL::saas.payments, 'stripe', '{}', 'description text d')$$, '42501', NULL, 'for functions of the package alone');
 RESET ROLE;
 SELECT * FROM finish();

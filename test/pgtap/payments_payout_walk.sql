@@ -1,8 +1,16 @@
 -- Random walks over payments, refunds, disputes and payouts: whatever happens in whatever order, nothing is paid out
--- that is not there, and the ledger agrees.
+-- that is not there, and the ledger agrees. SAAS_WALK_SEED, from -1 to 1, varies the walk.
 BEGIN;
 SELECT no_plan();
 \ir include/payments.sql
+\getenv seed SAAS_WALK_SEED
+\if :{?seed}
+\set is_usual false
+\else
+\set is_usual true
+\set seed 0.25
+\endif
+SELECT diag('seed of the walk: ' || :'seed');
 SELECT saas.set_payout_schedule(pg_temp.team(), 'stripe', 'usd', 'manual', p_delay_days => 3, p_minimum_amount => 50, p_reserve_percent => 7.5) \g /dev/null
 CREATE FUNCTION pg_temp.pick(p_choices text[]) RETURNS text LANGUAGE sql AS 'SELECT p_choices[1 + floor(random() * cardinality(p_choices))::integer]';
 -- What is wrong now; NULL when nothing is.
@@ -31,20 +39,22 @@ DECLARE
     v_payment saas.payments;
     v_payout uuid;
     v_amount bigint := 1 + floor(random() * 400);
+    v_dice double precision := random();
 BEGIN
-    SELECT p.* INTO v_payment FROM saas.payments AS p ORDER BY random() LIMIT 1;
+    -- By what the walk itself has named or made: in whatever order the server reads its rows, a seed is one walk.
+    SELECT p.* INTO v_payment FROM saas.payments AS p ORDER BY md5(v_dice || p.provider_payment_id) LIMIT 1;
     CASE v_what
         WHEN 'pay' THEN PERFORM pg_temp.deliver(pg_temp.event('evt_' || p_n, 50 + p_n, pg_temp.charge('ch_' || p_n, NULL, 'succeeded', true)));
         WHEN 'pay_now' THEN PERFORM pg_temp.deliver(pg_temp.event('evt_' || p_n, extract(epoch FROM now())::bigint - 1, pg_temp.charge('ch_' || p_n, NULL, 'succeeded', true)));
         WHEN 'refund' THEN PERFORM saas.refund_payment(v_team, v_payment.id, v_amount, 'k' || p_n);
         WHEN 'dispute' THEN PERFORM saas.record_dispute(v_team, v_payment.id, 'dp_' || p_n, v_amount, 'k' || p_n, p_fee_amount => 15);
         WHEN 'close' THEN
-            UPDATE saas.payment_disputes SET status = pg_temp.pick('{won,lost}') WHERE id = (SELECT d.id FROM saas.payment_disputes AS d WHERE d.status = 'needs_response' LIMIT 1) RETURNING payment_id INTO v_payout;
+            UPDATE saas.payment_disputes SET status = pg_temp.pick('{won,lost}') WHERE id = (SELECT d.id FROM saas.payment_disputes AS d WHERE d.status = 'needs_response' ORDER BY d.provider_dispute_id LIMIT 1) RETURNING payment_id INTO v_payout;
             PERFORM saas.refresh_disputed_amount(v_team, v_payout);
         WHEN 'schedule' THEN PERFORM saas.schedule_payouts(v_team, 'k' || p_n, s.id) FROM saas.payout_schedules AS s;
         WHEN 'run' THEN PERFORM saas.run_payouts(v_team, 'k' || p_n);
         WHEN 'result' THEN
-            SELECT p.id INTO v_payout FROM saas.payouts AS p ORDER BY random() LIMIT 1;
+            SELECT p.id INTO v_payout FROM saas.payouts AS p ORDER BY p.id OFFSET floor(v_dice * (SELECT count(*) FROM saas.payouts)) LIMIT 1;
             PERFORM saas.record_payout_result(v_team, v_payout, pg_temp.pick('{in_transit,paid,paid,failed,canceled,reversed}'), 'k' || p_n);
         WHEN 'hold' THEN PERFORM saas.place_payout_hold(v_team, 'aml', NULL, 'payments', v_team);
         WHEN 'release' THEN PERFORM saas.close_payout_holds(v_team, 'aml', 'payments', v_team);
@@ -56,21 +66,24 @@ BEGIN
 EXCEPTION WHEN SQLSTATE 'SA070' OR SQLSTATE 'SA078' OR SQLSTATE 'SA081' OR SQLSTATE 'SA082' OR SQLSTATE 'SA085' THEN
     RETURN v_what || ' refused';
 END $$;
-SELECT setseed(0.25) \g /dev/null
-CREATE TEMPORARY TABLE walk (n integer, what text, wrong text);
+SELECT setseed(:seed) \g /dev/null
+CREATE TEMPORARY TABLE walk (n integer, what text, wrong text, states text[]);
 DO $$
 BEGIN
     FOR v_n IN 1..300 LOOP
-        INSERT INTO walk VALUES (v_n, pg_temp.step(v_n), NULL);
+        INSERT INTO walk VALUES (v_n, pg_temp.step(v_n), NULL, NULL);
+        UPDATE walk AS w SET states = ARRAY(SELECT 'payout ' || p.status FROM saas.payouts AS p UNION SELECT 'reserve ' || r.status FROM saas.payout_reserves AS r) WHERE w.n = v_n;
         UPDATE walk AS w SET wrong = NULLIF(pg_temp.wrong(), '') WHERE w.n = v_n AND v_n % 5 = 0;
     END LOOP;
 END $$;
 SELECT is((SELECT string_agg(w.n || ': ' || w.wrong, E'\n') FROM walk AS w), NULL, 'after every fifth step nothing is wrong');
--- The walk has been everywhere.
+-- The usual walk has been everywhere; another one may miss something.
+\if :is_usual
 SELECT set_eq('SELECT DISTINCT what FROM walk WHERE what NOT LIKE $s$% refused$s$', ARRAY['pay', 'pay_now', 'refund', 'dispute', 'close', 'schedule', 'run', 'result', 'hold', 'release', 'reserve'], 'every step was taken');
-SELECT cmp_ok((SELECT count(*) FROM saas.payouts AS p WHERE p.status = s), '>', 0::bigint, 'payouts ended ' || s) FROM unnest('{paid,failed,canceled}'::text[]) AS s;
-SELECT cmp_ok((SELECT count(*) FROM saas.payout_reserves AS r WHERE r.status = s), '>', 0::bigint, 'reserves are ' || s) FROM unnest('{held,released}'::text[]) AS s;
+-- On the way, not at its end: the last steps may have let all reserves go, or taken every payment back.
+SELECT ok(EXISTS (SELECT FROM walk AS w WHERE s = ANY (w.states)), 'there was a ' || s) FROM unnest('{payout paid,payout failed,payout canceled,reserve held,reserve released}'::text[]) AS s;
 SELECT cmp_ok((SELECT count(*) FROM walk WHERE what LIKE '% refused'), '>', 10::bigint, 'and what does not go was refused');
+\endif
 \ir include/ledger_proof.sql
 SELECT * FROM finish();
 ROLLBACK;

@@ -200,6 +200,9 @@ CREATE TEMPORARY TABLE told AS SELECT p.table_name, p.problem, p.action FROM saa
 SELECT alike((SELECT string_agg(t.problem, '; ') FROM told AS t WHERE t.table_name = 'shop.' || c.name), pg_temp.text_of(c.name, c.problem), c.name || ' is told')
 FROM pg_temp.cases AS c WHERE c.problem IS NOT NULL ORDER BY c.name;
 SELECT is_empty($$SELECT t.* FROM told AS t WHERE t.table_name NOT IN (SELECT 'shop.' || c.name FROM pg_temp.cases AS c WHERE c.problem IS NOT NULL) OR t.action <> 'refuse'$$, 'nothing else');
+SELECT is_empty($$SELECT p.* FROM saas.map_problems('anonymise') AS p WHERE p.table_name IN ('shop.kept_key', 'shop.shredded_key', 'shop.anonymised_key', 'shop.kept_cascade', 'shop.set_null_not_null')$$,
+    'keys to people stand against no anonymising, which lets them stay');
+SELECT isnt_empty($$SELECT p.* FROM saas.map_problems('anonymise') AS p WHERE p.table_name = 'shop.unique_constant' AND p.sqlstate_code = 'SA139'$$, 'unique values do');
 DELETE FROM saas.personal_data_columns AS c WHERE (c.table_name, c.column_name) IN (('shop.not_null', 'email'), ('shop.generated_itself', 'name'));
 DELETE FROM saas.personal_data_links AS l WHERE l.table_name IN ('shop.nulled_not_null', 'shop.not_null');
 DROP TABLE shop.nulled_not_null, shop.not_null;

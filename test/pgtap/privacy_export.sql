@@ -30,6 +30,9 @@ SELECT results_eq(
     format($$SELECT n.* FROM jsonb_array_elements((%L)::jsonb -> 'activity_history') AS p CROSS JOIN LATERAL jsonb_populate_record(NULL::saas.notifications, p) AS n WHERE p ->> '_table' = 'saas.notifications' ORDER BY n.id$$, :'export'),
     format('SELECT n.* FROM saas.notifications AS n WHERE n.user_id = %L ORDER BY n.id', :'ann'), 'so are others');
 SELECT is((:'export')::jsonb #>> '{export_metadata,retention,saas.payments,kept_for}', '10 years', 'with what is kept how long');
+SELECT is((:'export')::jsonb #>> '{export_metadata,retention,saas.customer_verifications,kept_for}', CASE WHEN (:'export')::jsonb #> '{export_metadata,tables}' ? 'saas.customer_verifications' THEN '5 years' END, 'by the map, too');
+SELECT ok((:'export')::jsonb #> '{export_metadata,purposes}' @> '[{"purpose": "service", "legal_basis": "contract", "tables": ["saas.users"]}]', 'what the data are processed for, and on which basis');
+SELECT is_empty(format($$SELECT t FROM jsonb_object_keys(%L::jsonb #> '{export_metadata,tables}') AS t WHERE NOT (%L::jsonb #> '{export_metadata,purposes}') @> jsonb_build_array(jsonb_build_object('tables', jsonb_build_array(t))) AND t LIKE 'saas.%%'$$, :'export', :'export'), 'for every table');
 SELECT is((SELECT count(*) FROM saas.erasure_rows), 0::bigint, 'and nothing of the work stays');
 SELECT ok(NOT saas.gdpr_export_user_data(:'ann', true) #> '{export_metadata,tables}' ?| '{saas.fraud_assessments,saas.user_sessions,saas.activity_logs}', 'a portable one has only what the person provided');
 

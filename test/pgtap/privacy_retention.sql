@@ -115,6 +115,9 @@ RESET ROLE;
 SELECT is((SELECT array_agg(person) FROM public.visits), ARRAY[:'bob'::uuid], 'but for the held one');
 
 -- The register, from what is there.
+SELECT is_empty($$SELECT m.table_name FROM saas.personal_data_map AS m
+    WHERE m.table_name LIKE 'saas.%' AND m.classification = 'confidential' AND m.table_name NOT IN (SELECT r.table_name FROM saas.processing_register() AS r)$$,
+    'every table of the package with personal data has a purpose');
 SELECT saas.set_processing_purpose('letters', 'Writing letters', 'contract', '{users}', '{public.letters}', p_recipients => '{post}', p_transfers => '{"CH: adequacy decision"}') \g /dev/null
 SET LOCAL ROLE saas_service;
 SELECT ok((SELECT measures @> '{row-level security,audit trail,erasure and export on request}' AND 'email' = ANY (personal_columns) FROM saas.processing_register() WHERE purpose = 'service' AND table_name = 'saas.users'), 'measures as they are in force');

@@ -115,9 +115,9 @@ SELECT set_eq(
     'nothing of A is left anywhere but where the law keeps it'
 );
 SELECT set_has($$SELECT table_name FROM erased WHERE action = 'keep' AND basis IS NOT NULL AND kept_until > now()$$,
-    $$VALUES ('saas.customer_verifications'), ('saas.fraud_list_changes'), ('saas.fraud_list_items')$$, 'which the erasure says, with basis and end');
+    $$VALUES ('saas.customer_verifications'), ('saas.fraud_list_changes'), ('saas.fraud_list_items'), ('saas.subscriptions'), ('saas.subscription_changes')$$, 'which the erasure says, with basis and end');
 SELECT set_eq($$SELECT DISTINCT m.name FROM named AS w CROSS JOIN LATERAL pg_temp.found(ARRAY[w.id::text]) AS m WHERE w.is_a$$,
-    '{saas.audit_logs,saas.consent_records,saas.encryption_keys}'::text[], 'not even the id, but in the audit trail, the proof of consent and by the destroyed keys');
+    '{saas.audit_logs,saas.consent_records,saas.encryption_keys,saas.subscriptions,saas.subscription_changes}'::text[], 'not even the id, but in the audit trail, the proof of consent, what is kept for the books, and by the destroyed keys');
 SELECT is_empty($$SELECT k.key_no FROM saas.encryption_keys AS k JOIN named AS w ON w.id = k.subject_id AND w.is_a WHERE k.status <> 'shredded' OR k.wrapped IS NOT NULL$$, 'they are destroyed');
 SELECT set_eq('SELECT w.n, m.* FROM named AS w CROSS JOIN LATERAL pg_temp.found(w.words || w.id::text) AS m WHERE NOT w.is_a AND m.name <> ''saas.audit_logs''', 'SELECT * FROM before', 'every row of B is as it was');
 SELECT is_empty(

@@ -88,14 +88,12 @@ TEST(card_numbers, are_not_seen_where_there_are_none) {
                              "424242424242424",
                              "1242424242424242",
                              "pi_4242424242424242",
-                             "4242\n4242\n4242\n4242",
                              "ch_3MtwBwLkdIwHu7ix28a3tqPa",
                              "x4242424242424242",
                              "4242424242424242x",
                              "0.4242424242424242",
                              "+4242424242424242",
                              "4242   4242   4242   4242",
-                             "4242/4242/4242/4242",
                              "0.4242.4242.4242.4242",
                              "4000.1234 5678.9012",
                              "127.0.0.1 4242.4242",
@@ -111,6 +109,104 @@ TEST(card_numbers, are_not_seen_where_there_are_none) {
                              "8515131751004933",
                              "7914073381342284",
                              "4242 4242 4242 424a"})
+        EXPECT_FALSE(found(text)) << text;
+}
+
+// Between groups, and nothing more often than once.
+TEST(card_numbers, are_found_with_any_separator) {
+    for (const char *between : {"\t",
+                                "\n",
+                                "\r\n",
+                                "\\n",
+                                "\\t",
+                                "\\r\\n",
+                                "_",
+                                "/",
+                                ",",
+                                "\xC2\xA0",
+                                "\xC2\xAD",
+                                "\xE1\x9A\x80",
+                                "\xE2\x80\x80",
+                                "\xE2\x80\x83",
+                                "\xE2\x80\x8A",
+                                "\xE2\x80\x8B",
+                                "\xE2\x80\x90",
+                                "\xE2\x80\x94",
+                                "\xE2\x80\xAF",
+                                "\xE2\x81\x9F",
+                                "\xE2\x81\xA0",
+                                "\xE2\x88\x92",
+                                "\xE3\x80\x80",
+                                "\xEF\xBB\xBF",
+                                "\xEF\xBC\x8D"}) {
+        const std::string b = between;
+        EXPECT_TRUE(found("4242" + b + "4242" + b + "4242" + b + "4242")) << b;
+        EXPECT_TRUE(found("(3782" + b + "822463" + b + "10005)")) << b;
+        EXPECT_FALSE(found("4242" + b + "4242" + b + "4242" + b + "4241")) << b;
+        EXPECT_FALSE(found("x4242" + b + "4242" + b + "4242" + b + "4242")) << b;
+        EXPECT_FALSE(found("4242" + b + "4242" + b + "4242" + b + "4242x")) << b;
+        std::string text = "4242" + b + "4242" + b + "4242" + b + "4242";
+        const std::size_t size = text.size();
+        EXPECT_EQ(payments::mask_card_numbers(text), 1U) << b;
+        EXPECT_FALSE(found(text)) << text;
+        EXPECT_EQ(text.size(), size) << text;
+    }
+    for (const char *between : {" ", "-", ".", "\xC2\xA0", "\xE2\x80\x8B", "\xE2\x80\x93"}) {
+        std::string text;
+        for (const char c : std::string{"4000056655665556"})
+            text += (text.empty() ? "" : between) + std::string(1, c);
+        EXPECT_TRUE(found(text)) << text;
+        EXPECT_TRUE(found("card: " + text + "!")) << text;
+        EXPECT_FALSE(found("7" + std::string{between} + text)) << text;
+        text.back() = '5';
+        EXPECT_FALSE(found(text)) << text;
+    }
+    // What has no width may stand anywhere, and often.
+    EXPECT_TRUE(found("42\xE2\x80\x8B\xE2\x80\x8B"
+                      "42 4\xEF\xBB\xBF"
+                      "242\xE2\x81\xA0 4242 4242"));
+}
+
+TEST(card_numbers, are_found_in_full_width_digits) {
+    std::string text;
+    for (const char c : std::string{"4242424242424242"})
+        text += std::string{"\xEF\xBC"} + static_cast<char>(0x90 + (c - '0'));
+    EXPECT_TRUE(found(text));
+    EXPECT_TRUE(found("no " + text + "."));
+    EXPECT_FALSE(found("x" + text));
+    EXPECT_FALSE(found(text.substr(3)));
+    EXPECT_FALSE(found(text.substr(0, text.size() - 1)));
+    EXPECT_EQ(payments::mask_card_numbers(text), 1U);
+    EXPECT_EQ(text, "\xEF\xBC\x94\xEF\xBC\x90\xEF\xBC\x90\xEF\xBC\x90\xEF\xBC\x90\xEF\xBC\x90"
+                    "\xEF\xBC\x90\xEF\xBC\x90\xEF\xBC\x90\xEF\xBC\x90\xEF\xBC\x90\xEF\xBC\x90"
+                    "\xEF\xBC\x94\xEF\xBC\x92\xEF\xBC\x94\xEF\xBC\x92");
+}
+
+// Lists, paths, dates, telephone numbers and numbers of orders have such separators, too.
+TEST(card_numbers, are_not_seen_in_what_only_looks_separated) {
+    for (const char *text : {"4242, 4242, 4242, 4242",
+                             "[4242, 4242, 4242, 4242]",
+                             "4242,42424242,4242",
+                             "4242/424242/424242",
+                             "42/4242/4242/4242/42",
+                             "4,2,4,2,4,2,4,2,4,2,4,2,4,2,4,2",
+                             "4/2/4/2/4/2/4/2/4/2/4/2/4/2/4/2",
+                             "order_4242_4242_4242_4242",
+                             "4242_4242_4242_4242_x",
+                             "4242_4242_4242_4242_",
+                             "4242424242424242_7",
+                             "2024/01/15 10:20:30",
+                             "2024-01-15T10:20:30.123456Z",
+                             "2024-01-15,2024-01-16",
+                             "4000/12/31,4000/12/31",
+                             "555-0123, 555-0124",
+                             "+49 30 1234 5678",
+                             "(030) 1234/5678",
+                             "4111,50 EUR, 1200,00 EUR",
+                             "4242\n\n4242\n\n4242\n\n4242",
+                             "\xEF\xBC\x94\xEF\xBC\x92",
+                             "4242\xEF\xBC",
+                             "4242424242424\xEF\xBC"})
         EXPECT_FALSE(found(text)) << text;
 }
 
@@ -148,6 +244,7 @@ TEST(card_numbers, leave_the_first_and_the_last_four_digits_when_masked) {
     EXPECT_EQ(masked("a 5555555555554444 b 378282246310005"),
               "a 5000000000004444 b 300000000000005");
     EXPECT_EQ(masked("nothing 1700000000000"), "nothing 1700000000000");
+    EXPECT_EQ(masked("[4242,4242,4242,4242]"), "[4000,1000,1000,4242]");
     std::mt19937_64 random{8};
     for (int i = 0; i < 500; i += 1) {
         std::string digits = "4";
@@ -164,8 +261,8 @@ TEST(card_numbers, leave_the_first_and_the_last_four_digits_when_masked) {
 // Whatever the text is, it is read within its bounds, and nothing is found again once masked.
 TEST(card_numbers, are_looked_for_in_any_text) {
     std::mt19937_64 random{9};
-    constexpr std::string_view k_letters = "0123456789 -+.4a_4242";
-    for (int i = 0; i < 3000; i += 1) {
+    constexpr std::string_view k_letters = "0123456789 -+.4a_4242,/\n\xEF\xBC\x94\xE2\x80\x8B";
+    for (int i = 0; i < 6000; i += 1) {
         std::string text;
         for (std::size_t length = random() % 60; text.size() < length;)
             text += k_letters[random() % k_letters.size()];
@@ -173,5 +270,7 @@ TEST(card_numbers, are_looked_for_in_any_text) {
         if (payments::mask_card_numbers(text) > 0) {
             EXPECT_EQ(text.size(), size);
         }
+        payments::mask_card_numbers(text);
+        EXPECT_FALSE(found(text)) << text;
     }
 }

@@ -55,31 +55,79 @@ constexpr bool is_word(char c) noexcept {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-// What people and word processors write between groups: a space or hyphen, two spaces, a dot, a
-// space that does not break, a dash. Its length, 0 where there is none.
-constexpr std::size_t separator_length(std::string_view text) noexcept {
-    constexpr std::array<std::string_view, 11> k_separators{"  ",
-                                                            " - ",
-                                                            "\xC2\xA0",
-                                                            "\xE2\x80\x87",
-                                                            "\xE2\x80\x89",
-                                                            "\xE2\x80\x91",
-                                                            "\xE2\x80\x93",
-                                                            "\xE2\x80\xAF",
-                                                            " ",
-                                                            "-",
-                                                            "."};
-    for (const std::string_view separator : k_separators)
-        if (text.substr(0, separator.size()) == separator)
-            return separator.size();
+// A digit, ASCII or full width (U+FF10 to U+FF19).
+struct digit {
+    char value = 0;         // '0' to '9', 0 where there is none
+    std::size_t length = 0; // bytes
+
+    constexpr explicit operator bool() const noexcept { return length > 0; }
+};
+
+constexpr digit digit_at(std::string_view text, std::size_t at) noexcept {
+    if (at >= text.size())
+        return {};
+    if (is_digit(text[at]))
+        return {text[at], 1};
+    if (text.substr(at, 2) == "\xEF\xBC" && at + 2 < text.size()) {
+        const auto last = static_cast<unsigned char>(text[at + 2]);
+        if (last >= 0x90 && last <= 0x99)
+            return {static_cast<char>('0' + (last - 0x90)), 3};
+    }
+    return {};
+}
+
+template <std::size_t Size>
+constexpr std::size_t length_of_any(std::string_view text,
+                                    const std::array<std::string_view, Size> &possible) noexcept {
+    for (const std::string_view one : possible)
+        if (text.substr(0, one.size()) == one)
+            return one.size();
     return 0;
 }
 
-// Digits with separators between their groups, each of which is a whole word.
-struct run {
-    std::size_t begin;
-    std::size_t end;
+// What is not seen between two digits: soft hyphen, zero-width space and joiners, word joiner,
+// zero-width space that does not break.
+constexpr std::size_t invisible_length(std::string_view text) noexcept {
+    constexpr std::array<std::string_view, 6> k_invisible{
+        "\xC2\xAD", "\xE2\x80\x8B", "\xE2\x80\x8C", "\xE2\x80\x8D", "\xE2\x81\xA0", "\xEF\xBB\xBF"};
+    if (text.empty() || static_cast<unsigned char>(text[0]) < 0x80)
+        return 0;
+    return length_of_any(text, k_invisible);
+}
+
+// The spaces and dashes of Unicode beyond ASCII: U+00A0, U+1680, U+2000 to U+200A, U+2010 to
+// U+2015, U+202F, U+205F, U+2212, U+3000, U+FF0D.
+constexpr std::size_t wide_separator_length(std::string_view text) noexcept {
+    constexpr std::array<std::string_view, 7> k_others{
+        "\xC2\xA0",     "\xE1\x9A\x80", "\xE2\x80\xAF", "\xE2\x81\x9F",
+        "\xE2\x88\x92", "\xE3\x80\x80", "\xEF\xBC\x8D"};
+    if (text.size() > 2 && text.substr(0, 2) == "\xE2\x80") {
+        const auto last = static_cast<unsigned char>(text[2]);
+        if (last <= 0x8A || (last >= 0x90 && last <= 0x95))
+            return 3;
+    }
+    return length_of_any(text, k_others);
+}
+
+struct separator {
+    std::size_t length = 0;  // bytes; 0 where there is none
+    bool is_listing = false; // what also stands between the numbers of a list or a path
 };
+
+// What people and word processors write between groups. Line breaks and tabs also as JSON escapes
+// them.
+constexpr separator separator_at(std::string_view text) noexcept {
+    constexpr std::array<std::string_view, 5> k_plain{"  ", " - ", " ", "-", "."};
+    constexpr std::array<std::string_view, 10> k_listing{"\r\n", "\\r\\n", "\\n", "\\t", "\n",
+                                                         "\t",   "\r",     ",",   "/",   "_"};
+    if (text.empty())
+        return {};
+    if (static_cast<unsigned char>(text[0]) >= 0x80)
+        return {wide_separator_length(text), false};
+    if (const std::size_t plain = length_of_any(text, k_plain))
+        return {plain, false};
+    return {length_of_any(text, k_listing), true};
+}
 
 // Whether digits at `at` begin a number rather than go on with something else.
 bool begins_number(std::string_view text, std::size_t at) noexcept {
@@ -94,14 +142,14 @@ bool begins_number(std::string_view text, std::size_t at) noexcept {
     return !(before == '.' && at > 1 && is_digit(text[at - 2]));
 }
 
-// The group of digits at `at`: its end, or nothing where a letter follows.
-std::optional<std::size_t> group_end(std::string_view text, std::size_t at) noexcept {
-    std::size_t end = at;
-    while (end < text.size() && is_digit(text[end]))
-        end += 1;
-    if (end < text.size() && is_word(text[end]))
-        return std::nullopt;
-    return end;
+// Whether one character before `at` separates it from another digit.
+bool follows_digit(std::string_view text, std::size_t at) noexcept {
+    if (at == 0)
+        return false;
+    std::size_t before = at - 1;
+    while (before > 0 && (static_cast<unsigned char>(text[before]) & 0xC0) == 0x80)
+        before -= 1;
+    return before > 0 && is_digit(text[before - 1]);
 }
 
 bool joined_by_hyphen(std::string_view text, std::size_t begin, std::size_t end) noexcept {
@@ -109,41 +157,119 @@ bool joined_by_hyphen(std::string_view text, std::size_t begin, std::size_t end)
            (end + 1 < text.size() && text[end] == '-' && is_word(text[end + 1]));
 }
 
+// Digits with separators between their groups, as far as they are read.
+struct number {
+    std::array<char, k_longest> digits{};
+    std::array<std::size_t, k_longest> sizes{}; // of the groups
+    std::size_t count = 0, groups = 0;
+    bool is_listing = false; // a separator was
+};
+
+// Reads the group of digits at `at`: its end, or nothing where there are too many digits or a
+// letter follows. Digits that something invisible separates are one group.
+std::optional<std::size_t> read_group(std::string_view text, std::size_t at,
+                                      number &read) noexcept {
+    std::size_t size = 0, end = at;
+    while (const digit next = digit_at(text, at)) {
+        if (read.count == k_longest)
+            return std::nullopt;
+        read.digits[read.count++] = next.value;
+        size += 1;
+        end = at += next.length;
+        while (const std::size_t skipped = invisible_length(text.substr(at)))
+            at += skipped;
+    }
+    read.sizes[read.groups++] = size;
+    const bool goes_on = end + 1 < text.size() && text[end] == '_' && is_digit(text[end + 1]);
+    if (end < text.size() && is_word(text[end]) && !goes_on)
+        return std::nullopt;
+    return end;
+}
+
 // Groups as cards have them: the first of four digits, the others of three to seven, the last of
-// one to seven.
-bool card_like_groups(std::span<const std::size_t> sizes) noexcept {
+// one to seven. Between the separators of a list they are as the networks print them: by four, or
+// four, six and the rest.
+bool card_like_groups(const number &read) noexcept {
+    const std::span<const std::size_t> sizes{read.sizes.data(), read.groups};
     if (sizes.front() != 4)
         return false;
-    for (std::size_t i = 1; i < sizes.size(); i += 1)
-        if (sizes[i] > 7 || (sizes[i] < 3 && i + 1 < sizes.size()))
+    const bool by_six = sizes.size() == 3 && sizes[1] == 6 && sizes[2] >= 4 && sizes[2] <= 5;
+    for (std::size_t i = 1; i < sizes.size(); i += 1) {
+        const bool is_last = i + 1 == sizes.size();
+        if (sizes[i] > 7 || (sizes[i] < 3 && !is_last))
             return false;
+        if (read.is_listing && !by_six && (sizes[i] > 4 || (sizes[i] < 4 && !is_last)))
+            return false;
+    }
     return true;
+}
+
+// Whether what is read so far, from `begin` to `end`, is the number of a card.
+bool is_number(std::string_view text, std::size_t begin, std::size_t end,
+               const number &read) noexcept {
+    if (read.count < k_shortest || !is_card_number({read.digits.data(), read.count}))
+        return false;
+    if (end < text.size() && text[end] == '_')
+        return false;
+    if (read.groups == read.count) // digit by digit
+        return !read.is_listing && !follows_digit(text, begin);
+    if (read.groups > 1 && !card_like_groups(read))
+        return false;
+    const bool one_long_group = read.groups == 1 && read.count > k_shortest;
+    return one_long_group || !joined_by_hyphen(text, begin, end);
 }
 
 // Whether a number begins with the group at `begin`, and where it ends. All groups of it are
 // tried, the shortest number first.
 std::optional<std::size_t> number_end(std::string_view text, std::size_t begin) noexcept {
-    std::array<char, k_longest> digits{};
-    std::array<std::size_t, k_longest> sizes{};
-    std::size_t count = 0, groups = 0, at = begin;
+    number read;
+    std::size_t at = begin;
     for (;;) {
-        const auto end = group_end(text, at);
-        if (!end || *end - at > k_longest - count)
+        const auto end = read_group(text, at, read);
+        if (!end)
             return std::nullopt;
-        sizes[groups++] = *end - at;
-        for (; at < *end; at += 1)
-            digits[count++] = text[at];
-        if (count >= k_shortest && is_card_number({digits.data(), count})) {
-            const bool one_long_group = groups == 1 && count > k_shortest;
-            if (groups == 1 || card_like_groups({sizes.data(), groups}))
-                if (one_long_group || !joined_by_hyphen(text, begin, *end))
-                    return *end;
-        }
-        const std::size_t between = separator_length(text.substr(*end));
-        at = *end + between;
-        if (between == 0 || at >= text.size() || !is_digit(text[at]))
+        if (is_number(text, begin, *end, read))
+            return *end;
+        at = *end;
+        while (const std::size_t skipped = invisible_length(text.substr(at)))
+            at += skipped;
+        const separator between = separator_at(text.substr(at));
+        at += between.length;
+        if (between.length == 0 || !digit_at(text, at) || read.count == k_longest)
             return std::nullopt;
+        read.is_listing |= between.is_listing;
     }
+}
+
+// Overwrites a digit that is there.
+void set_digit(std::span<char> text, std::size_t at, char value) noexcept {
+    if (is_digit(text[at]))
+        text[at] = value;
+    else
+        text[at + 2] = static_cast<char>(0x90 + (value - '0'));
+}
+
+// Overwrites the digits of a number but for the first and the last four.
+void mask_number(std::span<char> text, text_range found) noexcept {
+    constexpr std::size_t k_kept = 4;
+    const std::string_view all{text.data(), text.size()};
+    std::array<std::size_t, k_longest> places{};
+    std::size_t count = 0;
+    for (std::size_t at = found.begin; at < found.end && count < k_longest;) {
+        const digit here = digit_at(all, at);
+        if (here)
+            places[count++] = at;
+        at += here ? here.length : 1;
+    }
+    for (std::size_t i = 1; i + k_kept < count; i += 1) {
+        // A number of JSON that has more digits does not begin with zero.
+        const char before = text[places[i] - 1];
+        const bool begins = before == ',' || before == '\n' || before == '\t' || before == '\r';
+        set_digit(text, places[i], begins ? '1' : '0');
+    }
+    // By chance the check digit may fit what is left; then it fits no other second digit.
+    if (count > 1 && number_end(all, found.begin))
+        set_digit(text, places[1], digit_at(all, places[1]).value == '1' ? '2' : '1');
 }
 
 } // namespace
@@ -174,41 +300,31 @@ bool is_card_number(std::string_view digits) noexcept {
 std::optional<text_range> find_card_number(std::string_view text, std::size_t from) noexcept {
     std::size_t at = from;
     while (at + k_shortest <= text.size()) {
-        if (!is_digit(text[at])) {
+        const digit here = digit_at(text, at);
+        if (!here) {
             at += 1;
             continue;
         }
         if (begins_number(text, at))
             if (const auto end = number_end(text, at))
                 return text_range{at, *end};
-        while (at < text.size() && is_digit(text[at]))
-            at += 1;
+        while (const digit next = digit_at(text, at)) {
+            at += next.length;
+            while (const std::size_t skipped = invisible_length(text.substr(at)))
+                at += skipped;
+        }
     }
     return std::nullopt;
 }
 
 std::size_t mask_card_numbers(std::span<char> text) noexcept {
-    constexpr std::size_t k_kept = 4;
     std::size_t count = 0, from = 0;
-    for (;;) {
-        const auto found = find_card_number({text.data(), text.size()}, from);
-        if (!found)
-            return count;
+    while (const auto found = find_card_number({text.data(), text.size()}, from)) {
         count += 1;
-        std::size_t kept = 0, at = found->end;
-        while (kept < k_kept)
-            kept += is_digit(text[--at]) ? 1 : 0;
-        std::size_t second = found->begin + 1;
-        while (!is_digit(text[second]))
-            second += 1;
-        for (std::size_t i = second; i < at; i += 1)
-            if (is_digit(text[i]))
-                text[i] = '0';
-        // By chance the check digit may fit what is left; then it fits no other second digit.
-        if (number_end({text.data(), text.size()}, found->begin))
-            text[second] = '1';
+        mask_number(text, *found);
         from = found->end;
     }
+    return count;
 }
 
 } // namespace saas::core::payments

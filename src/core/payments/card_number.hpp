@@ -18,9 +18,12 @@ struct text_range {
 // card network issues (ISO/IEC 7812-1), a length that it uses, and the check digit (Luhn, annex B).
 [[nodiscard]] bool is_card_number(std::string_view digits) noexcept;
 
-// The first number from `from` on that looks like a card's, alone or in groups of digits with
-// separators between them: spaces (one or two, or one that does not break), hyphens, dashes and
-// dots. Not looked at are digits that are part of a word, of an
+// The first number from `from` on that looks like a card's, alone or in groups of digits, ASCII or
+// full width, with separators between them: spaces (one or two, or one of Unicode's), hyphens,
+// dashes and dots; commas, slashes, underscores, tabs and line breaks where the groups are as
+// networks print them; or digit by digit with spaces, hyphens, dashes or dots. What has no width
+// (U+200B, U+2060, U+FEFF) separates nothing. The text is UTF-8; other bytes are no digits. Not
+// looked at are digits that are part of a word, of an
 // identifier such as pi_4242, of a UUID, of a decimal fraction or of a telephone number with a
 // plus. Takes time proportional to the text.
 [[nodiscard]] std::optional<text_range> find_card_number(std::string_view text,

@@ -84,13 +84,25 @@ CREATE OR REPLACE FUNCTION saas.record_exchange_rate(
     p_source text
 )
 RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_constraint text;
+    v_column text;
+BEGIN
     INSERT INTO saas.exchange_rates (base_currency, quote_currency, as_of, rate, source)
     VALUES (upper(p_base), upper(p_quote), p_as_of, p_rate, p_source)
     ON CONFLICT (base_currency, quote_currency, as_of)
-    DO UPDATE SET rate = EXCLUDED.rate, source = EXCLUDED.source
+    DO UPDATE SET rate = EXCLUDED.rate, source = EXCLUDED.source;
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
+        PERFORM saas.refuse_row(
+            'exchange rate', SQLSTATE, v_constraint, v_column,
+            'A rate is above zero and finite, between two different currencies, with a moment and a source.'
+        );
+END
 $$;
 COMMENT ON FUNCTION saas.record_exchange_rate(text, text, numeric, timestamptz, text) IS
 'Records a rate from a moment on; a rate of the same moment is replaced. 23502 for a NULL.';

@@ -13,21 +13,15 @@ DECLARE
 BEGIN
     -- Of the latest payment only what nobody supplied; of the intent always its own columns.
     IF p_attempts > 0 THEN
-        v_derived := jsonb_build_object(
-            'card_brand', p_latest.card_brand,
-            'card_last4', p_latest.card_last4,
-            'card_country', p_latest.card_country,
-            'card_funding', p_latest.card_funding,
-            'card_fingerprint', p_latest.card_fingerprint,
-            'cvc_check', p_latest.cvc_check,
-            'address_zip_check', p_latest.address_zip_check,
-            'payment_method_type', p_latest.payment_method_type,
-            'attempt_count', p_attempts
-        );
+        v_derived := saas.row_members(
+            p_latest,
+            '{card_brand,card_last4,card_country,card_funding,card_fingerprint,cvc_check,
+              address_zip_check,payment_method_type}'
+        ) || jsonb_build_object('attempt_count', p_attempts);
     END IF;
     IF v_given ?| '{billing_address_line1,billing_address_line2,billing_city,billing_state,billing_postal_code,billing_country,shipping_address_line1,shipping_address_line2,shipping_city,shipping_state,shipping_postal_code,shipping_country}'::text[]
     THEN
-        v_derived := v_derived || jsonb_build_object(
+        v_derived := v_derived || jsonb_strip_nulls(jsonb_build_object(
             'billing_address', NULLIF(concat_ws(
                 ' ', v_given ->> 'billing_address_line1', v_given ->> 'billing_address_line2',
                 v_given ->> 'billing_city', v_given ->> 'billing_state',
@@ -38,18 +32,12 @@ BEGIN
                 v_given ->> 'shipping_city', v_given ->> 'shipping_state',
                 v_given ->> 'shipping_postal_code', v_given ->> 'shipping_country'
             ), '')
-        );
+        ));
     END IF;
-    RETURN jsonb_strip_nulls(v_derived) || v_given || jsonb_strip_nulls(jsonb_build_object(
-        'amount', p_intent.amount,
-        'currency', p_intent.currency,
-        'customer', p_intent.provider_customer_id,
-        'description', p_intent.description,
-        'capture_method', p_intent.capture_method,
-        'provider', p_intent.provider,
-        'livemode', p_intent.livemode,
-        'payment_method_id', p_intent.provider_payment_method_id,
-        'metadata', p_intent.metadata
+    RETURN v_derived || v_given || jsonb_strip_nulls(saas.row_members(
+        p_intent,
+        '{amount,currency,customer=provider_customer_id,description,capture_method,provider,livemode,
+          payment_method_id=provider_payment_method_id,metadata}'
     ));
 END
 $$;

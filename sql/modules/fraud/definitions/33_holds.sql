@@ -56,16 +56,11 @@ DECLARE
     v_told jsonb;
     v_intent saas.payment_intents;
 BEGIN
-    SELECT jsonb_strip_nulls(jsonb_build_object(
-        'card_brand', h.card_brand,
-        'card_last4', h.card_last4,
-        'card_country', h.card_country,
-        'card_funding', h.card_funding,
-        'card_fingerprint', h.card_fingerprint,
-        'cvc_check', h.cvc_check,
-        'address_zip_check', h.address_zip_check,
-        'payment_method_type', h.payment_method_type
-    ))
+    SELECT saas.row_members(
+        h,
+        '{card_brand,card_last4,card_country,card_funding,card_fingerprint,cvc_check,
+          address_zip_check,payment_method_type}'
+    )
     INTO v_told
     FROM saas.payments AS h
     WHERE h.team_id = NEW.team_id AND h.payment_intent_id = NEW.payment_intent_id

@@ -83,6 +83,7 @@ COMMENT ON COLUMN saas.payments.states_seen IS 'Every state that a snapshot has 
 COMMENT ON COLUMN saas.payments.snapshot_at IS 'The providers time of the snapshot that holds. [internal]';
 COMMENT ON COLUMN saas.payments.snapshot_event_id IS 'The providers event that carried it. [internal]';
 COMMENT ON COLUMN saas.payments.failure_code IS 'Why it failed. [internal]';
+COMMENT ON COLUMN saas.payments.decline_code IS 'Why this attempt was declined, where the provider says more than the failure code does: Stripe''s outcome.reason of a charge that failed. [internal]';
 COMMENT ON COLUMN saas.payments.failure_message IS 'The providers words about it. [confidential]';
 COMMENT ON COLUMN saas.payments.payment_method_type IS 'card, sepa_debit, … [internal]';
 COMMENT ON COLUMN saas.payments.card_brand IS 'Brand of the card. [internal]';

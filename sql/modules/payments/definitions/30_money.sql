@@ -168,3 +168,36 @@ COMMENT ON FUNCTION saas.require_provider_amount(text, text, bigint) IS
 'What saas.provider_amount() returns for a charge; 22023 where the provider does not take the amount.';
 REVOKE ALL ON FUNCTION saas.require_provider_amount(text, text, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.require_provider_amount(text, text, bigint) TO saas_internal;
+
+CREATE OR REPLACE FUNCTION saas.payable_amount(p_provider text, p_currency text, p_amount numeric)
+RETURNS bigint
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+    v_currency record := saas.provider_currency(p_provider, p_currency);
+    v_exponent integer;
+    v_multiple_of integer;
+    v_unit numeric;
+    v_step numeric;
+BEGIN
+    SELECT p.exponent, p.multiple_of INTO v_exponent, v_multiple_of
+    FROM saas.provider_currency_exponents AS p
+    WHERE p.provider = p_provider AND p.currency = v_currency.code AND p.purpose IN ('payout', 'charge')
+    ORDER BY p.purpose = 'payout' DESC
+    LIMIT 1;
+    -- One minor unit as the provider counts it, and how many of them its least multiple is.
+    v_unit := 10 ^ (COALESCE(v_exponent, v_currency.exponent) - v_currency.exponent)::numeric;
+    v_step := CASE
+        WHEN v_unit < 1 THEN COALESCE(v_multiple_of, 1) / v_unit
+        ELSE COALESCE(v_multiple_of, 1) / gcd(COALESCE(v_multiple_of, 1), v_unit)
+    END;
+    -- Also no more than the provider's count of it can be.
+    RETURN div(LEAST(p_amount, div(9223372036854775807, greatest(v_unit, 1))), v_step) * v_step;
+END
+$$;
+COMMENT ON FUNCTION saas.payable_amount(text, text, numeric) IS
+'The greatest amount up to this one, not negative and in minor units, that the provider pays out in the currency: 1000 of 1050 HUF with Stripe, which pays out whole forints. What it leaves is less than the least amount. SA072 for an unknown currency.';
+REVOKE ALL ON FUNCTION saas.payable_amount(text, text, numeric) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.payable_amount(text, text, numeric) TO saas_app, saas_analyst, saas_service, saas_internal;

@@ -68,6 +68,8 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_row saas.payout_schedules;
+    v_constraint text;
+    v_column text;
 BEGIN
     PERFORM saas.require_team(p_team, 'admin');
     IF NOT EXISTS (
@@ -111,6 +113,13 @@ BEGIN
     WHERE s.team_id = p_team AND s.provider = p_provider AND s.currency = v_row.currency
     RETURNING s.* INTO v_row;
     RETURN v_row;
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
+        PERFORM saas.refuse_row(
+            'schedule of payouts', SQLSTATE, v_constraint, v_column,
+            'A weekly one has a weekday from 1 to 7, a monthly one a month_day from 1 to 31; delays are 0 to 365 days, reserves 0 to 100 % for 1 to 730 days, the least amount is 1 or more.'
+        );
 END
 $$;
 COMMENT ON FUNCTION saas.set_payout_schedule(uuid, text, text, text, integer, integer, time, text, integer, bigint, numeric, integer, boolean, boolean) IS

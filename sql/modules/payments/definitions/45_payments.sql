@@ -82,12 +82,13 @@ BEGIN
     ) THEN -- what the newest description says holds whole
         v_row := saas.with_columns(
             v_row,
-            '{team_id,provider,provider_payment_id,currency,failure_code,failure_message,
+            '{team_id,provider,provider_payment_id,currency,failure_code,decline_code,failure_message,
               payment_method_type,card_brand,card_last4,card_country,card_funding,card_fingerprint,
               cvc_check,address_zip_check,provider_customer_id,description,metadata,is_disputed,
               livemode,provider_created_at,lists_captures,facts_status,facts_at,facts_event_id}',
             p_new.team_id, p_new.provider, p_new.provider_payment_id,
-            COALESCE(p_before.currency, p_new.currency), p_new.failure_code, p_new.failure_message,
+            COALESCE(p_before.currency, p_new.currency), p_new.failure_code, p_new.decline_code,
+            p_new.failure_message,
             p_new.payment_method_type, p_new.card_brand, p_new.card_last4, p_new.card_country,
             p_new.card_funding, p_new.card_fingerprint, p_new.cvc_check, p_new.address_zip_check,
             p_new.provider_customer_id, p_new.description, COALESCE(p_new.metadata, '{}'::jsonb),

@@ -63,10 +63,10 @@ BEGIN
         WHERE l.team_id = p_team AND l.id = u.transaction_id
         OFFSET 0
     ) AS t
-    -- What went out counts at once, what came in after the delay; a reserve has waited already.
-    WHERE (u.amount < 0 OR u.effective_at <= p_came_by OR t.kind = 'reserve_released')
-        -- A payout of ours is not what it is made of.
-        AND (t.ref_table IS DISTINCT FROM 'payouts' OR NOT EXISTS (
+    -- What went out counts at once, what came in after the delay; a reserve and a remainder have waited already.
+    WHERE (u.amount < 0 OR u.effective_at <= p_came_by OR t.kind IN ('reserve_released', 'payout_remainder'))
+        -- A payout of ours is not what it is made of; what it left in the balance is for the next one.
+        AND (t.ref_table IS DISTINCT FROM 'payouts' OR t.kind = 'payout_remainder' OR NOT EXISTS (
             SELECT FROM saas.payouts AS p
             WHERE p.team_id = p_team AND p.id = t.ref_id AND p.scheduled_for IS NOT NULL
         ));

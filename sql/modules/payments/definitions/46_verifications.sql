@@ -68,12 +68,22 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_constraint text;
+    v_column text;
 BEGIN
     INSERT INTO saas.compliance_settings (team_id) VALUES (p_team) ON CONFLICT (team_id) DO NOTHING;
     UPDATE saas.compliance_settings AS s
     SET payout_verification = p_level
     WHERE s.team_id = p_team;
     PERFORM saas.refresh_verification_hold(p_team);
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
+        PERFORM saas.refuse_row(
+            'level of verification', SQLSTATE, v_constraint, v_column,
+            'Levels are basic, standard and enhanced, or NULL for none.'
+        );
 END
 $$;
 COMMENT ON FUNCTION saas.require_payout_verification(uuid, text) IS

@@ -232,6 +232,9 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
+DECLARE
+    v_constraint text;
+    v_column text;
 BEGIN
     PERFORM saas.require_team(p_team, 'admin');
     IF p_amount IS NULL THEN
@@ -241,6 +244,13 @@ BEGIN
     INSERT INTO saas.aml_thresholds (team_id, currency, amount)
     VALUES (p_team, upper(p_currency), p_amount)
     ON CONFLICT (team_id, currency) DO UPDATE SET amount = excluded.amount;
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
+        PERFORM saas.refuse_row(
+            'threshold', SQLSTATE, v_constraint, v_column,
+            'A currency is an ISO 4217 code, an amount 1 or more minor units.'
+        );
 END
 $$;
 COMMENT ON FUNCTION saas.set_aml_threshold(uuid, text, bigint) IS
@@ -264,6 +274,8 @@ SET search_path = pg_catalog, saas, pg_temp
 AS $$
 DECLARE
     v_settings saas.compliance_settings;
+    v_constraint text;
+    v_column text;
 BEGIN
     PERFORM saas.require_team(p_team, 'admin');
     INSERT INTO saas.compliance_settings (team_id) VALUES (p_team) ON CONFLICT (team_id) DO NOTHING;
@@ -278,6 +290,13 @@ BEGIN
     WHERE s.team_id = p_team
     RETURNING s.* INTO v_settings;
     RETURN v_settings;
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
+        PERFORM saas.refuse_row(
+            'setting of monitoring', SQLSTATE, v_constraint, v_column,
+            'Scores are 50 to 100, windows an hour to 90 days (rapid: 30), the margin up to 0.5, the count 2 to 1000, the share up to 1, the factor 1 to 1000.'
+        );
 END
 $$;
 COMMENT ON FUNCTION saas.set_aml_settings(uuid, integer, interval, numeric, integer, interval, numeric, numeric) IS

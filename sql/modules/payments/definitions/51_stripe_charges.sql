@@ -43,6 +43,12 @@ BEGIN
         '
     );
     v_row := saas.with_json_columns(v_row, 'stripe', p_charge, CASE
+        WHEN p_charge ->> 'status' = 'failed' THEN
+            -- Of one that did not fail the outcome tells of its risk.
+            '
+            status        state:charge  status
+            decline_code  text          outcome.reason
+            '
         WHEN p_charge ->> 'status' IS DISTINCT FROM 'succeeded' THEN 'status state:charge status'
         WHEN p_charge -> 'captured' = 'true' THEN 'status state:captured_charge status'
         WHEN p_charge -> 'refunded' = 'true' OR v_row.snapshot_refunded >= v_row.amount

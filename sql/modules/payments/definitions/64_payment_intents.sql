@@ -44,6 +44,9 @@ BEGIN
             ERRCODE = '22023',
             MESSAGE = 'a positive amount, the capture method automatic or manual, and an object as metadata are needed';
     END IF;
+    PERFORM saas.require_request_texts(
+        p_description, p_metadata, p_provider_customer_id, p_provider_payment_method_id
+    );
     IF NOT EXISTS (
         SELECT FROM saas.payment_providers AS p
         WHERE p.team_id = p_team AND p.provider = p_provider AND p.is_active
@@ -82,7 +85,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.create_payment_intent(uuid, bigint, text, text, text, text, text, text, text, jsonb) IS
-'Creates a payment intent (amount in minor units) and asks the provider for one; returns payment_intent_id, provider_request_id and status. For members and workers. SA077 for a used key, SA081 without such a provider.';
+'Creates a payment intent (amount in minor units) and asks the provider for one; returns payment_intent_id, provider_request_id and status. For members and workers. 22023 for texts that providers do not take, SA077 for a used key, SA081 without such a provider.';
 REVOKE ALL ON FUNCTION saas.create_payment_intent(uuid, bigint, text, text, text, text, text, text, text, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.create_payment_intent(uuid, bigint, text, text, text, text, text, text, text, jsonb)
 TO saas_app, saas_service;
@@ -134,6 +137,7 @@ BEGIN
     IF v_result IS NOT NULL THEN
         RETURN v_result;
     END IF;
+    PERFORM saas.require_request_texts(NULL, '{}'::jsonb, p_provider_payment_method_id);
     v_intent := saas.lock_intent(p_team, p_payment_intent);
     -- Who expires a session locks its intent first, so that one of the two sees the other.
     IF EXISTS (

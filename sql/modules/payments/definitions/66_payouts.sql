@@ -36,21 +36,26 @@ DECLARE
     v_total numeric;
     v_reserve bigint;
     v_reserve_id uuid;
+    v_amount bigint;
 BEGIN
-    -- A reserve that comes back is not reserved again.
+    -- A reserve that comes back is not reserved again, nor what a payout left over.
     SELECT
         array_agg(u.entry_id),
         array_agg(u.amount),
         COALESCE(sum(u.amount), 0),
         saas.round_money(
-            greatest(COALESCE(sum(u.amount) FILTER (WHERE u.kind NOT LIKE 'reserve%'), 0), 0)
-            * p_schedule.reserve_percent / 100, 'up'
+            greatest(COALESCE(sum(u.amount) FILTER (
+                WHERE u.kind NOT LIKE 'reserve%' AND u.kind <> 'payout_remainder'
+            ), 0), 0) * p_schedule.reserve_percent / 100, 'up'
         )
     INTO v_entries, v_amounts, v_total, v_reserve
     FROM saas.unpaid_entries(
         p_schedule.team_id, p_schedule.provider, p_schedule.currency, v_came_by
     ) AS u;
-    IF v_total - v_reserve < p_schedule.minimum_amount THEN
+    v_amount := saas.payable_amount(
+        p_schedule.provider, p_schedule.currency, greatest(v_total - v_reserve, 0)
+    );
+    IF v_amount < p_schedule.minimum_amount THEN
         RETURN NULL;
     END IF;
     INSERT INTO saas.payouts (
@@ -58,7 +63,7 @@ BEGIN
         scheduled_xact_id, reserve_amount, livemode
     )
     VALUES (
-        p_schedule.team_id, v_id, p_schedule.provider, v_total - v_reserve, p_schedule.currency, 'scheduled',
+        p_schedule.team_id, v_id, p_schedule.provider, v_amount, p_schedule.currency, 'scheduled',
         '{scheduled}', p_schedule.id, p_for, pg_current_xact_id(), v_reserve,
         -- One ledger holds one mode: any payment tells, where nobody has said which.
         COALESCE(
@@ -81,6 +86,12 @@ BEGIN
         )
         RETURNING id INTO v_reserve_id;
     END IF;
+    IF v_total - v_reserve > v_amount THEN -- out of this payout, and back into the same balance
+        PERFORM saas.post_ledger_transaction(
+            p_schedule.team_id, 'payout_remainder', p_schedule.provider, p_schedule.currency,
+            'provider_balance', 'provider_balance', (v_total - v_reserve - v_amount)::bigint, 'payouts', v_id
+        );
+    END IF;
     INSERT INTO saas.payout_items (team_id, payout_id, entry_id, amount, currency)
     SELECT p_schedule.team_id, v_id, i.entry_id, i.amount, p_schedule.currency
     FROM (
@@ -90,13 +101,13 @@ BEGIN
         SELECT e.id, e.amount
         FROM saas.ledger_transactions AS t
         JOIN saas.ledger_entries AS e ON e.team_id = t.team_id AND e.transaction_id = t.id
-        WHERE t.team_id = p_schedule.team_id AND t.ref_id = v_reserve_id AND e.amount < 0
+        WHERE t.team_id = p_schedule.team_id AND t.ref_id IN (v_reserve_id, v_id) AND e.amount < 0
     ) AS i;
     RETURN v_id;
 END
 $$;
 COMMENT ON FUNCTION saas.schedule_payout(saas.payout_schedules, timestamptz, timestamptz) IS
-'Makes a payout of all that the schedule allows now, with its reserve, and sets the entries aside for it; NULL when that is less than the minimum. The caller has locked the team''s payouts.';
+'Makes a payout of all that the schedule allows now, with its reserve, and sets the entries aside for it; NULL when that is less than the minimum. What the provider does not pay out, as half a forint, stays in the balance. The caller has locked the team''s payouts.';
 REVOKE ALL ON FUNCTION saas.schedule_payout(saas.payout_schedules, timestamptz, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.schedule_payout(saas.payout_schedules, timestamptz, timestamptz) TO saas_internal;
 
@@ -261,8 +272,11 @@ BEGIN
             WHERE p.team_id = p_team AND p.id = v_payout.id AND p.status = 'scheduled';
         ELSIF saas.available_for_payout(
             p_team, v_payout.provider, v_payout.currency, make_interval(days => v_schedule.delay_days), v_now
-        ) < 0 THEN
-            -- More went out since it was scheduled than came in: what is left is a payout of its own.
+        ) < 0
+            OR saas.provider_amount(v_payout.provider, v_payout.currency, v_payout.amount, 'payout') IS NULL
+        THEN
+            -- More went out since it was scheduled than came in, or the provider no longer takes such an amount:
+            -- what is left is a payout of its own.
             v_replaced := v_replaced || v_payout.id;
             UPDATE saas.payouts AS p
             SET status = 'canceled',
@@ -280,6 +294,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.run_payouts(uuid, text, timestamptz) IS
-'Sends the team''s payouts that are due, through the outbox: sent. Those that something holds back wait for review: held, with the reasons. Where refunds and disputes took the money meanwhile, the payout is canceled and what is left is scheduled anew: replaced. For admins and workers.';
+'Sends the team''s payouts that are due, through the outbox: sent. Those that something holds back wait for review: held, with the reasons. Where refunds and disputes took the money meanwhile, or the provider takes no such amount, the payout is canceled and what is left is scheduled anew: replaced. For admins and workers.';
 REVOKE ALL ON FUNCTION saas.run_payouts(uuid, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.run_payouts(uuid, text, timestamptz) TO saas_app, saas_service;

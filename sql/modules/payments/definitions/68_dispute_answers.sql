@@ -82,6 +82,8 @@ DECLARE
     v_result jsonb;
     v_payment saas.payments;
     v_row saas.payment_disputes;
+    v_constraint text;
+    v_column text;
 BEGIN
     PERFORM saas.require_team(p_team, 'admin');
     v_result := saas.claim_idempotency_key(
@@ -128,6 +130,13 @@ BEGIN
     RETURN saas.keep_idempotent_result(p_team, p_idempotency_key, jsonb_build_object(
         'payment_dispute_id', v_row.id, 'status', v_row.status, 'stage', v_row.stage
     ));
+EXCEPTION
+    WHEN check_violation OR not_null_violation THEN
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
+        PERFORM saas.refuse_row(
+            'dispute', SQLSTATE, v_constraint, v_column,
+            'Stages and states are those that the comments of saas.payment_disputes name.'
+        );
 END
 $$;
 COMMENT ON FUNCTION saas.record_dispute(uuid, uuid, text, bigint, text, text, text, text, text, timestamptz, bigint) IS

@@ -164,7 +164,7 @@ SELECT
     p.currency,
     p.payment_method_type,
     p.card_brand,
-    COALESCE(i.last_error_decline_code, p.failure_code) AS code,
+    COALESCE(p.decline_code, e.code, p.failure_code) AS code,
     r.reason,
     r.is_hard,
     r.action,
@@ -173,10 +173,22 @@ SELECT
     COALESCE(i.status IN ('requires_capture', 'partially_captured', 'succeeded'), false) AS is_recovered
 FROM saas.payments AS p
 LEFT JOIN saas.payment_intents AS i ON i.team_id = p.team_id AND i.id = p.payment_intent_id
--- The decline code says more than the failure code, which is card_declined for most.
-LEFT JOIN saas.decline_codes AS d ON d.provider = p.provider AND d.code = i.last_error_decline_code
+-- The intent's error is that of its last attempt.
+LEFT JOIN LATERAL (
+    SELECT i.last_error_decline_code AS code
+    WHERE NOT EXISTS (
+        SELECT FROM saas.payments AS l
+        WHERE l.team_id = p.team_id
+            AND l.payment_intent_id = p.payment_intent_id
+            AND (COALESCE(l.provider_created_at, l.created_at), l.provider_payment_id)
+            > (COALESCE(p.provider_created_at, p.created_at), p.provider_payment_id)
+    )
+) AS e ON true
+-- Decline codes say more than the failure code, which is card_declined for most.
+LEFT JOIN saas.decline_codes AS o ON o.provider = p.provider AND o.code = p.decline_code
+LEFT JOIN saas.decline_codes AS d ON d.provider = p.provider AND d.code = e.code
 LEFT JOIN saas.decline_codes AS f ON f.provider = p.provider AND f.code = p.failure_code
-JOIN saas.decline_reasons AS r ON r.reason = COALESCE(d.reason, f.reason, 'unknown')
+JOIN saas.decline_reasons AS r ON r.reason = COALESCE(o.reason, d.reason, f.reason, 'unknown')
 WHERE p.status = 'failed';
 COMMENT ON VIEW saas.failed_payments IS 'Declined payments, why, and what to do.';
 COMMENT ON COLUMN saas.failed_payments.team_id IS 'The team. [internal]';

@@ -33,7 +33,7 @@ AS $$
             greatest(
                 p_as_of,
                 CASE
-                    WHEN u.amount < 0 OR u.kind = 'reserve_released' THEN p_as_of
+                    WHEN u.amount < 0 OR u.kind IN ('reserve_released', 'payout_remainder') THEN p_as_of
                     ELSE date_trunc('day', e.effective_at, 'UTC')
                         + make_interval(days => COALESCE(s.delay_days, p_transfer_days))
                 END

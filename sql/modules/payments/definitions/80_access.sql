@@ -65,8 +65,8 @@ GRANT SELECT (
 GRANT SELECT (
     team_id, id, provider, provider_payment_id, provider_intent_id, payment_intent_id, amount,
     amount_captured, amount_refunded, amount_released, snapshot_refunded, currency, status,
-    status_source, states_seen, snapshot_at, snapshot_event_id, failure_code, payment_method_type,
-    card_brand, card_country, card_funding, cvc_check, address_zip_check, is_disputed, livemode,
+    status_source, states_seen, snapshot_at, snapshot_event_id, failure_code, decline_code,
+    payment_method_type, card_brand, card_country, card_funding, cvc_check, address_zip_check, is_disputed, livemode,
     provider_created_at, created_at, updated_at, disputed_total, amount_disputed, is_overdrawn,
     fraud_warned_at
 ) ON saas.payments TO saas_analyst;

@@ -246,7 +246,7 @@ LEFT JOIN (
         x.table_name,
         bool_or(x.action = 'delete') AS deletes,
         bool_or(x.action IN ('keep', 'shred')) AS keeps,
-        string_agg(DISTINCT x.basis, '; ') AS basis,
+        string_agg(DISTINCT x.basis, '; ') FILTER (WHERE x.action NOT IN ('delete', 'null', 'reassign')) AS basis,
         array_agg(x.link_name ORDER BY x.link_name) AS links,
         array_agg(DISTINCT x.section) AS sections
     FROM (

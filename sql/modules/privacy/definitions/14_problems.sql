@@ -112,25 +112,32 @@ COMMENT ON FUNCTION saas.map_problems(text) IS
 REVOKE ALL ON FUNCTION saas.map_problems(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.map_problems(text) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.resisting_tables()
+RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    -- Those of the package's own tables are known.
+    SELECT DISTINCT saas.personal_table_name(COALESCE(pg_partition_root(g.tgrelid), g.tgrelid))
+    FROM pg_trigger AS g
+    JOIN pg_class AS c ON c.oid = g.tgrelid AND c.relnamespace <> 'saas'::regnamespace
+    WHERE NOT g.tgisinternal
+        AND g.tgenabled <> 'D'
+        -- For each row, before its DELETE or UPDATE.
+        AND (g.tgtype & 3) = 3
+        AND (g.tgtype & 24) <> 0
+$$;
+COMMENT ON FUNCTION saas.resisting_tables() IS
+'Tables outside the package with a trigger that may skip or change what is done to their rows.';
+REVOKE ALL ON FUNCTION saas.resisting_tables() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.resisting_tables() TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.may_resist(p_table text)
 RETURNS boolean
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, saas, pg_temp
 AS $$
-    -- Those of the package's own tables are known.
-    SELECT p_table NOT LIKE 'saas.%' AND EXISTS (
-        SELECT
-        FROM pg_trigger AS g
-        WHERE (
-                g.tgrelid = saas.personal_table(p_table)
-                OR g.tgrelid IN (SELECT t.relid FROM pg_partition_tree(saas.personal_table(p_table)) AS t)
-            )
-            AND NOT g.tgisinternal
-            AND g.tgenabled <> 'D'
-            -- For each row, before its DELETE or UPDATE.
-            AND (g.tgtype & 3) = 3
-            AND (g.tgtype & 24) <> 0
-    )
+    SELECT p_table IN (SELECT r.name FROM saas.resisting_tables() AS r (name))
 $$;
 COMMENT ON FUNCTION saas.may_resist(text) IS
 'Whether a trigger may skip or change what is done to rows of a table outside the package.';

@@ -72,7 +72,7 @@ AS $$
         s.action = 'delete'
             AND s.step > 0
             AND s.circle = 'none'
-            AND NOT saas.may_resist(s.table_name)
+            AND s.table_name NOT IN (SELECT r.name FROM saas.resisting_tables() AS r (name))
             AND NOT EXISTS (SELECT FROM edges AS e WHERE e.parent = s.step)
             AND s.table_name NOT IN (SELECT c.table_name FROM identifying AS c)
             AND s.table_name NOT IN (SELECT t.table_name FROM audited AS t)
@@ -166,10 +166,12 @@ AS $$
         UNION ALL
         -- By these the foreign keys to the rows are looked after.
         SELECT a.attname::text, 1000 + a.attnum
-        FROM pg_attribute AS a
-        WHERE a.attrelid = saas.personal_table(p_table)
-            AND a.attname <> ALL (p_keys)
-            AND EXISTS (SELECT FROM pg_constraint AS f WHERE f.contype = 'f' AND f.confrelid = a.attrelid AND a.attnum = ANY (f.confkey))
+        FROM (SELECT saas.personal_table(p_table)::oid AS oid OFFSET 0) AS t
+        -- No index leads from a table to the keys that refer to it: they are looked for once.
+        CROSS JOIN LATERAL (
+            SELECT DISTINCT u.number FROM pg_constraint AS f CROSS JOIN LATERAL unnest(f.confkey) AS u (number) WHERE f.contype = 'f' AND f.confrelid = t.oid
+        ) AS f
+        JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = f.number AND a.attname <> ALL (p_keys)
     ) AS x
 $$;
 COMMENT ON FUNCTION saas.program_returning(text, text[]) IS

@@ -162,7 +162,7 @@ AS $$
         UNION ALL
         SELECT
             5, n.place,
-            CASE WHEN NOT n.is_supported OR n.circle <> 'none' OR saas.may_resist(n.table_name) THEN 'refuse' WHEN x.assignments IS NULL AND n.action <> 'delete' THEN 'keep' WHEN n.action = 'delete' THEN 'delete' ELSE 'change' END,
+            CASE WHEN NOT n.is_supported OR n.circle <> 'none' OR n.table_name IN (SELECT r.name FROM saas.resisting_tables() AS r (name)) THEN 'refuse' WHEN x.assignments IS NULL AND n.action <> 'delete' THEN 'keep' WHEN n.action = 'delete' THEN 'delete' ELSE 'change' END,
             n.node, n.table_name,
             CASE
                 WHEN NOT n.is_supported OR x.assignments IS NULL AND n.action <> 'delete' THEN NULL

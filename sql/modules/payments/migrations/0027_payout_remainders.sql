@@ -1,0 +1,11 @@
+-- What a payout leaves in the balance, where the provider pays out whole units alone.
+ALTER TABLE saas.ledger_transactions
+    DROP CONSTRAINT ledger_transactions_kind_check,
+    ADD CONSTRAINT ledger_transactions_kind_check CHECK (
+        kind IN (
+            'capture', 'refund', 'refund_returned', 'fee', 'fee_returned', 'dispute_withdrawn',
+            'dispute_reinstated', 'dispute_lost', 'dispute_fee', 'payout', 'payout_paid',
+            'payout_returned', 'payout_remainder', 'reserve_held', 'reserve_released', 'exchange',
+            'adjustment'
+        )
+    );
