@@ -79,5 +79,15 @@ UPDATE saas.data_exports SET created_at = now() - INTERVAL '2 days', expires_at 
 SELECT throws_ok(format('SELECT saas.read_data_export(%L, 1)', :'job'), 'SA155', 'the export is expired', 'after its time nobody reads');
 SELECT is(saas.expire_data_exports(), 1::bigint, 'and it goes');
 SELECT is((SELECT count(*) FROM saas.data_export_chunks WHERE export_id = :'job'), 0::bigint, 'with its chunks');
+-- Nobody waits for ever for one whose time is over before it is ready.
+SELECT saas.request_data_export(:'ann') AS queued, saas.request_data_export(:'ann', p_chunk_rows => 1) AS running \gset
+SELECT is(saas.run_data_export(:'running', 0), 'running', 'one is queued, one has begun');
+SELECT is(saas.expire_data_exports(), 0::bigint, 'they have time');
+UPDATE saas.data_exports SET created_at = now() - INTERVAL '2 days', expires_at = now() - INTERVAL '1 day' WHERE id IN (:'queued', :'running');
+SELECT throws_ok(format('SELECT saas.run_data_export(%L)', e), 'SA155', 'the export is expired', 'after it nobody works on them') FROM unnest(ARRAY[:'queued', :'running']::uuid[]) AS e;
+SELECT is(saas.expire_data_exports(), 2::bigint, 'and they end');
+SELECT results_eq(format('SELECT status FROM saas.data_exports WHERE id IN (%L, %L)', :'queued', :'running'), $$VALUES ('expired'), ('expired')$$, 'as expired');
+SELECT is((SELECT count(*) FROM saas.data_export_chunks WHERE export_id = :'running') + (SELECT count(*) FROM saas.erasure_rows WHERE run_id = :'running'), 0::bigint, 'and nothing of them is left');
+SELECT is(saas.expire_data_exports(), 0::bigint, 'once');
 SELECT * FROM finish();
 ROLLBACK;

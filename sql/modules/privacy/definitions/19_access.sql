@@ -96,3 +96,7 @@ GRANT EXECUTE ON FUNCTION saas.encryption_arguments(regclass, name) TO saas_inte
 GRANT SELECT, UPDATE ON saas.payment_sessions, saas.product_events, saas.payout_holds TO saas_internal;
 GRANT SELECT, UPDATE, DELETE ON saas.payment_method_tokens, saas.dispute_evidence, saas.provider_requests TO saas_internal;
 GRANT SELECT, UPDATE ON saas.customer_verifications, saas.aml_alerts TO saas_internal;
+-- What policies of retention may be made for.
+GRANT DELETE ON
+    saas.product_events, saas.payment_sessions, saas.customer_verifications, saas.aml_alerts, saas.fraud_reviews, saas.fraud_snoozes
+TO saas_internal;

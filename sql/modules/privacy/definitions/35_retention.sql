@@ -35,6 +35,28 @@ COMMENT ON FUNCTION saas.require_retainable(regclass, text) IS
 REVOKE ALL ON FUNCTION saas.require_retainable(regclass, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.require_retainable(regclass, text) TO saas_internal, pg_database_owner;
 
+CREATE OR REPLACE FUNCTION saas.may_retain(p_table regclass, p_action text)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT has_table_privilege('saas_internal', p_table, 'SELECT')
+        AND CASE
+            WHEN p_action = 'anonymise' THEN has_table_privilege('saas_internal', p_table, 'UPDATE') OR (
+                SELECT bool_and(has_column_privilege('saas_internal', p_table, c.column_name, 'UPDATE'))
+                FROM saas.personal_columns AS c
+                WHERE c.table_name = saas.personal_table_name(p_table) AND c.action IN ('null', 'anonymise')
+            )
+            -- Rows are locked before they go, which is a right of whoever may change some column; consents are not.
+            ELSE has_table_privilege('saas_internal', p_table, 'DELETE')
+                AND (has_any_column_privilege('saas_internal', p_table, 'UPDATE') OR p_table = to_regclass('saas.consent_records'))
+        END
+$$;
+COMMENT ON FUNCTION saas.may_retain(regclass, text) IS
+'Whether the package has the rights on a table that a retention policy with this action needs.';
+REVOKE ALL ON FUNCTION saas.may_retain(regclass, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.may_retain(regclass, text) TO saas_internal;
+
 -- What has to be kept is kept, whatever another policy for the table says.
 CREATE OR REPLACE FUNCTION saas.kept_condition(p_table text)
 RETURNS text
@@ -192,6 +214,13 @@ BEGIN
         BEGIN
             PERFORM saas.require_retainable(to_regclass(v_policy.table_name), v_policy.action);
             records := saas.retain(v_policy, p_dry_run, p_limit);
+            IF p_dry_run AND NOT COALESCE(saas.may_retain(to_regclass(v_policy.table_name), v_policy.action), false) THEN
+                RAISE EXCEPTION USING
+                    ERRCODE = '42501',
+                    MESSAGE = pg_catalog.format(
+                        'permission denied for table %s',
+                        (SELECT c.relname FROM pg_class AS c WHERE c.oid = to_regclass(v_policy.table_name)));
+            END IF;
         EXCEPTION
             -- One policy that cannot be carried out does not keep the others from it.
             WHEN query_canceled THEN RAISE;
@@ -203,7 +232,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.cleanup_old_data(boolean, integer) IS
-'Deletes or anonymises what is past its retention in saas.retention_policies, at most p_limit rows a policy, but for what belongs to people under a legal hold. Call it again where is_complete is false; problem says why a policy could not be carried out. p_dry_run only counts. Daily by a worker or pg_cron. For admins of the platform.';
+'Deletes or anonymises what is past its retention in saas.retention_policies, at most p_limit rows a policy, but for what belongs to people under a legal hold. Call it again where is_complete is false; problem says why a policy could not be carried out. p_dry_run only counts, and says which policies could not be carried out for want of rights. Daily by a worker or pg_cron. For admins of the platform.';
 REVOKE ALL ON FUNCTION saas.cleanup_old_data(boolean, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.cleanup_old_data(boolean, integer) TO saas_app, saas_service;
 
