@@ -31,7 +31,7 @@ AS $$
                 WHEN p_name ~ '_url$|^url$' THEN '{"strategy": "fake", "kind": "url"}'
                 ELSE '{"strategy": "null"}'
             END
-        WHEN p_type IN ('inet'::regtype, 'cidr'::regtype, 'inet[]'::regtype, 'cidr[]'::regtype) THEN '{"strategy": "generalise", "ipv4": 24, "ipv6": 48}'
+        WHEN p_type IN ('inet'::regtype, 'inet[]'::regtype, 'cidr[]'::regtype) THEN '{"strategy": "generalise", "ipv4": 24, "ipv6": 48}'
         WHEN p_type IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
         THEN '{"strategy": "generalise", "to": "year"}'
         ELSE '{"strategy": "null"}'
