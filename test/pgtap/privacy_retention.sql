@@ -74,6 +74,22 @@ CREATE TEMPORARY TABLE used AS SELECT policy, problem FROM saas.cleanup_old_data
 SELECT is_empty($$SELECT policy, problem FROM used WHERE problem IS NOT NULL$$, 'can be given policies');
 SELECT is_empty($$SELECT policy, problem FROM saas.cleanup_old_data() WHERE problem IS NOT NULL$$, 'that are carried out');
 ROLLBACK TO rights;
+-- Networks of keys that have ended go; those of keys that work limit them still.
+SELECT saas.set_context(:'red', :'ann') \g /dev/null
+SELECT (saas.create_api_key(:'red', k, p_allowed_cidrs => '{203.0.113.7/32,2001:db8::7/128,10.0.0.0/8}')).api_key_id FROM unnest('{working,revoked,expired}'::text[]) AS k \g /dev/null
+SELECT saas.clear_context() \g /dev/null
+UPDATE saas.api_keys SET revoked_at = now() - INTERVAL '31 days' WHERE name = 'revoked';
+UPDATE saas.api_keys SET expires_at = now() - INTERVAL '31 days' WHERE name = 'expired';
+SELECT set_eq($$SELECT policy, records, problem FROM saas.cleanup_old_data() WHERE policy LIKE '%_api_keys'$$, $$VALUES ('revoked_api_keys', 1::bigint, NULL::text), ('expired_api_keys', 1, NULL)$$, 'of each policy one');
+SELECT set_eq($$SELECT name, allowed_cidrs FROM saas.api_keys WHERE name IN ('working', 'revoked', 'expired')$$,
+    $$VALUES ('working', '{203.0.113.7/32,2001:db8::7/128,10.0.0.0/8}'::cidr[]), ('revoked', '{0.0.0.0/32}'), ('expired', '{0.0.0.0/32}')$$, 'networks of ended keys go, others limit their keys');
+SELECT is((SELECT sum(records) FROM saas.cleanup_old_data() WHERE policy LIKE '%_api_keys'), 0::numeric, 'once');
+SELECT is(has_column_privilege('saas_analyst', 'saas.api_keys', 'allowed_cidrs', 'SELECT'), false, 'analysts do not see them');
+SELECT set_eq(format('SELECT %s FROM saas.api_keys AS c WHERE c.name IN (%L, %L)', saas.generalised('c.allowed_cidrs', 'cidr[]'::regtype, saas.default_masking('confidential', 'allowed_cidrs', 'cidr[]'::regtype, true)), 'working', 'revoked'),
+    $$VALUES ('{203.0.113.0/24,2001:db8::/48,10.0.0.0/8}'::cidr[]), ('{0.0.0.0/24}')$$, 'masked dumps have them less exact');
+SELECT is((SELECT query FROM saas.masked_dump_tables() WHERE table_name = 'saas.api_keys') LIKE '%masklen%', true, 'indeed');
+ROLLBACK TO rights;
+
 -- How people proved who they are is not kept for ever; that they were erased is.
 SELECT saas.create_user('gone@example.org', 'Gone Long') AS gone, saas.create_user('here@example.org', 'Here Still') AS here, saas.create_user('stays@example.org', 'Stays Here') AS stays \gset
 SELECT request_id AS erased FROM saas.gdpr_erase(:'gone', 'letter of Gone Long', p_strict => false) LIMIT 1 \gset

@@ -120,6 +120,9 @@ AS $$
                 'about no person'),
             ('credential_keys', 'key', 'keep', NULL, false,
                 'about no person'),
+            -- Without them the key would work from everywhere.
+            ('api_keys', 'allowed_cidrs', 'keep', '{0.0.0.0/32}', false,
+                'security of processing (GDPR Art. 32): where a key of the team works; goes with retention when it has ended'),
             ('api_keys', 'secret_hash', 'keep', NULL, false,
                 'about no person'),
             ('payment_providers', 'webhook_secrets', 'keep', NULL, false,

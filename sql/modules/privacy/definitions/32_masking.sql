@@ -31,7 +31,7 @@ AS $$
                 WHEN p_name ~ '_url$|^url$' THEN '{"strategy": "fake", "kind": "url"}'
                 ELSE '{"strategy": "null"}'
             END
-        WHEN p_type = 'inet'::regtype THEN '{"strategy": "generalise", "ipv4": 24, "ipv6": 48}'
+        WHEN p_type IN ('inet'::regtype, 'inet[]'::regtype, 'cidr[]'::regtype) THEN '{"strategy": "generalise", "ipv4": 24, "ipv6": 48}'
         WHEN p_type IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
         THEN '{"strategy": "generalise", "to": "year"}'
         ELSE '{"strategy": "null"}'
@@ -63,10 +63,25 @@ BEGIN
         RETURN pg_catalog.format('(floor(%s / %L::numeric) * %L::numeric)::%s',
             p_column, p_rule ->> 'step', p_rule ->> 'step', p_type);
     END IF;
-    IF p_type = 'inet'::regtype
+    IF p_type IN ('inet'::regtype, 'cidr'::regtype, 'inet[]'::regtype, 'cidr[]'::regtype)
         AND COALESCE((p_rule ->> 'ipv4')::integer, 24) BETWEEN 0 AND 32
         AND COALESCE((p_rule ->> 'ipv6')::integer, 48) BETWEEN 0 AND 128
     THEN
+        -- What is a larger network already stays so.
+        IF p_type <> 'inet'::regtype THEN
+            RETURN pg_catalog.format(
+                CASE p_type
+                    WHEN 'cidr'::regtype THEN '%2$s'
+                    ELSE 'CASE WHEN %1$s IS NOT NULL THEN ARRAY(SELECT %2$s FROM unnest(%1$s) WITH ORDINALITY AS n (address, place) ORDER BY n.place) END'
+                END,
+                p_column,
+                pg_catalog.format(
+                    'network(set_masklen(%1$s::inet, LEAST(masklen(%1$s), CASE family(%1$s) WHEN 4 THEN %2$s ELSE %3$s END)))::%4$s',
+                    CASE p_type WHEN 'cidr'::regtype THEN p_column ELSE 'n.address' END, COALESCE((p_rule ->> 'ipv4')::integer, 24),
+                    COALESCE((p_rule ->> 'ipv6')::integer, 48), CASE p_type WHEN 'inet[]'::regtype THEN 'inet' ELSE 'cidr' END
+                )
+            );
+        END IF;
         RETURN pg_catalog.format(
             'network(set_masklen(%1$s, CASE family(%1$s) WHEN 4 THEN %2$s ELSE %3$s END))::inet', p_column,
             COALESCE((p_rule ->> 'ipv4')::integer, 24), COALESCE((p_rule ->> 'ipv6')::integer, 48));

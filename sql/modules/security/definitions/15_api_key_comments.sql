@@ -12,7 +12,7 @@ COMMENT ON COLUMN saas.api_keys.key_prefix IS 'The first 24 characters of the ke
 COMMENT ON COLUMN saas.api_keys.secret_hash IS 'saas.credential_hash() of the key. [restricted]';
 COMMENT ON COLUMN saas.api_keys.role IS 'Role in the team that a caller with the key has: viewer, member or admin. [internal]';
 COMMENT ON COLUMN saas.api_keys.scopes IS 'What the key is for, such as payments:read; * for everything that the role may. [internal]';
-COMMENT ON COLUMN saas.api_keys.allowed_cidrs IS 'Networks that it may be used from; NULL for all. [internal]';
+COMMENT ON COLUMN saas.api_keys.allowed_cidrs IS 'Networks that it may be used from; NULL for all. They may be one person''s. [confidential]';
 COMMENT ON COLUMN saas.api_keys.rate_limit IS 'How many calls a period; NULL for no limit. [internal]';
 COMMENT ON COLUMN saas.api_keys.rate_period_ns IS 'That period in nanoseconds. [internal]';
 COMMENT ON COLUMN saas.api_keys.replaces_id IS 'The key that this one replaces. [internal]';

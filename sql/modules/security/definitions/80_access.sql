@@ -18,9 +18,11 @@ CREATE POLICY api_keys_analyst_select ON saas.api_keys
 FOR SELECT TO saas_analyst
 USING (team_id = saas.current_team_id());
 GRANT SELECT (
-    team_id, id, name, key_prefix, role, scopes, allowed_cidrs, rate_limit, rate_period_ns, replaces_id,
+    team_id, id, name, key_prefix, role, scopes, rate_limit, rate_period_ns, replaces_id,
     created_by, created_at, updated_at, expires_at, revoked_at
 ) ON saas.api_keys TO saas_app, saas_service, saas_analyst;
+GRANT SELECT (allowed_cidrs) ON saas.api_keys TO saas_app, saas_service;
+REVOKE SELECT (allowed_cidrs) ON saas.api_keys FROM saas_analyst;
 
 CREATE POLICY api_key_activity_app_select ON saas.api_key_activity
 FOR SELECT TO saas_app, saas_service
