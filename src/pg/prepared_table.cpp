@@ -295,9 +295,9 @@ prepared_table *open_table(Oid oid, CmdType command) {
         forget_outdated();
         return prepare_new(table, command);
     }
-    found->in_use = true;
     found->target->ri_RelationDesc = table;
     open_indexes(found);
+    found->in_use = true; // an error before leaves it as it was
     return found;
 }
 
