@@ -155,7 +155,8 @@ void note_catalog(run &state, bool deployed) {
 }
 
 // The identifiers that encrypted values are bound to follow columns that were made, renamed or
-// restored. No step of its own: after a restore there is nothing to deploy.
+// restored. No step of its own: after a restore there is nothing to deploy. After the functions
+// changed hands: row-level security hides the classes from an owner who is no superuser.
 void refresh_assets(run &state) {
     auto there = state.connection.query(
         "SELECT to_regprocedure('saas.refresh_data_assets(regclass)') IS NOT NULL");
@@ -190,6 +191,7 @@ std::vector<pg::text_row> in_deployment(bool dry_run, Work work) {
         take_functions(state.connection);
         work(state);
         give_functions(state.connection);
+        refresh_assets(state);
         note_catalog(state, true);
     } catch (...) {
         attempt.end();
@@ -277,7 +279,6 @@ std::vector<pg::text_row> deploy(const std::vector<std::string> &modules, bool d
         for (const auto &entry : core::deploy::select_modules(entries_of(state.files), modules))
             deploy_module(state, files_of(state.files, entry.name));
         make_partitions(state);
-        refresh_assets(state);
     });
 }
 

@@ -10,6 +10,7 @@ extern "C" {
 #include "executor/spi.h"          // SPI_prepare_cursor
 #include "lib/stringinfo.h"        // StringInfoData
 #include "miscadmin.h"             // SetUserIdAndSecContext
+#include "storage/lmgr.h"          // LockRelationOid
 #include "utils/builtins.h"        // quote_qualified_identifier
 #include "utils/hsearch.h"         // hash_search
 #include "utils/lsyscache.h"       // get_rel_name
@@ -20,9 +21,15 @@ extern "C" {
 namespace saas::pg {
 namespace {
 
+// One key is looked after from both of its tables.
+struct plans_key {
+    Oid constraint;
+    key_action action;
+};
+
 // Prepared once a session; as long as the tables stay as they are.
 struct kept_plans {
-    Oid constraint; // the key of the table
+    plans_key key; // of the hash table
     SPIPlanPtr few;
     SPIPlanPtr many;
 };
@@ -120,17 +127,19 @@ const char *statement_of(const related_key *key) {
     return text.data;
 }
 
-kept_plans *plans_of(Oid constraint) {
+kept_plans *plans_of(const related_key *key) {
     static HTAB *kept = nullptr;
     if (kept == nullptr) {
         HASHCTL control{};
-        control.keysize = sizeof(Oid);
+        control.keysize = sizeof(plans_key);
         control.entrysize = sizeof(kept_plans);
         control.hcxt = TopMemoryContext;
         kept = hash_create("keys to rows that go", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
     }
+    static_assert(sizeof(plans_key) == sizeof(Oid) + sizeof(key_action), "compared byte by byte");
+    const plans_key wanted{key->constraint, key->action};
     bool found;
-    auto *plans = static_cast<kept_plans *>(hash_search(kept, &constraint, HASH_ENTER, &found));
+    auto *plans = static_cast<kept_plans *>(hash_search(kept, &wanted, HASH_ENTER, &found));
     if (!found) {
         plans->few = nullptr;
         plans->many = nullptr;
@@ -140,7 +149,7 @@ kept_plans *plans_of(Oid constraint) {
 
 // Runs as the owner of the other table.
 SPIPlanPtr prepare(const related_key *key, const Oid *types, bool many) {
-    kept_plans *plans = plans_of(key->constraint);
+    kept_plans *plans = plans_of(key);
     SPIPlanPtr *kept = many ? &plans->many : &plans->few;
     if (*kept != nullptr && SPI_plan_is_valid(*kept))
         return *kept;
@@ -168,6 +177,9 @@ Oid owner_of(Oid table) {
 } // namespace
 
 bool run_key_statement(const related_key *key, const Oid *types, const Datum *arrays, bool many) {
+    // Before names are looked up, which the statement is made of: they could be exchanged meanwhile.
+    const bool reads = key->action == key_action::none_refers || key->action == key_action::all_refer;
+    LockRelationOid(key->table, reads ? RowShareLock : RowExclusiveLock);
     const Oid owner = owner_of(key->table);
     if (!OidIsValid(owner))
         return false;
@@ -181,7 +193,7 @@ bool run_key_statement(const related_key *key, const Oid *types, const Datum *ar
     SetUserIdAndSecContext(caller, security);
     if (result < 0)
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("cannot check a foreign key: %s", SPI_result_code_string(result))));
-    return found && (key->action == key_action::none_refers || key->action == key_action::all_refer);
+    return found && reads;
 }
 
 } // namespace saas::pg

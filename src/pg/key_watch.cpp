@@ -196,6 +196,27 @@ bool take_over(key_watch *keys, CmdType operation, List *returning, const Trigge
     return true;
 }
 
+bool cascades(const TriggerDesc *triggers) {
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i)
+        if (triggers->triggers[i].tgfoid == F_RI_FKEY_CASCADE_DEL)
+            return true;
+    return false;
+}
+
+// Whether what the server's trigger deletes may lead to more rows of the table. The server asks the triggers of such rows by the
+// executor's copy that keys are taken out of, and says nothing of one that it does not find there.
+bool may_come_back(Oid table, const Trigger *trigger) {
+    if (trigger->tgfoid != F_RI_FKEY_CASCADE_DEL || !fires(trigger))
+        return false;
+    if (trigger->tgconstrrelid == table)
+        return true;
+    Relation other = relation_open(trigger->tgconstrrelid, AccessShareLock);
+    const bool may =
+        other->rd_rel->relkind != RELKIND_RELATION || other->rd_rel->relhasrules || cascades(other->trigdesc);
+    relation_close(other, NoLock);
+    return may;
+}
+
 void note_what_is_left(TriggerDesc *triggers) {
     triggers->trig_delete_after_row = false;
     triggers->trig_insert_after_row = false;
@@ -263,14 +284,16 @@ key_watch *watch_keys(ResultRelInfo *target, CmdType operation, List *returning)
     keys->table = RelationGetRelid(relation);
     keys->keys = static_cast<watched_key *>(palloc0(static_cast<Size>(triggers->numtriggers) * sizeof(watched_key)));
     keys->columns = static_cast<noted_column *>(palloc0(static_cast<Size>(RelationGetDescr(relation)->natts) * sizeof(noted_column)));
-    int left = 0;
+    auto *stays = static_cast<bool *>(palloc(static_cast<Size>(triggers->numtriggers) * sizeof(bool)));
     for (int i = 0; i < triggers->numtriggers; ++i) {
-        if (take_over(keys, operation, returning, &triggers->triggers[i], only_checks))
-            continue;
-        if (left != i)
-            triggers->triggers[left] = triggers->triggers[i];
-        ++left;
+        stays[i] = !take_over(keys, operation, returning, &triggers->triggers[i], only_checks);
+        if (stays[i] && may_come_back(keys->table, &triggers->triggers[i]))
+            return nullptr;
     }
+    int left = 0;
+    for (int i = 0; i < triggers->numtriggers; ++i)
+        if (stays[i])
+            triggers->triggers[left++] = triggers->triggers[i];
     triggers->numtriggers = left;
     note_what_is_left(triggers);
     return keys->key_count > 0 ? keys : nullptr;

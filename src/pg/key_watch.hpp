@@ -11,7 +11,7 @@
 //
 // The triggers stay in charge of keys that are deferrable or have ON DELETE SET DEFAULT or operators across types;
 // of partitions; of tables with triggers after DELETE that are not the package's, if the key changes rows (they could tell in which
-// order); when the session is a replica's, and in other isolation levels.
+// order); of tables with such a key of which a cascade might lead to more of their rows; when the session is a replica's, and in other isolation levels.
 //
 // Everything here may ereport: plain frames only.
 #pragma once

@@ -65,6 +65,22 @@ bool take_rows_unsafe(batch *work, const program_step *step) {
     return true;
 }
 
+// Leaves in a step's places only the rows that are still there when it is its turn.
+void leave_out_unsafe(batch *work, program_step *step) {
+    bool any = false;
+    for (int i = step->output_count; i < step->input_count; ++i)
+        any = any || !work->places[step->inputs[i]].is_null;
+    if (!any || work->places[step->outputs[0]].is_null || !run_step_unsafe(work, step))
+        return;
+    if (SPI_processed != 1 || SPI_tuptable->tupdesc->natts != step->output_count)
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                        errmsg("a step of the privacy engine is broken")));
+    for (int i = 0; i < step->output_count; ++i) {
+        place *to = &work->places[step->outputs[i]];
+        to->value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &to->is_null);
+    }
+}
+
 // Adds what a step answers as two arrays, persons and something of theirs, one by one.
 template <class Take>
 void take_pairs_unsafe(Take take) {
@@ -224,6 +240,9 @@ void find_rows_unsafe(batch *work, bool all) {
             more = true;
         }
     }
+    for (int i = 0; i < work->steps->step_count; ++i)
+        if (work->steps->steps[i].kind == step_kind::except)
+            leave_out_unsafe(work, &work->steps->steps[i]);
     for (int i = 0; i < work->steps->step_count; ++i) {
         const program_step *step = &work->steps->steps[i];
         if (step->kind == step_kind::find || (all && is_direct(step)))

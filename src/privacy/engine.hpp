@@ -20,7 +20,7 @@ struct json_rows;
 struct probe_map;
 struct person_probes;
 
-enum class step_kind { find, count, needles, audited, redact, erase, change, keep, refuse, select };
+enum class step_kind { find, count, except, needles, audited, redact, erase, change, keep, refuse, select };
 
 // The number of the step that entries of the audit trail are counted under.
 inline constexpr int k_audit_step = -1;

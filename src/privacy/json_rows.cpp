@@ -17,16 +17,24 @@ extern "C" {
 namespace saas::privacy {
 namespace {
 
-constexpr char k_table_key[] = "_table";
-
 json_piece piece_of(const char *text) {
     return {text, static_cast<int>(std::strlen(text))};
 }
 
-// Numbers of the columns in the order of their keys, and -1 for "_table".
-int *ordered_members(const json_piece *keys, int count) {
+// "_table"; with further "_" before it as long as a column has that name, since no two members may have one.
+const char *name_of_table_key(TupleDesc columns) {
+    const char *name = "_table";
+    for (int i = 0; i < columns->natts; ++i)
+        if (std::strcmp(NameStr(TupleDescAttr(columns, i)->attname), name) == 0) {
+            name = psprintf("_%s", name);
+            i = -1;
+        }
+    return name;
+}
+
+// Numbers of the columns in the order of their keys, and -1 for that of the table.
+int *ordered_members(const json_piece *keys, int count, const json_piece &table) {
     auto *order = static_cast<int *>(palloc(static_cast<Size>(count + 1) * sizeof(int)));
-    const json_piece table = piece_of(k_table_key);
     const auto key_of = [&](int column) { return column < 0 ? table : keys[column]; };
     for (int i = 0; i <= count; ++i) {
         // Few, and once a table.
@@ -45,10 +53,10 @@ int *ordered_members(const json_piece *keys, int count) {
 }
 
 // Header, entries and keys of the objects, which only differ in the entries of their values.
-json_piece start_of_objects(const json_piece *keys, const int *order, int members) {
+json_piece start_of_objects(const json_piece *keys, const int *order, int members, const json_piece &table) {
     auto *object = static_cast<pg::json_member *>(palloc0(static_cast<Size>(members) * sizeof(pg::json_member)));
     for (int i = 0; i < members; ++i) {
-        const json_piece key = order[i] < 0 ? piece_of(k_table_key) : keys[order[i]];
+        const json_piece key = order[i] < 0 ? table : keys[order[i]];
         object[i].key = key.bytes;
         object[i].key_length = key.size;
         object[i].value.type = jbvNull;
@@ -72,7 +80,8 @@ json_rows *make_json_rows_unsafe(TupleDesc columns, const char *table) {
     auto *keys = static_cast<json_piece *>(palloc((count + 1) * sizeof(json_piece)));
     StringInfoData before;
     initStringInfo(&before);
-    appendStringInfoString(&before, "{\"_table\": ");
+    const json_piece table_key = piece_of(name_of_table_key(columns));
+    appendStringInfo(&before, "{\"%s\": ", table_key.bytes);
     append_json_string(&before, rows->table.bytes, static_cast<Size>(rows->table.size));
     for (int i = 0; i < columns->natts; ++i) {
         const Form_pg_attribute column = TupleDescAttr(columns, i);
@@ -88,8 +97,8 @@ json_rows *make_json_rows_unsafe(TupleDesc columns, const char *table) {
     // A table without columns that are exported.
     if (columns->natts == 0)
         rows->before[0] = piece_of(pstrdup(before.data));
-    rows->order = ordered_members(keys, columns->natts);
-    rows->start = start_of_objects(keys, rows->order, rows->members);
+    rows->order = ordered_members(keys, columns->natts, table_key);
+    rows->start = start_of_objects(keys, rows->order, rows->members, table_key);
     return rows;
 }
 

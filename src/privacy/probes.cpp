@@ -122,7 +122,9 @@ bool may_have_rows_unsafe(const probe &one, const person_probes *person) {
     if (table == nullptr)
         return true;
     bool found = true;
-    if (table->rd_rel->relkind == RELKIND_RELATION && table->rd_tableam == GetHeapamTableAmRoutine()) {
+    // Tables that inherit from it have rows of their own.
+    if (table->rd_rel->relkind == RELKIND_RELATION && !table->rd_rel->relhassubclass &&
+        table->rd_tableam == GetHeapamTableAmRoutine()) {
         const Oid type = person->types[one.value];
         Relation index = OidIsValid(one.index) && (type == UUIDOID || type == TEXTOID)
                              ? try_relation_open(one.index, AccessShareLock)

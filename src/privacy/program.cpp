@@ -41,7 +41,8 @@ struct kind_name {
 };
 
 constexpr kind_name k_kinds[] = {
-    {"find", step_kind::find},       {"count", step_kind::count},   {"needles", step_kind::needles},
+    {"find", step_kind::find},       {"count", step_kind::count},   {"except", step_kind::except},
+    {"needles", step_kind::needles},
     {"audited", step_kind::audited}, {"redact", step_kind::redact}, {"delete", step_kind::erase},
     {"change", step_kind::change},   {"keep", step_kind::keep},     {"refuse", step_kind::refuse},
     {"select", step_kind::select}};

@@ -158,14 +158,27 @@ rm -f "$first" "$second"
 sql -d postgres -c 'DROP DATABASE IF EXISTS deploy_c' -c 'DROP ROLE IF EXISTS test_owner' -c 'DROP ROLE IF EXISTS test_stranger' \
     -c 'CREATE ROLE test_owner LOGIN' -c 'CREATE ROLE test_stranger LOGIN' >/dev/null
 fresh deploy_c test_owner
-PGUSER=test_owner sql -d deploy_c -c 'SELECT saas.deploy()' >/dev/null
-is "$(PGUSER=test_owner outstanding deploy_c)" 0 'the owner of the database deploys'
+is "$(PGUSER=test_owner sql -d deploy_c -c 'SELECT saas.deploy()' | grep -c WARNING)" 0 'the owner of the database deploys without a warning'
+is "$(PGUSER=test_owner outstanding deploy_c)" 0 'and everything'
+is "$(sql -d deploy_c -c 'SELECT count(*) FROM saas.personal_data_map AS m WHERE m.table_name LIKE '"'saas.%'"' AND NOT EXISTS (SELECT FROM saas.data_assets AS d WHERE d.table_name = to_regclass(m.table_name) AND d.column_name = m.column_name)')" 0 'every column is registered as an asset'
 owned_by=$(PGUSER=test_owner sql -d deploy_c -f "$here/lib/catalog.sql")
 is "$(grep -c "^relation users r p \(t\|true\) \(t\|true\) test_owner" <<<"$owned_by")" 1 'and owns the tables'
 PGUSER=test_owner roll_back_all deploy_c && PGUSER=test_owner sql -d deploy_c -c 'SELECT saas.deploy()' >/dev/null
 is "$(PGUSER=test_owner sql -d deploy_c -f "$here/lib/catalog.sql")" "$owned_by" 'and rolls back and deploys again'
 like "$(PGUSER=test_owner sql -d deploy_c -c "SELECT saas.create_user('a@example.com')")" '^[0-9a-f-]{36}$' 'and may call what it deployed'
 is "$(PGUSER=test_owner sql -d deploy_c -c 'SELECT count(*) FROM saas.users')" 0 'while row-level security holds for the owner too'
+PGUSER=test_owner sql -d deploy_c >/dev/null <<'SQL'
+CREATE TABLE public.guests (id integer PRIMARY KEY, full_name text, zip char(5));
+INSERT INTO public.guests VALUES (1, 'Ann Other', '10115');
+CREATE TABLE public.visits (id integer, at timestamptz) PARTITION BY RANGE (at);
+CREATE TABLE public.visits_1 PARTITION OF public.visits FOR VALUES FROM ('2020-01-01') TO ('2020-02-01');
+CREATE TABLE public.visits_2 PARTITION OF public.visits FOR VALUES FROM ('2020-02-01') TO ('2020-03-01');
+GRANT SELECT, DELETE ON public.visits TO saas_internal;
+SQL
+is "$(PGUSER=test_owner sql -d deploy_c -c "SELECT saas.anonymise_table('public.guests', '{\"zip\": {\"strategy\": \"generalise\", \"first\": 2}}')" -c "SELECT zip, full_name = 'Ann Other' FROM public.guests")" $'1\n10   |f' 'the owner anonymises a table in place'
+sql -d deploy_c -c 'SET ROLE saas_service' -c "SELECT saas.set_retention_policy('visits', 'public.visits', 'at', '1 year', 'delete', 'test')" >/dev/null
+is "$(PGUSER=test_owner sql -d deploy_c -c 'SELECT partition_name FROM saas.drop_old_partitions()')" $'public.visits_1\npublic.visits_2' 'and drops partitions that are past their time'
+PGUSER=test_owner sql -d deploy_c -c 'DROP TABLE public.guests, public.visits' >/dev/null
 sql -d deploy_c -c 'GRANT USAGE ON SCHEMA saas TO test_stranger' >/dev/null
 like "$(PGUSER=test_stranger sql -d deploy_c -c 'SELECT saas.deploy()')" 'permission denied for function deploy' 'a stranger does not deploy'
 sql -d deploy_c -c 'GRANT EXECUTE ON FUNCTION saas.deploy(text[], boolean) TO test_stranger' >/dev/null

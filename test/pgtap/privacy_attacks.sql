@@ -28,6 +28,38 @@ GRANT SELECT, UPDATE, DELETE ON shop.notes TO saas_internal;
 INSERT INTO shop.notes (buyer, words) VALUES (:'ann', 'hers');
 CREATE TRIGGER spy BEFORE DELETE ON shop.notes FOR EACH ROW EXECUTE FUNCTION mallory.spy();
 SELECT throws_ok(format('SELECT * FROM saas.gdpr_erase(%L, p_strict => false)', :'ann'), 'SA153', NULL, 'a trigger planted later stops the erasure before it runs');
+DROP TRIGGER spy ON shop.notes;
+SELECT saas.create_user('fan@example.org', 'Fan') AS fan \gset
+INSERT INTO shop.notes (buyer, words) VALUES (:'fan', 'theirs');
+CREATE TABLE mallory.seen (role name);
+GRANT INSERT ON mallory.seen TO PUBLIC;
+CREATE TABLE mallory.likes (id integer PRIMARY KEY, note uuid REFERENCES shop.notes (id) ON DELETE CASCADE DEFERRABLE);
+CREATE TABLE mallory.stars (like_id integer REFERENCES mallory.likes (id) ON DELETE SET NULL);
+CREATE FUNCTION mallory.look() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO mallory.seen VALUES (current_user);
+    RETURN COALESCE(NEW, OLD);
+END
+$$;
+ALTER FUNCTION mallory.look() OWNER TO privacy_mallory;
+ALTER TABLE mallory.likes OWNER TO privacy_mallory;
+ALTER TABLE mallory.stars OWNER TO privacy_mallory;
+INSERT INTO mallory.likes SELECT 1, n.id FROM shop.notes AS n WHERE n.buyer = :'fan';
+INSERT INTO mallory.stars VALUES (1);
+CREATE TRIGGER look BEFORE DELETE ON mallory.likes FOR EACH ROW EXECUTE FUNCTION mallory.look();
+CREATE TRIGGER look AFTER DELETE ON mallory.stars FOR EACH ROW EXECUTE FUNCTION mallory.look();
+SAVEPOINT follower;
+SELECT lives_ok(format('SELECT * FROM saas.gdpr_erase(%L, p_strict => false)', :'fan'), 'a table of somebody else may lose rows with what goes');
+SELECT results_eq('SELECT DISTINCT role FROM mallory.seen', $$VALUES ('privacy_mallory'::name)$$, 'where its triggers run as its owner');
+ROLLBACK TO follower;
+CREATE TRIGGER spy AFTER DELETE ON mallory.likes FOR EACH ROW EXECUTE FUNCTION mallory.look();
+SELECT throws_ok(format('SELECT * FROM saas.gdpr_erase(%L, p_strict => false)', :'fan'), 'SA153', NULL, 'those that would run as the engine stop it');
+SELECT matches((SELECT e.status_reason FROM saas.gdpr_erase_users(ARRAY[:'fan']::uuid[], p_strict => false) AS e), '^SA153: mallory\.likes: a foreign key leads to it', 'also together with others');
+ROLLBACK TO follower;
+CREATE TRIGGER spy AFTER UPDATE ON mallory.stars FOR EACH ROW EXECUTE FUNCTION mallory.look();
+SELECT throws_ok(format('SELECT * FROM saas.gdpr_erase(%L, p_strict => false)', :'fan'), 'SA153', NULL, 'at whatever distance');
+ALTER FUNCTION mallory.look() OWNER TO postgres;
+SELECT lives_ok(format('SELECT * FROM saas.gdpr_erase(%L, p_strict => false)', :'fan'), 'unless their code is trusted');
 ROLLBACK TO clean;
 ALTER TABLE shop.notes ADD CHECK (mallory.judge(words));
 SELECT ok(NOT saas.is_trusted_table('shop.notes'::regclass), 'nor with such a check');

@@ -30,6 +30,9 @@ SELECT results_eq(
     format($$SELECT n.* FROM jsonb_array_elements((%L)::jsonb -> 'activity_history') AS p CROSS JOIN LATERAL jsonb_populate_record(NULL::saas.notifications, p) AS n WHERE p ->> '_table' = 'saas.notifications' ORDER BY n.id$$, :'export'),
     format('SELECT n.* FROM saas.notifications AS n WHERE n.user_id = %L ORDER BY n.id', :'ann'), 'so are others');
 SELECT is((:'export')::jsonb #>> '{export_metadata,retention,saas.payments,kept_for}', '10 years', 'with what is kept how long');
+SELECT is((:'export')::jsonb #>> '{export_metadata,retention,saas.customer_verifications,kept_for}', CASE WHEN (:'export')::jsonb #> '{export_metadata,tables}' ? 'saas.customer_verifications' THEN '5 years' END, 'by the map, too');
+SELECT ok((:'export')::jsonb #> '{export_metadata,purposes}' @> '[{"purpose": "service", "legal_basis": "contract", "tables": ["saas.users"]}]', 'what the data are processed for, and on which basis');
+SELECT is_empty(format($$SELECT t FROM jsonb_object_keys(%L::jsonb #> '{export_metadata,tables}') AS t WHERE NOT (%L::jsonb #> '{export_metadata,purposes}') @> jsonb_build_array(jsonb_build_object('tables', jsonb_build_array(t))) AND t LIKE 'saas.%%'$$, :'export', :'export'), 'for every table');
 SELECT is((SELECT count(*) FROM saas.erasure_rows), 0::bigint, 'and nothing of the work stays');
 SELECT ok(NOT saas.gdpr_export_user_data(:'ann', true) #> '{export_metadata,tables}' ?| '{saas.fraud_assessments,saas.user_sessions,saas.activity_logs}', 'a portable one has only what the person provided');
 
@@ -76,5 +79,15 @@ UPDATE saas.data_exports SET created_at = now() - INTERVAL '2 days', expires_at 
 SELECT throws_ok(format('SELECT saas.read_data_export(%L, 1)', :'job'), 'SA155', 'the export is expired', 'after its time nobody reads');
 SELECT is(saas.expire_data_exports(), 1::bigint, 'and it goes');
 SELECT is((SELECT count(*) FROM saas.data_export_chunks WHERE export_id = :'job'), 0::bigint, 'with its chunks');
+-- Nobody waits for ever for one whose time is over before it is ready.
+SELECT saas.request_data_export(:'ann') AS queued, saas.request_data_export(:'ann', p_chunk_rows => 1) AS running \gset
+SELECT is(saas.run_data_export(:'running', 0), 'running', 'one is queued, one has begun');
+SELECT is(saas.expire_data_exports(), 0::bigint, 'they have time');
+UPDATE saas.data_exports SET created_at = now() - INTERVAL '2 days', expires_at = now() - INTERVAL '1 day' WHERE id IN (:'queued', :'running');
+SELECT throws_ok(format('SELECT saas.run_data_export(%L)', e), 'SA155', 'the export is expired', 'after it nobody works on them') FROM unnest(ARRAY[:'queued', :'running']::uuid[]) AS e;
+SELECT is(saas.expire_data_exports(), 2::bigint, 'and they end');
+SELECT results_eq(format('SELECT status FROM saas.data_exports WHERE id IN (%L, %L)', :'queued', :'running'), $$VALUES ('expired'), ('expired')$$, 'as expired');
+SELECT is((SELECT count(*) FROM saas.data_export_chunks WHERE export_id = :'running') + (SELECT count(*) FROM saas.erasure_rows WHERE run_id = :'running'), 0::bigint, 'and nothing of them is left');
+SELECT is(saas.expire_data_exports(), 0::bigint, 'once');
 SELECT * FROM finish();
 ROLLBACK;

@@ -105,6 +105,17 @@ INSERT INTO public.nothing VALUES (1, :'ann');
 INSERT INTO public.letters VALUES (3, 'ANN@example.com');
 INSERT INTO public.parts VALUES (2, :'ann');
 SELECT is((SELECT jsonb_array_length(e -> 'nothing') + jsonb_array_length(e -> 'letters') + jsonb_array_length(e -> 'parts') FROM saas.gdpr_export_user_data(:'ann') AS e), 5, 'rows of later are found');
+SAVEPOINT heirs;
+CREATE TABLE public.plain (id integer PRIMARY KEY, person uuid NOT NULL, "_table" text, "__table" integer);
+CREATE TABLE public.plain_heir () INHERITS (public.plain);
+CREATE INDEX ON public.plain (person);
+GRANT SELECT, UPDATE, DELETE ON public.plain TO saas_internal;
+SELECT saas.declare_personal_data('public.plain', 'person', '{person}', p_kind => 'column', p_section => 'plain') \g /dev/null
+INSERT INTO public.plain_heir VALUES (1, :'ann', 'own', 2);
+SELECT is(saas.gdpr_export_user_data(:'ann') #> '{plain,0,id}', '1', 'so are rows of tables that inherit from an empty one');
+SELECT is(saas.gdpr_export_user_data(:'ann') -> 'plain', format('[{"id": 1, "person": "%s", "_table": "own", "__table": 2, "___table": "public.plain"}]', :'ann')::jsonb, 'a column named as the table is called keeps its value');
+SELECT is(saas.gdpr_export_user_json(:'ann')::jsonb -> 'plain', saas.gdpr_export_user_data(:'ann') -> 'plain', 'in the text as well');
+ROLLBACK TO heirs;
 DROP INDEX public.letters_lower_idx, public.many_person_idx;
 ALTER TABLE public.parts DETACH PARTITION public.parts_2;
 SELECT is((SELECT ARRAY[jsonb_array_length(e -> 'letters'), jsonb_array_length(e -> 'parts'), jsonb_array_length(e -> 'many')] FROM saas.gdpr_export_user_data(:'ann') AS e),

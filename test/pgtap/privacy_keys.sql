@@ -179,6 +179,45 @@ SELECT results_eq($$SELECT (SELECT count(*) FROM shop.visits), (SELECT count(*) 
     'VALUES (2::bigint, 2::bigint, 2::bigint, 1::bigint)', 'go with what refers to them');
 ROLLBACK TO before;
 
+-- The same key from its other table: rows that came together go together, and the other way round.
+SELECT is(saas.insert_together('INSERT INTO shop.cascading SELECT u.id, 1 FROM unnest($1) AS u (id) RETURNING order_id', pg_temp.orders_of(10)), 2::bigint, 'rows that refer are added together');
+SELECT is(pg_temp.erase(10), 'erased', 'in the session that erases whom they are of');
+SELECT is((SELECT count(*) FROM shop.cascading AS c WHERE NOT EXISTS (SELECT FROM shop.orders AS o WHERE o.id = c.order_id)), 0::bigint, 'with which they go');
+SELECT is(saas.insert_together('INSERT INTO shop.refusing SELECT u.id FROM unnest($1) AS u (id) RETURNING order_id', pg_temp.orders_of(11)), 2::bigint, 'a key that was looked after in rows that went');
+SELECT is(pg_temp.erase(11), '23503 refusing Key is still referenced from table "refusing".', 'is looked after in rows that came, and then refuses');
+SELECT throws_ok($$SELECT saas.insert_together('INSERT INTO shop.refusing SELECT u.id FROM unnest($1) AS u (id) RETURNING order_id', ARRAY[-1::bigint])$$, '23503', NULL, 'as it does what refers to nothing');
+ROLLBACK TO before;
+
+-- Trees: what the server's triggers delete leads to more rows of the table, whose keys count as well.
+CREATE TABLE shop.topics (id bigint PRIMARY KEY, starter uuid REFERENCES saas.users (id), above bigint);
+CREATE TABLE shop.boards (id bigint PRIMARY KEY, topic bigint REFERENCES shop.topics (id) ON DELETE CASCADE DEFERRABLE);
+CREATE TABLE shop.pinned (topic bigint REFERENCES shop.topics (id));
+ALTER TABLE shop.topics ADD board bigint REFERENCES shop.boards (id) ON DELETE CASCADE;
+CREATE INDEX ON shop.topics (starter);
+GRANT SELECT, UPDATE, DELETE ON shop.topics TO saas_internal;
+SELECT saas.declare_personal_data('shop.topics', 'starter', '{starter}') \g /dev/null
+INSERT INTO shop.topics VALUES (1, pg_temp.person(1), NULL, NULL), (2, NULL, 1, NULL), (3, NULL, 2, NULL);
+INSERT INTO shop.boards VALUES (1, 1);
+INSERT INTO shop.topics VALUES (4, NULL, NULL, 1);
+SAVEPOINT topics;
+ALTER TABLE shop.topics ADD FOREIGN KEY (above) REFERENCES shop.topics (id) ON DELETE CASCADE DEFERRABLE;
+SELECT is(pg_temp.erase(1), 'erased', 'a tree goes');
+SELECT is((SELECT count(*) FROM shop.topics), 0::bigint, 'whole, also by way of another table');
+ROLLBACK TO topics;
+ALTER TABLE shop.topics ADD FOREIGN KEY (above) REFERENCES shop.topics (id) ON DELETE CASCADE DEFERRABLE;
+INSERT INTO shop.pinned VALUES (3);
+SELECT is(pg_temp.erase(1), '23503 pinned Key (id)=(3) is still referenced from table "pinned".', 'a row below that is referred to keeps it');
+ROLLBACK TO topics;
+ALTER TABLE shop.topics ADD FOREIGN KEY (above) REFERENCES shop.topics (id) ON DELETE CASCADE;
+INSERT INTO shop.pinned VALUES (3);
+CREATE FUNCTION shop.do_nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER zz_nothing AFTER DELETE ON shop.topics FOR EACH ROW EXECUTE FUNCTION shop.do_nothing();
+SELECT is(pg_temp.erase(1), '23503 pinned Key (id)=(3) is still referenced from table "pinned".', 'and beside a trigger of somebody''s own');
+ROLLBACK TO topics;
+INSERT INTO shop.pinned VALUES (4);
+SELECT is(pg_temp.erase(1), '23503 pinned Key (id)=(4) is still referenced from table "pinned".', 'and one that is reached by way of another table');
+ROLLBACK TO before;
+
 -- What is counted is what goes.
 CREATE TEMPORARY TABLE counted AS
 SELECT e.table_name, e.action, e.records FROM saas.gdpr_erase(pg_temp.person(9), p_strict => false, p_dry_run => true) AS e WHERE e.records > 0;

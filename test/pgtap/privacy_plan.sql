@@ -16,6 +16,8 @@ SELECT is(
     (SELECT count(*) FROM saas.planned_steps('erase') AS s JOIN pg_class AS c ON c.oid = to_regclass(s.table_name) WHERE c.relispartition),
     0::bigint, 'partitions are reached through their table');
 SELECT results_eq($$SELECT action FROM saas.planned_steps('anonymise') WHERE table_name = 'saas.users'$$, $$VALUES ('anonymise')$$, 'anonymising keeps the account');
+SELECT saas.set_retention_policy('kept_notifications', 'saas.notifications', 'created_at', '1 year', 'keep', 'test') \g /dev/null
+SELECT is_empty($$SELECT * FROM saas.planned_steps('erase') WHERE (basis IS NOT NULL OR kept_for IS NOT NULL) AND action IN ('delete', 'null', 'reassign')$$, 'what goes has no basis for staying');
 SELECT results_eq($$SELECT action FROM saas.planned_steps('anonymise') WHERE table_name = 'saas.team_members'$$, $$VALUES ('keep')$$, 'and its memberships');
 
 CREATE TEMPORARY TABLE plan AS SELECT * FROM saas.gdpr_plan(:'ann');

@@ -125,6 +125,23 @@ SELECT is((SELECT string_agg(DISTINCT e.action, ',') FROM saas.gdpr_erase(:'iris
 SELECT throws_ok(format($$SELECT saas.encrypt_sensitive_data('x', p_asset => saas.asset_id('saas.addresses', 'line2'), p_subject => %L, p_team => %L)$$, :'iris', :'red'), 'SA137', NULL, 'and makes her no new key');
 DELETE FROM saas.credential_keys AS k WHERE k.id = (SELECT min(c.id::text)::uuid FROM saas.credential_keys AS c);
 SELECT results_eq(format('SELECT outcome FROM saas.repeat_erasures(%L)', :'certificates'), $$VALUES ('unknown key')$$, 'without the key of that time nobody is known by it');
+-- A row that is kept keeps the entry of the audit trail about it, and says why; the entry about one that is gone does not.
+SELECT saas.create_user('kim@example.org', 'Kim Keptrow') AS kim \gset
+SELECT saas.set_context(:'red', :'ann'), saas.add_team_member(:'red', :'kim') \g /dev/null
+SELECT saas.create_payment_intent(:'red', 100, 'usd', 'stripe', 'kim', p_provider_customer_id => 'cus_NffrFeUfNV2Hib', p_metadata => jsonb_build_object('user_id', :'kim')),
+    saas.subscribe(:'red', :'kim', p.id, 1), saas.snooze_rules(:'red', 'customer', 'cus_NffrFeUfNV2Hib', 'infinity') FROM saas.subscription_plans AS p WHERE p.team_id = :'red' \g /dev/null
+SELECT saas.clear_context() \g /dev/null
+SELECT is((SELECT count(*)::integer FROM jsonb_array_elements(saas.gdpr_export_user_data(:'kim') -> 'billing_history') AS e WHERE e ->> '_table' IN ('saas.subscriptions', 'saas.subscription_changes')), 2, 'a customer''s subscriptions are in the export');
+SELECT is(array_agg(DISTINCT concat_ws(' ', e.action, e.basis, e.kept_until > now() + INTERVAL '9 years') ORDER BY concat_ws(' ', e.action, e.basis, e.kept_until > now() + INTERVAL '9 years')), '{keep bookkeeping (GDPR Art. 17(3)(b)) t}'::text[], 'and are kept for the books')
+FROM saas.gdpr_erase(:'kim') AS e WHERE e.table_name IN ('saas.subscriptions', 'saas.subscription_changes') AND e.records = 1;
+SELECT r.id AS request, r.status AS kept_status FROM saas.user_deletion_requests AS r ORDER BY r.id DESC LIMIT 1 \gset
+SELECT is(:'kept_status'::text, 'completed', 'an erasure is completed although rows are kept of which the audit trail has entries');
+SELECT set_eq(format($$SELECT table_name, column_name, found_rows, basis LIKE '%%fraud%%' FROM saas.verify_erasure(%L)$$, :'request'),
+    $$VALUES ('saas.fraud_snoozes', 'value', 1::bigint, true), ('saas.audit_logs', 'new_values', 1, true)$$, 'which are told with the basis of the row');
+DELETE FROM saas.fraud_snoozes AS s WHERE s.team_id = :'red' AND s.value = 'cus_NffrFeUfNV2Hib';
+SELECT set_eq(format($$SELECT table_name, column_name, found_rows, basis FROM saas.verify_erasure(%L)$$, :'request'),
+    $$VALUES ('saas.audit_logs', 'new_values', 1::bigint, NULL::text), ('saas.audit_logs', 'old_values', 1, NULL)$$, 'when the row has gone there is none');
+
 -- Certificates in the table that somebody rewrote are not genuine.
 UPDATE saas.user_deletion_requests SET certificate = jsonb_set(certificate, '{erased_rows}', '0') WHERE status = 'completed';
 SELECT ok(NOT bool_or(saas.verify_erasure_certificate(certificate)), 'one that was rewritten in the table shows it') FROM saas.user_deletion_requests WHERE status = 'completed';

@@ -42,6 +42,38 @@ SELECT results_eq($$SELECT policy, action, records FROM dry WHERE policy IN ('pa
     $$VALUES ('letters', 'anonymise', 12::bigint), ('pages', 'delete', 10::bigint)$$, 'a dry run counts');
 SELECT is((SELECT count(*)::integer FROM dry WHERE problem IS NOT NULL), 0, 'every policy can be carried out');
 RESET ROLE;
+-- Of rights that are missing a dry run says what the other one does.
+SAVEPOINT rights;
+CREATE TABLE public.locked (id integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now() - INTERVAL '1 year');
+GRANT SELECT, DELETE ON public.locked TO saas_internal;
+INSERT INTO public.locked VALUES (1);
+REVOKE UPDATE ON public.letters FROM saas_internal;
+SELECT saas.set_retention_policy('locked', 'public.locked', 'at', '1 day', 'delete', 'x') \g /dev/null
+CREATE TEMPORARY TABLE without AS SELECT * FROM saas.cleanup_old_data(true);
+SELECT results_eq($$SELECT policy, problem FROM without WHERE problem IS NOT NULL ORDER BY 1$$,
+    $$VALUES ('letters', '42501: permission denied for table letters'), ('locked', '42501: permission denied for table locked')$$, 'rights to change, and to lock');
+SELECT results_eq($$SELECT policy, problem FROM saas.cleanup_old_data() WHERE problem IS NOT NULL ORDER BY 1$$, $$SELECT policy, problem FROM without WHERE problem IS NOT NULL ORDER BY 1$$, 'are missing indeed');
+SELECT set_eq($$SELECT policy FROM saas.retention_advice() WHERE problem LIKE '%may not%'$$, '{letters,locked}'::text[], 'as the advice has it');
+GRANT UPDATE (id) ON public.locked TO saas_internal;
+GRANT UPDATE (body) ON public.letters TO saas_internal;
+SELECT is_empty($$SELECT policy FROM saas.cleanup_old_data(true) WHERE problem IS NOT NULL$$, 'those of columns suffice');
+SELECT is_empty($$SELECT policy FROM saas.cleanup_old_data() WHERE problem IS NOT NULL$$, 'indeed');
+ROLLBACK TO rights;
+-- Tables of the package that grow with use.
+SET LOCAL session_replication_role = replica;
+UPDATE saas.product_events SET created_at = now() - INTERVAL '1 hour';
+UPDATE saas.payment_sessions SET created_at = now() - INTERVAL '1 hour';
+UPDATE saas.aml_alerts SET created_at = now() - INTERVAL '1 hour';
+UPDATE saas.fraud_snoozes SET created_at = now() - INTERVAL '1 hour';
+UPDATE saas.fraud_reviews SET opened_at = now() - INTERVAL '1 hour';
+UPDATE saas.customer_verifications SET created_at = now() - INTERVAL '1 hour';
+SET LOCAL session_replication_role = origin;
+SELECT saas.set_retention_policy(t, ('saas.' || t)::regclass, c, '0 s', 'delete', 'x')
+FROM (VALUES ('product_events', 'created_at'), ('payment_sessions', 'created_at'), ('aml_alerts', 'created_at'), ('notifications', 'created_at'), ('activity_logs', 'created_at'), ('fraud_snoozes', 'created_at'), ('fraud_reviews', 'opened_at'), ('customer_verifications', 'created_at')) AS p (t, c) \g /dev/null
+CREATE TEMPORARY TABLE used AS SELECT policy, problem FROM saas.cleanup_old_data(true);
+SELECT is_empty($$SELECT policy, problem FROM used WHERE problem IS NOT NULL$$, 'can be given policies');
+SELECT is_empty($$SELECT policy, problem FROM saas.cleanup_old_data() WHERE problem IS NOT NULL$$, 'that are carried out');
+ROLLBACK TO rights;
 SELECT is((SELECT count(*)::integer FROM public.pages), 20, 'and does nothing');
 
 -- A hold keeps what belongs to the person, along every way.
@@ -115,6 +147,9 @@ RESET ROLE;
 SELECT is((SELECT array_agg(person) FROM public.visits), ARRAY[:'bob'::uuid], 'but for the held one');
 
 -- The register, from what is there.
+SELECT is_empty($$SELECT m.table_name FROM saas.personal_data_map AS m
+    WHERE m.table_name LIKE 'saas.%' AND m.classification = 'confidential' AND m.table_name NOT IN (SELECT r.table_name FROM saas.processing_register() AS r)$$,
+    'every table of the package with personal data has a purpose');
 SELECT saas.set_processing_purpose('letters', 'Writing letters', 'contract', '{users}', '{public.letters}', p_recipients => '{post}', p_transfers => '{"CH: adequacy decision"}') \g /dev/null
 SET LOCAL ROLE saas_service;
 SELECT ok((SELECT measures @> '{row-level security,audit trail,erasure and export on request}' AND 'email' = ANY (personal_columns) FROM saas.processing_register() WHERE purpose = 'service' AND table_name = 'saas.users'), 'measures as they are in force');

@@ -51,6 +51,27 @@ DROP TRIGGER refuse ON shop.notes;
 SELECT is((SELECT status FROM saas.process_deletion_requests() WHERE request_id = :'first'), 'completed', 'mended, it goes on');
 ROLLBACK TO clean;
 
+-- Rows that mention a person and are deleted all the same are found once: a dry run, erasing at once and erasing step by
+-- step count alike.
+SELECT saas.create_user('eve@example.org', 'Eve Disputing') AS eve \gset
+UPDATE saas.payment_intents AS t SET metadata = jsonb_build_object('user_id', :'eve'::uuid) WHERE t.team_id = :'red';
+SET LOCAL session_replication_role = replica;
+UPDATE saas.dispute_evidence AS t SET created_by = :'eve' WHERE t.team_id IN (:'red', :'blue');
+SET LOCAL session_replication_role = origin;
+CREATE TEMPORARY TABLE counted AS
+SELECT e.table_name, e.action, e.records FROM saas.gdpr_erase(:'eve', p_dry_run => true, p_strict => false) AS e WHERE e.table_name <> 'saas.audit_logs';
+SELECT results_eq($$SELECT action, records FROM counted WHERE table_name = 'saas.dispute_evidence' ORDER BY 1$$, $$VALUES ('delete', 1::bigint), ('null', 1)$$,
+    'evidence in a dispute of one''s own is deleted, in those of others it is emptied');
+SAVEPOINT counted;
+SELECT set_eq(format($$SELECT table_name, action, records FROM saas.gdpr_erase(%L, p_strict => false) WHERE table_name <> 'saas.audit_logs'$$, :'eve'), 'SELECT * FROM counted', 'at once');
+SELECT is((SELECT count(*) FROM saas.dispute_evidence WHERE team_id = :'blue' AND created_by IS NULL), 1::bigint, 'which is done');
+ROLLBACK TO counted;
+SELECT saas.request_user_deletion(:'eve', 'leaving', p_strict => false) AS request \gset
+SELECT saas.verify_deletion_identity(:'request', 'letter', INTERVAL '0') \g /dev/null
+SELECT is((SELECT status FROM saas.run_deletion_request(:'request', 1)), 'erased', 'step by step, a row at a time');
+SELECT set_eq(format($$SELECT table_name, action, done FROM saas.erasure_steps WHERE request_id = %L AND found > 0 AND table_name <> 'saas.audit_logs'$$, :'request'), 'SELECT * FROM counted', 'they are as many');
+ROLLBACK TO clean;
+
 -- Statistics of partitioned tables: the server notes -1 pages.
 ANALYZE saas.activity_logs;
 SELECT is((SELECT relpages FROM pg_class WHERE oid = 'saas.activity_logs'::regclass), -1, 'a partitioned table that was analysed');

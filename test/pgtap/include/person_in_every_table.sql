@@ -49,5 +49,7 @@ INSERT INTO saas.team_invitations (team_id, email, token_hash, role, invited_by,
 SELECT e.team, e.email, sha256(e.email::bytea), 'member', e.person, now() + INTERVAL '1 day' FROM everywhere AS e;
 INSERT INTO saas.mfa_codes (factor_id, code_hash, expires_at, sent_at, hour_began_at) SELECT f.id, substring(sha512('x') FROM 1 FOR 48), now(), now(), now() FROM saas.mfa_factors AS f JOIN everywhere AS e ON e.person = f.user_id;
 INSERT INTO saas.mfa_challenges (user_id, challenge_hash, expires_at) SELECT e.person, sha256(e.email::bytea), now() FROM everywhere AS e;
+UPDATE saas.subscriptions AS t SET customer_id = e.person FROM everywhere AS e WHERE t.team_id = e.team;
+UPDATE saas.subscription_changes AS t SET customer_id = e.person FROM everywhere AS e WHERE t.team_id = e.team;
 UPDATE saas.product_events AS t SET properties = jsonb_build_object('name', e.name) FROM everywhere AS e WHERE t.team_id = e.team;
 SET LOCAL session_replication_role = origin;

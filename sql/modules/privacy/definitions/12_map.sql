@@ -92,6 +92,38 @@ COMMENT ON FUNCTION saas.is_trusted_table(oid) IS
 REVOKE ALL ON FUNCTION saas.is_trusted_table(oid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.is_trusted_table(oid) TO saas_internal, pg_database_owner;
 
+CREATE OR REPLACE FUNCTION saas.untrusted_followers(p_tables oid[])
+RETURNS SETOF oid
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+    -- The server runs triggers after what a key deletes or changes with the rights of the statement that began it; others
+    -- with those of the table's owner.
+    WITH RECURSIVE reached (oid, event) AS (
+        -- 8, 16: triggers of DELETE, of UPDATE.
+        SELECT k.conrelid, CASE k.confdeltype WHEN 'c' THEN 8 ELSE 16 END
+        FROM pg_constraint AS k
+        WHERE k.contype = 'f' AND k.confrelid = ANY (p_tables) AND k.confdeltype IN ('c', 'n', 'd')
+        UNION
+        SELECT k.conrelid, CASE WHEN r.event = 8 AND k.confdeltype = 'c' THEN 8 ELSE 16 END
+        FROM reached AS r
+        JOIN pg_constraint AS k ON k.confrelid = r.oid AND k.contype = 'f'
+        WHERE CASE r.event WHEN 8 THEN k.confdeltype ELSE k.confupdtype END IN ('c', 'n', 'd')
+    )
+    SELECT DISTINCT r.oid
+    FROM reached AS r
+    JOIN pg_trigger AS g ON g.tgrelid = r.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND (g.tgtype & r.event) <> 0
+    JOIN pg_proc AS p ON p.oid = g.tgfoid AND NOT p.prosecdef
+    JOIN pg_database AS d ON d.datname = current_database()
+    -- 66: before, and instead.
+    WHERE (g.tgtype & 66) = 0 AND NOT pg_has_role(p.proowner, d.datdba, 'USAGE')
+$$;
+COMMENT ON FUNCTION saas.untrusted_followers(oid[]) IS
+'Tables whose rows ON DELETE takes or changes with those of these tables, at whatever distance, and that have a trigger after it with a function of somebody who is not trusted: it would run with the engine''s rights.';
+REVOKE ALL ON FUNCTION saas.untrusted_followers(oid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.untrusted_followers(oid[]) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.personal_table_name(p_table regclass)
 RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -246,7 +278,7 @@ LEFT JOIN (
         x.table_name,
         bool_or(x.action = 'delete') AS deletes,
         bool_or(x.action IN ('keep', 'shred')) AS keeps,
-        string_agg(DISTINCT x.basis, '; ') AS basis,
+        string_agg(DISTINCT x.basis, '; ') FILTER (WHERE x.action NOT IN ('delete', 'null', 'reassign')) AS basis,
         array_agg(x.link_name ORDER BY x.link_name) AS links,
         array_agg(DISTINCT x.section) AS sections
     FROM (

@@ -166,7 +166,9 @@ AS $$
     )
     SELECT
         (row_number() OVER (ORDER BY c.node, p.node, l.link_name) - 1)::integer,
-        c.node, p.node, l.link_name, l.kind, l.columns, l.parent_columns, l.json_path, l.reassign_to, l.basis, l.kept_for
+        c.node, p.node, l.link_name, l.kind, l.columns, l.parent_columns, l.json_path, l.reassign_to,
+        CASE WHEN c.action NOT IN ('delete', 'null', 'reassign') THEN l.basis END,
+        CASE WHEN c.action NOT IN ('delete', 'null', 'reassign') THEN l.kept_for END
     FROM saas.personal_links AS l
     JOIN nodes AS c
         ON c.table_name = l.table_name
@@ -322,11 +324,11 @@ AS $$
         ),
         o.hops, o.circle, o.group_number, ceil(o.estimated_rows)::bigint,
         COALESCE(
-            (SELECT min(p.basis) FROM saas.retention_policies AS p WHERE p.table_name = n.table_name AND p.action = 'keep' AND p.is_enabled),
+            (SELECT min(p.basis) FROM saas.retention_policies AS p WHERE p.table_name = n.table_name AND n.action NOT IN ('delete', 'null', 'reassign') AND p.action = 'keep' AND p.is_enabled),
             (SELECT min(e.basis) FROM edges AS e WHERE e.child = n.node)
         ),
         COALESCE(
-            (SELECT max(p.kept_for) FROM saas.retention_policies AS p WHERE p.table_name = n.table_name AND p.action = 'keep' AND p.is_enabled),
+            (SELECT max(p.kept_for) FROM saas.retention_policies AS p WHERE p.table_name = n.table_name AND n.action NOT IN ('delete', 'null', 'reassign') AND p.action = 'keep' AND p.is_enabled),
             (SELECT max(e.kept_for) FROM edges AS e WHERE e.child = n.node)
         )
     FROM graph AS g

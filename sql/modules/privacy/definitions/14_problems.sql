@@ -93,6 +93,9 @@ AS $$
     FROM nodes AS n
     WHERE n.relation IN (SELECT u.oid FROM saas.untrusted_tables(ARRAY(SELECT x.relation::oid FROM nodes AS x)) AS u (oid))
     UNION ALL
+    SELECT 'SA153', u.oid::regclass::text, 'a foreign key leads to it, after which a trigger runs code of somebody else than the owner of the database'
+    FROM saas.untrusted_followers(ARRAY(SELECT n.relation::oid FROM nodes AS n WHERE n.action = 'delete' AND n.relation IS NOT NULL)) AS u (oid)
+    UNION ALL
     SELECT 'SA150', u.table_name, 'column ' || u.column_name || ': ' || u.why
     FROM saas.undeclared_personal_data() AS u
     UNION ALL

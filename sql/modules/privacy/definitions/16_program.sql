@@ -72,6 +72,7 @@ AS $$
         s.action = 'delete'
             AND s.step > 0
             AND s.circle = 'none'
+            AND NOT EXISTS (SELECT FROM nodes AS o WHERE o.table_name = s.table_name AND o.node <> s.step)
             AND s.table_name NOT IN (SELECT r.name FROM saas.resisting_tables() AS r (name))
             AND NOT EXISTS (SELECT FROM edges AS e WHERE e.parent = s.step)
             AND s.table_name NOT IN (SELECT c.table_name FROM identifying AS c)

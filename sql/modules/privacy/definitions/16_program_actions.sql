@@ -152,6 +152,20 @@ AS $$
         SELECT 2, -n.place, CASE WHEN n.is_direct THEN 'count' ELSE 'find' END, n.node, n.table_name, f.found, f.inputs, n.own
         FROM nodes AS n JOIN searches AS f ON f.node = n.node
         UNION ALL
+        -- A row that an earlier step deletes has nobody to be emptied of.
+        SELECT
+            3, -1, 'except', n.node, n.table_name,
+            'SELECT array_agg(r.s)'
+                || (SELECT string_agg(format(', array_agg(r.%I)', k.name), '' ORDER BY k.place) FROM unnest(n.names) WITH ORDINALITY AS k (name, place))
+                || format(
+                    ' FROM %s WHERE NOT EXISTS (SELECT FROM %s WHERE %s)', saas.program_rows(n.names, n.type_names, 1, 'r'),
+                    saas.program_rows(d.names, d.type_names, 1 + cardinality(n.own), 'd'), saas.program_key(n.names, n.keys, 'd', 'r')
+                ),
+            n.own || d.own, n.own
+        FROM nodes AS n
+        JOIN nodes AS d ON d.table_name = n.table_name AND d.action = 'delete' AND d.place < n.place
+        WHERE n.is_supported AND d.is_supported AND n.action NOT IN ('delete', 'keep', 'shred')
+        UNION ALL
         SELECT 3, n.place, 'needles', n.node, n.table_name, l.statement, 2 || n.own, '{}'
         FROM nodes AS n JOIN saas.program_needles(p_state, p_mode) AS l ON l.node = n.node
         UNION ALL
@@ -202,6 +216,6 @@ AS $$
     ORDER BY s.part, s.place, s.node
 $$;
 COMMENT ON FUNCTION saas.erasure_program(bigint, text) IS
-'What the engine does, in this order. kind: find rows (count: only where nothing is changed), needles, audited or redact entries of the audit trail, delete, change or keep rows, refuse (rows there need saas.run_deletion_request()). Statements take the places in inputs and fill those in outputs; those that delete return what these places have of each row, after the number of the person.';
+'What the engine does, in this order. kind: find rows (count: only where nothing is changed), except (those of them that an earlier step deletes), needles, audited or redact entries of the audit trail, delete, change or keep rows, refuse (rows there need saas.run_deletion_request()). Statements take the places in inputs and fill those in outputs; those that delete return what these places have of each row, after the number of the person.';
 REVOKE ALL ON FUNCTION saas.erasure_program(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.erasure_program(bigint, text) TO saas_internal;

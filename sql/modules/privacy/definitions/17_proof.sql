@@ -138,6 +138,48 @@ COMMENT ON FUNCTION saas.search_foreign_table(text, uuid[]) IS
 REVOKE ALL ON FUNCTION saas.search_foreign_table(text, uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.search_foreign_table(text, uuid[]) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.kept_audit_entries(p_request uuid, p_column text)
+RETURNS TABLE (
+    found_rows bigint,
+    basis text
+)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+SET jit = off
+AS $$
+    SELECT f.found_rows, k.basis
+    FROM (
+        SELECT s.table_name, min(s.basis) AS basis
+        FROM saas.erasure_steps AS s
+        WHERE s.request_id = p_request
+            AND s.action = 'keep'
+            AND s.basis IS NOT NULL
+            AND s.found > 0
+            AND s.table_name IN (SELECT t.table_name FROM saas.audited_tables AS t)
+            AND 'id' = ANY (saas.personal_key(s.table_name))
+        GROUP BY s.table_name
+    ) AS k
+    CROSS JOIN LATERAL (
+        SELECT saas.privacy_query(
+            format(
+                'SELECT count(*)
+                FROM saas.audit_logs AS a
+                CROSS JOIN (SELECT e.key || e.needles AS needles FROM saas.erasure_needles AS e WHERE e.request_id = $1) AS n
+                WHERE a.table_name = %1$L
+                    AND EXISTS (SELECT FROM %1$s AS t WHERE t.id = a.row_id)
+                    AND %2$L = ANY (saas.needle_columns(a.*, n.needles))',
+                k.table_name, p_column
+            ),
+            p_request, NULL, NULL
+        )::bigint AS found_rows
+    ) AS f
+    WHERE f.found_rows > 0
+$$;
+COMMENT ON FUNCTION saas.kept_audit_entries(uuid, text) IS
+'How many entries of the audit trail repeat, in a column of it, erased values in rows that are still there and kept on a basis.';
+REVOKE ALL ON FUNCTION saas.kept_audit_entries(uuid, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.kept_audit_entries(uuid, text) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.scan_for_needles(p_requests uuid[])
 RETURNS TABLE (
     request_id uuid,
@@ -157,6 +199,8 @@ DECLARE
     v_readable boolean;
     v_is_heap boolean;
     v_found record;
+    v_kept record;
+    v_others bigint;
 BEGIN
     SELECT array_agg(COALESCE(e.key || e.needles, '\x00000000000000000000000000000000'::bytea) ORDER BY r.number) INTO v_needles
     FROM unnest(p_requests) WITH ORDINALITY AS r (id, number)
@@ -185,6 +229,18 @@ BEGIN
             scanned_rows := CASE WHEN v_found.request = 0 THEN v_found.found_rows END;
             found_rows := CASE WHEN v_found.request > 0 THEN v_found.found_rows END;
             basis := CASE WHEN column_name IS NOT NULL THEN saas.basis_of_column(table_name, column_name) END;
+            IF table_name = 'saas.audit_logs' AND found_rows > 0 AND basis IS NULL THEN
+                -- What is kept is kept with the entries about it.
+                FOR v_kept IN SELECT k.* FROM saas.kept_audit_entries(request_id, column_name) AS k LOOP
+                    v_others := found_rows - v_kept.found_rows;
+                    found_rows := v_kept.found_rows;
+                    basis := v_kept.basis;
+                    RETURN NEXT;
+                    found_rows := v_others;
+                    basis := NULL;
+                END LOOP;
+                CONTINUE WHEN found_rows <= 0;
+            END IF;
             RETURN NEXT;
         END LOOP;
         CONTINUE WHEN v_is_heap;

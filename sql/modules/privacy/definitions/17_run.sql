@@ -13,6 +13,28 @@ COMMENT ON FUNCTION saas.note_found_rows(uuid) IS 'Notes in its steps how many r
 REVOKE ALL ON FUNCTION saas.note_found_rows(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.note_found_rows(uuid) TO saas_internal;
 
+CREATE OR REPLACE FUNCTION saas.leave_out_deleted_rows(p_request uuid)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    DELETE FROM saas.erasure_rows AS r
+    USING saas.erasure_steps AS s
+    JOIN saas.erasure_steps AS d
+        ON d.request_id = s.request_id AND d.table_name = s.table_name AND d.action = 'delete' AND d.place < s.place
+    JOIN saas.erasure_rows AS g ON g.run_id = d.request_id AND g.step = d.step
+    WHERE s.request_id = p_request
+        AND s.action NOT IN ('delete', 'keep', 'shred')
+        AND r.run_id = p_request
+        AND r.step = s.step
+        AND r.row_key = g.row_key
+        AND NOT r.is_done
+$$;
+COMMENT ON FUNCTION saas.leave_out_deleted_rows(uuid) IS
+'Takes from the steps of a request the rows that an earlier step deletes: they have nobody to be emptied of.';
+REVOKE ALL ON FUNCTION saas.leave_out_deleted_rows(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.leave_out_deleted_rows(uuid) TO saas_internal;
+
 CREATE OR REPLACE FUNCTION saas.is_plan_outdated(p_request uuid, p_mode text)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -99,6 +121,7 @@ BEGIN
         PERFORM saas.write_plan(p_request, v_request.mode);
     END IF;
     v_rounds := saas.collect_personal_rows(p_request, v_request.subject_id, v_request.mode, v_request.rounds);
+    PERFORM saas.leave_out_deleted_rows(p_request);
     PERFORM saas.collect_audit_rows(p_request);
     PERFORM saas.gather_needles(p_request);
     PERFORM saas.note_found_rows(p_request);

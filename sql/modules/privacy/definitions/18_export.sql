@@ -199,7 +199,31 @@ BEGIN
         'portable', p_portable,
         'tables', p_tables,
         'recipients', (SELECT COALESCE(jsonb_agg(p.name ORDER BY p.name), '[]'::jsonb) FROM saas.privacy_recipients AS p WHERE p.is_active),
+        'purposes', (
+            SELECT COALESCE(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'purpose', u.name, 'description', u.description, 'legal_basis', u.legal_basis, 'interest', u.interest,
+                        'tables', ARRAY(SELECT t FROM unnest(u.tables) AS t WHERE p_tables ? t ORDER BY t), 'recipients', u.recipients,
+                        'transfers', u.transfers
+                    )
+                    ORDER BY u.name
+                ), '[]'::jsonb)
+            FROM saas.processing_purposes AS u
+            WHERE u.ended_at IS NULL AND p_tables ?| u.tables
+        ),
+        -- What the map keeps when people are erased, and what policies say of it.
         'retention', (
+            SELECT COALESCE(jsonb_object_agg(l.key, l.value), '{}'::jsonb)
+            FROM jsonb_each(
+                saas.privacy_answer(
+                    saas.privacy_state(),
+                    $answer$SELECT jsonb_object_agg(l.table_name, jsonb_build_object('basis', l.basis, 'kept_for', l.kept_for))
+                    FROM saas.personal_links AS l WHERE l.action = 'keep'$answer$
+                )::jsonb
+            ) AS l
+            WHERE p_tables ? l.key
+        ) || (
             SELECT COALESCE(jsonb_object_agg(k.table_name, jsonb_build_object('basis', k.basis, 'kept_for', k.kept_for)), '{}'::jsonb)
             FROM saas.retention_policies AS k
             WHERE k.is_enabled AND k.action = 'keep' AND p_tables ? k.table_name

@@ -236,15 +236,20 @@ DECLARE
     v_expired bigint;
 BEGIN
     PERFORM saas.require_privacy_access(NULL, false, false);
+    -- First the states: whoever still writes chunks has ended then.
+    UPDATE saas.data_exports AS e SET status = 'expired'
+    WHERE e.status IN ('queued', 'running', 'ready') AND e.expires_at <= now();
+    GET DIAGNOSTICS v_expired = ROW_COUNT;
     DELETE FROM saas.data_export_chunks AS c
     USING saas.data_exports AS e
     WHERE e.id = c.export_id AND e.expires_at <= now();
-    UPDATE saas.data_exports AS e SET status = 'expired' WHERE e.status = 'ready' AND e.expires_at <= now();
-    GET DIAGNOSTICS v_expired = ROW_COUNT;
+    DELETE FROM saas.erasure_rows AS r
+    USING saas.data_exports AS e
+    WHERE e.id = r.run_id AND e.expires_at <= now();
     RETURN v_expired;
 END
 $$;
 COMMENT ON FUNCTION saas.expire_data_exports() IS
-'Removes the chunks of exports whose time is over; returns how many exports expired. Run it daily. For workers.';
+'Removes the chunks of exports whose time is over, whether they became ready or not; returns how many exports expired. Run it daily. For workers.';
 REVOKE ALL ON FUNCTION saas.expire_data_exports() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.expire_data_exports() TO saas_service;

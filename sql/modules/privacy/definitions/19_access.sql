@@ -92,7 +92,11 @@ GRANT SELECT, UPDATE ON saas.fraud_lists, saas.fraud_models, saas.fraud_snoozes,
 GRANT SELECT, DELETE ON saas.fraud_assessment_terms, saas.mfa_factors, saas.mfa_recovery_codes TO saas_internal;
 
 -- Exports decrypt what triggers encrypt.
-GRANT EXECUTE ON FUNCTION saas.encryption_arguments(regclass, name), saas.trigger_arguments(bytea) TO saas_internal;
+GRANT EXECUTE ON FUNCTION saas.encryption_arguments(regclass, name) TO saas_internal;
 GRANT SELECT, UPDATE ON saas.payment_sessions, saas.product_events, saas.payout_holds TO saas_internal;
 GRANT SELECT, UPDATE, DELETE ON saas.payment_method_tokens, saas.dispute_evidence, saas.provider_requests TO saas_internal;
 GRANT SELECT, UPDATE ON saas.customer_verifications, saas.aml_alerts TO saas_internal;
+-- What policies of retention may be made for.
+GRANT DELETE ON
+    saas.product_events, saas.payment_sessions, saas.customer_verifications, saas.aml_alerts, saas.fraud_reviews, saas.fraud_snoozes
+TO saas_internal;

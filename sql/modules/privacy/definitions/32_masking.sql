@@ -71,7 +71,7 @@ BEGIN
             'network(set_masklen(%1$s, CASE family(%1$s) WHEN 4 THEN %2$s ELSE %3$s END))::inet', p_column,
             COALESCE((p_rule ->> 'ipv4')::integer, 24), COALESCE((p_rule ->> 'ipv6')::integer, 48));
     END IF;
-    IF p_type IN ('text'::regtype, 'varchar'::regtype) AND (p_rule ->> 'first')::integer >= 0 THEN
+    IF p_type IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype) AND (p_rule ->> 'first')::integer >= 0 THEN
         RETURN pg_catalog.format('left(%s, %s)', p_column, (p_rule ->> 'first')::integer);
     END IF;
     RAISE EXCEPTION USING

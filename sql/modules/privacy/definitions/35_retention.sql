@@ -35,6 +35,28 @@ COMMENT ON FUNCTION saas.require_retainable(regclass, text) IS
 REVOKE ALL ON FUNCTION saas.require_retainable(regclass, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.require_retainable(regclass, text) TO saas_internal, pg_database_owner;
 
+CREATE OR REPLACE FUNCTION saas.may_retain(p_table regclass, p_action text)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT has_table_privilege('saas_internal', p_table, 'SELECT')
+        AND CASE
+            WHEN p_action = 'anonymise' THEN has_table_privilege('saas_internal', p_table, 'UPDATE') OR (
+                SELECT bool_and(has_column_privilege('saas_internal', p_table, c.column_name, 'UPDATE'))
+                FROM saas.personal_columns AS c
+                WHERE c.table_name = saas.personal_table_name(p_table) AND c.action IN ('null', 'anonymise')
+            )
+            -- Rows are locked before they go, which is a right of whoever may change some column; consents are not.
+            ELSE has_table_privilege('saas_internal', p_table, 'DELETE')
+                AND (has_any_column_privilege('saas_internal', p_table, 'UPDATE') OR p_table = to_regclass('saas.consent_records'))
+        END
+$$;
+COMMENT ON FUNCTION saas.may_retain(regclass, text) IS
+'Whether the package has the rights on a table that a retention policy with this action needs.';
+REVOKE ALL ON FUNCTION saas.may_retain(regclass, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.may_retain(regclass, text) TO saas_internal;
+
 -- What has to be kept is kept, whatever another policy for the table says.
 CREATE OR REPLACE FUNCTION saas.kept_condition(p_table text)
 RETURNS text
@@ -192,6 +214,13 @@ BEGIN
         BEGIN
             PERFORM saas.require_retainable(to_regclass(v_policy.table_name), v_policy.action);
             records := saas.retain(v_policy, p_dry_run, p_limit);
+            IF p_dry_run AND NOT COALESCE(saas.may_retain(to_regclass(v_policy.table_name), v_policy.action), false) THEN
+                RAISE EXCEPTION USING
+                    ERRCODE = '42501',
+                    MESSAGE = pg_catalog.format(
+                        'permission denied for table %s',
+                        (SELECT c.relname FROM pg_class AS c WHERE c.oid = to_regclass(v_policy.table_name)));
+            END IF;
         EXCEPTION
             -- One policy that cannot be carried out does not keep the others from it.
             WHEN query_canceled THEN RAISE;
@@ -203,7 +232,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.cleanup_old_data(boolean, integer) IS
-'Deletes or anonymises what is past its retention in saas.retention_policies, at most p_limit rows a policy, but for what belongs to people under a legal hold. Call it again where is_complete is false; problem says why a policy could not be carried out. p_dry_run only counts. Daily by a worker or pg_cron. For admins of the platform.';
+'Deletes or anonymises what is past its retention in saas.retention_policies, at most p_limit rows a policy, but for what belongs to people under a legal hold. Call it again where is_complete is false; problem says why a policy could not be carried out. p_dry_run only counts, and says which policies could not be carried out for want of rights. Daily by a worker or pg_cron. For admins of the platform.';
 REVOKE ALL ON FUNCTION saas.cleanup_old_data(boolean, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.cleanup_old_data(boolean, integer) TO saas_app, saas_service;
 
@@ -222,23 +251,23 @@ COMMENT ON FUNCTION saas.partition_end(regclass) IS
 REVOKE ALL ON FUNCTION saas.partition_end(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.partition_end(regclass) TO saas_internal, pg_database_owner;
 
-CREATE OR REPLACE FUNCTION saas.drop_old_partitions(p_dry_run boolean DEFAULT false)
+-- Row-level security hides policies, holds and rows of people from an owner who is no superuser.
+CREATE OR REPLACE FUNCTION saas.old_partitions()
 RETURNS TABLE (
     policy text,
-    partition_name text
+    partition_oid oid,
+    problem text
 )
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, saas, pg_temp
 SET timezone = 'UTC'
 AS $$
 DECLARE
     v_partition record;
     v_held record;
-    v_is_held boolean;
 BEGIN
-    LOCK TABLE saas.legal_holds IN SHARE ROW EXCLUSIVE MODE;
     FOR v_partition IN
-        SELECT p.name AS policy, p.table_name, i.inhrelid::regclass AS id
+        SELECT p.name, p.table_name, p.time_column, i.inhrelid AS id, saas.partition_end(i.inhrelid::regclass) AS ends_at
         FROM saas.retention_policies AS p
         JOIN pg_partitioned_table AS t ON t.partrelid = to_regclass(p.table_name) AND t.partstrat = 'r' AND t.partnatts = 1
         JOIN pg_attribute AS a
@@ -258,19 +287,58 @@ BEGIN
             )
         ORDER BY p.name, i.inhrelid::regclass::text
     LOOP
-        SELECT * INTO v_held FROM saas.held_rows(v_partition.table_name) AS h;
-        v_is_held := false;
-        IF saas.is_anything_held() AND v_held.condition IS NOT NULL THEN
-            EXECUTE format('WITH %s SELECT EXISTS (SELECT FROM %s AS c WHERE %s)', v_held.sources, v_partition.id, v_held.condition)
-            INTO v_is_held;
-        END IF;
-        CONTINUE WHEN v_is_held;
-        policy := v_partition.policy;
-        partition_name := v_partition.id::text;
+        policy := v_partition.name;
+        partition_oid := v_partition.id;
+        problem := NULL;
         BEGIN
             PERFORM saas.require_retainable(to_regclass(v_partition.table_name), 'delete');
+            SELECT * INTO v_held FROM saas.held_rows(v_partition.table_name) AS h;
+            -- Read through its table, to which the rights were granted.
+            CONTINUE WHEN saas.is_anything_held()
+                AND v_held.condition IS NOT NULL
+                AND saas.privacy_query(
+                    format('WITH %s SELECT EXISTS (SELECT FROM %s AS c WHERE c.%I < %L AND c.tableoid = %s AND (%s))', v_held.sources,
+                        v_partition.table_name, v_partition.time_column, v_partition.ends_at, v_partition.id, v_held.condition),
+                    NULL, NULL, NULL
+                )::boolean;
+        EXCEPTION
+            -- One that cannot be read does not keep the others from it.
+            WHEN query_canceled THEN RAISE;
+            WHEN OTHERS THEN problem := format('%s: %s', SQLSTATE, SQLERRM);
+        END;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION saas.old_partitions() IS
+'Partitions whose whole time is past the retention of a policy that deletes, but for those with rows of people under a legal hold; problem says why that cannot be told.';
+REVOKE ALL ON FUNCTION saas.old_partitions() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.old_partitions() TO pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.drop_old_partitions(p_dry_run boolean DEFAULT false)
+RETURNS TABLE (
+    policy text,
+    partition_name text
+)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+DECLARE
+    v_partition record;
+BEGIN
+    LOCK TABLE saas.legal_holds IN SHARE ROW EXCLUSIVE MODE;
+    FOR v_partition IN
+        SELECT o.policy, o.partition_oid::regclass::text AS name, o.problem FROM saas.old_partitions() AS o
+    LOOP
+        policy := v_partition.policy;
+        partition_name := v_partition.name;
+        IF v_partition.problem IS NOT NULL THEN
+            RAISE WARNING USING MESSAGE = format('partition %s was not dropped: %s', partition_name, v_partition.problem);
+            CONTINUE;
+        END IF;
+        BEGIN
             IF NOT p_dry_run THEN
-                EXECUTE format('DROP TABLE %s', v_partition.id);
+                EXECUTE format('DROP TABLE %s', partition_name);
             END IF;
         EXCEPTION
             -- One that other tables refer to, say, does not keep the others from it.

@@ -49,8 +49,7 @@ BEGIN
     SELECT p.name, p.table_name, p.row_count, 'the package may not do it',
         format('GRANT SELECT, UPDATE, DELETE ON %s TO saas_internal;', p.table_name)
     FROM policies AS p
-    WHERE NOT has_table_privilege('saas_internal', p.oid, 'SELECT')
-        OR NOT has_table_privilege('saas_internal', p.oid, CASE p.action WHEN 'delete' THEN 'DELETE' ELSE 'UPDATE' END)
+    WHERE NOT COALESCE(saas.may_retain(p.oid::regclass, p.action), false)
     ORDER BY 3 DESC, 1;
 END
 $$;
