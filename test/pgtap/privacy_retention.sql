@@ -74,6 +74,23 @@ CREATE TEMPORARY TABLE used AS SELECT policy, problem FROM saas.cleanup_old_data
 SELECT is_empty($$SELECT policy, problem FROM used WHERE problem IS NOT NULL$$, 'can be given policies');
 SELECT is_empty($$SELECT policy, problem FROM saas.cleanup_old_data() WHERE problem IS NOT NULL$$, 'that are carried out');
 ROLLBACK TO rights;
+-- How people proved who they are is not kept for ever; that they were erased is.
+SELECT saas.create_user('gone@example.org', 'Gone Long') AS gone, saas.create_user('here@example.org', 'Here Still') AS here, saas.create_user('stays@example.org', 'Stays Here') AS stays \gset
+SELECT request_id AS erased FROM saas.gdpr_erase(:'gone', 'letter of Gone Long', p_strict => false) LIMIT 1 \gset
+SELECT saas.request_user_deletion(:'here', 'letter of Here Still') AS open, saas.request_user_deletion(:'stays', 'letter of Stays Here') AS cancelled \gset
+SELECT saas.cancel_deletion_request(:'cancelled', 'changed their mind') \g /dev/null
+SELECT is((SELECT records FROM saas.cleanup_old_data() WHERE policy = 'answered_deletion_requests'), 0::bigint, 'requests of today are kept');
+SET LOCAL session_replication_role = replica;
+UPDATE saas.user_deletion_requests SET requested_at = now() - INTERVAL '4 years' WHERE id IN (:'erased', :'open', :'cancelled');
+SET LOCAL session_replication_role = origin;
+SELECT is((SELECT records FROM saas.cleanup_old_data(true) WHERE policy = 'answered_deletion_requests'), 2::bigint, 'those of years ago that are answered count');
+SELECT is((SELECT (records, problem)::text FROM saas.cleanup_old_data() WHERE policy = 'answered_deletion_requests'), '(2,)', 'and are anonymised');
+SELECT is((SELECT records FROM saas.cleanup_old_data() WHERE policy = 'answered_deletion_requests'), 0::bigint, 'once');
+SELECT set_eq(format($$SELECT id, reason, identity_check FROM saas.user_deletion_requests WHERE id IN (%L, %L, %L)$$, :'erased', :'open', :'cancelled'),
+    format($$VALUES (%L::uuid, '[erased]', '[erased]'), (%L, 'letter of Here Still', NULL), (%L, '[erased]', NULL)$$, :'erased', :'open', :'cancelled'), 'but the open one');
+SELECT ok(saas.verify_erasure_certificate(certificate), 'the certificate is as good as before') FROM saas.user_deletion_requests WHERE id = :'erased';
+SELECT is((SELECT DISTINCT action FROM saas.gdpr_erase(:'gone')), 'already', 'and the person is known as erased');
+ROLLBACK TO rights;
 SELECT is((SELECT count(*)::integer FROM public.pages), 20, 'and does nothing');
 
 -- A hold keeps what belongs to the person, along every way.
@@ -153,6 +170,10 @@ SELECT is_empty($$SELECT m.table_name FROM saas.personal_data_map AS m
 SELECT saas.set_processing_purpose('letters', 'Writing letters', 'contract', '{users}', '{public.letters}', p_recipients => '{post}', p_transfers => '{"CH: adequacy decision"}') \g /dev/null
 SET LOCAL ROLE saas_service;
 SELECT ok((SELECT measures @> '{row-level security,audit trail,erasure and export on request}' AND 'email' = ANY (personal_columns) FROM saas.processing_register() WHERE purpose = 'service' AND table_name = 'saas.users'), 'measures as they are in force');
+SELECT is((SELECT recipients FROM saas.processing_register() WHERE purpose = 'letters'), '{post}'::text[], 'with its recipients');
+SELECT saas.set_privacy_recipient('post', 'who brings letters'), saas.set_privacy_recipient('mailer', 'who sends news'), saas.set_privacy_recipient('former', 'who did', p_active => false) \g /dev/null
+SELECT is((SELECT recipients FROM saas.processing_register() WHERE purpose = 'letters'), '{post,mailer}'::text[], 'and those who are told of events');
+SELECT is((SELECT recipients FROM saas.processing_register() WHERE purpose = 'analytics' AND table_name = 'saas.product_events'), '{mailer}'::text[], 'each with its purposes, or with all');
 SELECT is((SELECT kept_for FROM saas.processing_register() WHERE purpose = 'letters'), 'anonymise 50 days when sent', 'retention as it is');
 SELECT is(saas.end_processing_purpose('letters'), true, 'a purpose ends');
 SELECT is(saas.end_processing_purpose('letters'), false, 'once');

@@ -143,9 +143,10 @@ AS $$
             ('erasure_needles', 'needles', 'keep', NULL, false,
                 'keyed hashes of erased values, until they are forgotten'),
             ('erasure_rows', 'row_key', 'delete', NULL, false, NULL),
-            ('user_deletion_requests', 'reason', 'keep', NULL, false,
+            -- With a value: a policy of retention that anonymises sets it, an erasure does not.
+            ('user_deletion_requests', 'reason', 'keep', '[erased]', false,
                 'accountability (GDPR Art. 5(2))'),
-            ('user_deletion_requests', 'identity_check', 'keep', NULL, false,
+            ('user_deletion_requests', 'identity_check', 'keep', '[erased]', false,
                 'accountability (GDPR Art. 5(2))'),
             ('user_deletion_requests', 'salt', 'keep', NULL, false,
                 'makes the certificate verifiable'),

@@ -99,6 +99,7 @@ BEGIN
         SELECT string_agg(
             CASE
                 WHEN k.value IS NULL THEN pg_catalog.format('c.%I IS NOT NULL', k.column_name)
+                WHEN k.action = 'keep' THEN pg_catalog.format('c.%I <> %L', k.column_name, k.value)
                 ELSE pg_catalog.format('c.%I IS DISTINCT FROM %L::%s', k.column_name, k.value,
                     format_type(a.atttypid, a.atttypmod))
             END, ' OR ')
@@ -106,7 +107,7 @@ BEGIN
         FROM saas.personal_columns AS k
         JOIN pg_attribute AS a ON a.attrelid = to_regclass(p_policy.table_name) AND a.attname = k.column_name
         WHERE k.table_name = p_policy.table_name
-            AND k.action IN ('null', 'anonymise')
+            AND (k.action IN ('null', 'anonymise') OR k.action = 'keep' AND k.value IS NOT NULL)
             AND COALESCE(k.value, '') NOT LIKE '%{random}%';
         IF v_left IS NULL THEN
             RAISE EXCEPTION USING
@@ -127,6 +128,28 @@ COMMENT ON FUNCTION saas.retention_condition(saas.retention_policies) IS
 'The SQL condition under which a row c is past the retention of a policy.';
 REVOKE ALL ON FUNCTION saas.retention_condition(saas.retention_policies) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.retention_condition(saas.retention_policies) TO saas_internal, pg_database_owner;
+
+CREATE OR REPLACE FUNCTION saas.retention_assignments(p_table text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, saas, pg_temp
+AS $$
+    SELECT concat_ws(
+        ', ', saas.anonymising_assignments(p_table, 'anonymise', NULL),
+        -- What erasures keep, and retention ends.
+        string_agg(
+            format('%1$I = CASE WHEN o.%1$I IS NOT NULL THEN %2$L::%3$s END', k.column_name, k.value, format_type(a.atttypid, a.atttypmod)),
+            ', ' ORDER BY k.column_name
+        )
+    )
+    FROM saas.personal_columns AS k
+    JOIN pg_attribute AS a ON a.attrelid = saas.personal_table(p_table) AND a.attname = k.column_name::name AND a.attnum > 0
+    WHERE k.table_name = p_table AND k.action = 'keep' AND k.value IS NOT NULL
+$$;
+COMMENT ON FUNCTION saas.retention_assignments(text) IS
+'What an UPDATE of a table o sets where a policy of retention anonymises its rows.';
+REVOKE ALL ON FUNCTION saas.retention_assignments(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION saas.retention_assignments(text) TO saas_internal;
 
 CREATE OR REPLACE FUNCTION saas.retain(p_policy saas.retention_policies, p_dry_run boolean, p_limit integer)
 RETURNS bigint
@@ -165,7 +188,7 @@ BEGIN
     v_change := CASE p_policy.action
         WHEN 'delete' THEN pg_catalog.format('DELETE FROM %s AS o', p_policy.table_name)
         ELSE pg_catalog.format('UPDATE %s AS o SET %s', p_policy.table_name,
-            saas.anonymising_assignments(p_policy.table_name, 'anonymise', NULL))
+            saas.retention_assignments(p_policy.table_name))
     END;
     RETURN saas.erase_by(
         pg_catalog.format('%s changed AS (%s WHERE %s RETURNING 1) SELECT count(*) FROM changed',

@@ -50,7 +50,15 @@ BEGIN
     SELECT
         p.name, p.description, p.legal_basis, p.interest, p.subject_categories, t.name,
         saas.confidential_columns_of(c.oid::regclass),
-        p.recipients, p.transfers,
+        -- Those who are told of events, and whom no purpose names, may have received anything.
+        p.recipients || ARRAY(
+            SELECT r.name FROM saas.privacy_recipients AS r
+            WHERE r.is_active
+                AND r.name <> ALL (p.recipients)
+                AND NOT EXISTS (SELECT FROM saas.processing_purposes AS o WHERE o.ended_at IS NULL AND r.name = ANY (o.recipients))
+            ORDER BY r.name
+        ),
+        p.transfers,
         (
             SELECT string_agg(
                 format('%s %s%s', r.action, r.kept_for, COALESCE(' when ' || array_to_string(r.states, ', '), '')), '; '
@@ -78,7 +86,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION saas.processing_register() IS
-'The records of processing activities (GDPR Art. 30): each purpose with the tables that serve it, the personal columns in them, recipients, transfers, retention, and the measures of security that are in force in this database now. For admins of the platform.';
+'The records of processing activities (GDPR Art. 30): each purpose with the tables that serve it, the personal columns in them, recipients (those of saas.set_privacy_recipient() whom no purpose names are with every one), transfers, retention, and the measures of security that are in force in this database now. For admins of the platform.';
 REVOKE ALL ON FUNCTION saas.processing_register() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.processing_register() TO saas_app, saas_service;
 
