@@ -71,8 +71,11 @@ void refuse_other_tables(Relation table, CmdType command) {
         table->rd_rules != nullptr)
         ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
                         errmsg("\"%s\" is not a plain table", RelationGetRelationName(table))));
-    const AclMode right = command == CMD_INSERT ? ACL_INSERT : ACL_UPDATE;
-    if (pg_class_aclcheck(oid, GetUserId(), right) != ACLCHECK_OK)
+    const bool may = command == CMD_INSERT
+                         ? pg_class_aclcheck(oid, GetUserId(), ACL_INSERT) == ACLCHECK_OK
+                         : pg_class_aclcheck(oid, GetUserId(), ACL_UPDATE) == ACLCHECK_OK &&
+                               pg_class_aclcheck(oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+    if (!may) // an update looks for the row
         aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, RelationGetRelationName(table));
     if (check_enable_rls(oid, InvalidOid, true) == RLS_ENABLED)
         ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -295,9 +298,9 @@ prepared_table *open_table(Oid oid, CmdType command) {
         forget_outdated();
         return prepare_new(table, command);
     }
-    found->in_use = true;
     found->target->ri_RelationDesc = table;
     open_indexes(found);
+    found->in_use = true; // an error before leaves it as it was
     return found;
 }
 

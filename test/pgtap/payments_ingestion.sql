@@ -1,6 +1,6 @@
 -- What each kind of delivery does.
 BEGIN;
-SELECT plan(76);
+SELECT plan(78);
 \ir include/payments.sql
 
 -- Genuine or not.
@@ -195,6 +195,25 @@ SELECT throws_ok(
     $$SELECT saas.retry_webhook(e.team_id, e.id) FROM saas.webhook_events AS e WHERE e.team_id = pg_temp.team() AND e.provider_event_id = 'evt_1'$$,
     'SA073', NULL, 'what was processed is not tried again'
 );
+-- What is not the event's fault is raised: nothing is kept, and it is taken when it comes again.
+CREATE FUNCTION pg_temp.stumble() RETURNS trigger LANGUAGE plpgsql AS
+$$BEGIN RAISE EXCEPTION USING ERRCODE = current_setting('test.state'); END$$;
+CREATE TRIGGER zz_stumble BEFORE INSERT ON saas.payments FOR EACH ROW EXECUTE FUNCTION pg_temp.stumble();
+CREATE FUNCTION pg_temp.outcome_after(p_state text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('test.state', p_state, true);
+    RETURN (pg_temp.deliver(pg_temp.event('evt_state_' || p_state, 1, pg_temp.charge('ch_state', NULL, 'succeeded', true)))).outcome;
+EXCEPTION WHEN OTHERS THEN
+    RETURN 'raised ' || SQLSTATE;
+END $$;
+SELECT results_eq(
+    $$SELECT u.state, pg_temp.outcome_after(u.state) FROM unnest('{08006,22003,22P07,23514,25006,40001,40P01,42703,53200,55P03,57P03,58030,SA072,XX000}'::text[]) AS u (state)$$,
+    $$SELECT u.state, CASE WHEN u.state IN ('22003', '23514', 'SA072') THEN 'failed' ELSE 'raised ' || u.state END
+        FROM unnest('{08006,22003,22P07,23514,25006,40001,40P01,42703,53200,55P03,57P03,58030,SA072,XX000}'::text[]) AS u (state)$$,
+    'what the server could not do is raised, also for a table that has got a column meanwhile'
+);
+DROP TRIGGER zz_stumble ON saas.payments;
+SELECT is(pg_temp.outcome_after('22P07'), 'processed', 'and taken when it comes again');
 SELECT is((SELECT count(*) FROM saas.webhook_events WHERE team_id = pg_temp.team() AND status = 'deferred'), 0::bigint, 'nothing is left waiting');
 \ir include/ledger_proof.sql
 SELECT * FROM finish();

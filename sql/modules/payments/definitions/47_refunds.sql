@@ -45,6 +45,13 @@ CREATE OR REPLACE FUNCTION saas.store_refund(p_row saas.refunds, p_before saas.r
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
+DECLARE
+    v_status constant text := CASE p_row.status
+        WHEN 'succeeded' THEN 'succeeded'
+        WHEN 'failed' THEN 'failed'
+        WHEN 'canceled' THEN 'failed'
+        ELSE 'pending'
+    END;
 BEGIN
     IF p_before.id IS NULL THEN
         INSERT INTO saas.refunds (
@@ -73,33 +80,33 @@ BEGIN
             provider_created_at = p_row.provider_created_at
         WHERE r.team_id = p_row.team_id AND r.id = p_row.id;
     END IF;
-    INSERT INTO saas.payment_transactions (
-        team_id, payment_id, operation, provider_reference, amount, currency, status, status_source,
-        failure_code, occurred_at
-    )
-    VALUES (
-        p_row.team_id, p_row.payment_id, 'refund', p_row.provider_refund_id, p_row.amount, p_row.currency,
-        CASE p_row.status
-            WHEN 'succeeded' THEN 'succeeded'
-            WHEN 'failed' THEN 'failed'
-            WHEN 'canceled' THEN 'failed'
-            ELSE 'pending'
-        END,
-        p_row.status_source, p_row.failure_reason, p_row.provider_created_at
-    )
-    ON CONFLICT (team_id, payment_id, operation, provider_reference) DO UPDATE
-    SET amount = excluded.amount,
-        status = excluded.status,
-        status_source = excluded.status_source,
-        failure_code = excluded.failure_code,
-        occurred_at = excluded.occurred_at
-    WHERE (
-        payment_transactions.amount, payment_transactions.status, payment_transactions.status_source,
-        payment_transactions.failure_code, payment_transactions.occurred_at
-    ) IS DISTINCT FROM (
-        excluded.amount, excluded.status, excluded.status_source, excluded.failure_code,
-        excluded.occurred_at
-    );
+    -- Not by ON CONFLICT: the row that is proposed would have to be one that an operation may begin as.
+    UPDATE saas.payment_transactions AS t
+    SET amount = p_row.amount,
+        status = v_status,
+        status_source = p_row.status_source,
+        failure_code = p_row.failure_reason,
+        occurred_at = p_row.provider_created_at
+    WHERE t.team_id = p_row.team_id
+        AND t.payment_id = p_row.payment_id
+        AND t.operation = 'refund'
+        AND t.provider_reference = p_row.provider_refund_id
+        AND (t.amount, t.status, t.status_source, t.failure_code, t.occurred_at) IS DISTINCT FROM (
+            p_row.amount, v_status, p_row.status_source, p_row.failure_reason, p_row.provider_created_at
+        );
+    IF NOT FOUND AND NOT saas.has_row(
+        NULL::saas.payment_transactions, 'payment_transactions_team_id_payment_id_operation_reference_key',
+        p_row.team_id, p_row.payment_id, 'refund'::text, p_row.provider_refund_id
+    ) THEN
+        INSERT INTO saas.payment_transactions (
+            team_id, payment_id, operation, provider_reference, amount, currency, status, status_source,
+            failure_code, occurred_at
+        )
+        VALUES (
+            p_row.team_id, p_row.payment_id, 'refund', p_row.provider_refund_id, p_row.amount, p_row.currency,
+            v_status, p_row.status_source, p_row.failure_reason, p_row.provider_created_at
+        );
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION saas.store_refund(saas.refunds, saas.refunds) IS

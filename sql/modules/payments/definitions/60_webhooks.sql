@@ -134,8 +134,9 @@ BEGIN
     END IF;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS error_code = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT;
-    -- Not the event's fault: roll back, and let the provider deliver it again.
-    IF left(error_code, 2) IN ('08', '25', '40', '42', '53', '55', '57', '58', 'XX') THEN
+    -- Not the event's fault: roll back, and let the provider deliver it again. 22P07: a table has got a column while
+    -- one of its rows was on the way.
+    IF left(error_code, 2) IN ('08', '25', '40', '42', '53', '55', '57', '58', 'XX') OR error_code = '22P07' THEN
         RAISE;
     END IF;
     outcome := 'failed';
@@ -149,7 +150,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 COMMENT ON FUNCTION saas.attempt_webhook(uuid, text, text, bytea, boolean, jsonb) IS
-'Applies a verified event of any provider, given as its body or read already, to the payment tables. Outcome processed, superseded, conflict, deferred, ignored (provider_status_map does not know its type, or says so) or unconfirmed. All of it in a subtransaction, so that an event that cannot be applied (SA072 for an object that makes no sense, SA035 for one of the other mode, test or live, than the provider''s) leaves no trace but its outcome failed with SQLSTATE and message. Errors of the server and the schema (deadlock, cancellation, resources, a missing column) are raised again.';
+'Applies a verified event of any provider, given as its body or read already, to the payment tables. Outcome processed, superseded, conflict, deferred, ignored (provider_status_map does not know its type, or says so) or unconfirmed. All of it in a subtransaction, so that an event that cannot be applied (SA072 for an object that makes no sense, SA035 for one of the other mode, test or live, than the provider''s) leaves no trace but its outcome failed with SQLSTATE and message. Errors of the server and the schema (deadlock, cancellation, resources, a column that is missing or has just been added) are raised again.';
 REVOKE ALL ON FUNCTION saas.attempt_webhook(uuid, text, text, bytea, boolean, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION saas.attempt_webhook(uuid, text, text, bytea, boolean, jsonb) TO saas_internal;
 DROP FUNCTION IF EXISTS saas.apply_webhook(uuid, text, text, jsonb, boolean);
