@@ -35,9 +35,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         const bool in_wide = i > 1 && before[i - 2] == '\xEF' && before[i - 1] == '\xBC';
         require(text[i] == before[i] || (is_digit(before[i]) && is_digit(text[i])) || in_wide);
     }
-    // What follows a masked number may be one with its last digits: again, until nothing is left.
-    for (std::size_t i = 0; i <= size && payments::mask_card_numbers(text) > 0; i += 1) {
-    }
     require(!payments::find_card_number(text));
     return 0;
 }

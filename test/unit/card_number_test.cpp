@@ -258,6 +258,22 @@ TEST(card_numbers, leave_the_first_and_the_last_four_digits_when_masked) {
     }
 }
 
+// What is left of a number may by chance be a shorter or a longer one: 13, 16 and 19 digits of
+// Visa.
+TEST(card_numbers, are_masked_for_every_length_of_a_network) {
+    std::mt19937_64 random{8};
+    int masked_ones = 0;
+    for (int i = 0; i < 3000; i += 1) {
+        std::string text = i % 2 == 0 ? "4" : "6";
+        for (int n = 0; n < 20; n += 1)
+            text += {' ', random() % 2 == 0 ? '2' : '4'};
+        const std::string before = text;
+        masked_ones += payments::mask_card_numbers(text) > 0 ? 1 : 0;
+        EXPECT_FALSE(found(text)) << before << " became " << text;
+    }
+    EXPECT_GT(masked_ones, 100);
+}
+
 // Whatever the text is, it is read within its bounds, and nothing is found again once masked.
 TEST(card_numbers, are_looked_for_in_any_text) {
     std::mt19937_64 random{9};

@@ -267,9 +267,10 @@ void mask_number(std::span<char> text, text_range found) noexcept {
         const bool begins = before == ',' || before == '\n' || before == '\t' || before == '\r';
         set_digit(text, places[i], begins ? '1' : '0');
     }
-    // By chance the check digit may fit what is left; then it fits no other second digit.
-    if (count > 1 && number_end(all, found.begin))
-        set_digit(text, places[1], digit_at(all, places[1]).value == '1' ? '2' : '1');
+    // By chance the check digit may fit what is left. For each of at most eight lengths that
+    // a network uses it fits one second digit.
+    for (char value = '1'; value <= '9' && count > 1 && number_end(all, found.begin); value += 1)
+        set_digit(text, places[1], value);
 }
 
 } // namespace
@@ -318,11 +319,18 @@ std::optional<text_range> find_card_number(std::string_view text, std::size_t fr
 }
 
 std::size_t mask_card_numbers(std::span<char> text) noexcept {
-    std::size_t count = 0, from = 0;
-    while (const auto found = find_card_number({text.data(), text.size()}, from)) {
-        count += 1;
-        mask_number(text, *found);
-        from = found->end;
+    // The last digits of one may begin the next, which changes them: then the former is read again.
+    constexpr int k_passes = 16;
+    const std::string_view all{text.data(), text.size()};
+    std::size_t count = 0, before = 1;
+    for (int pass = 0; pass < k_passes && count != before; pass += 1) {
+        before = count;
+        std::size_t from = 0;
+        while (const auto found = find_card_number(all, from)) {
+            count += 1;
+            mask_number(text, *found);
+            from = found->begin + 1;
+        }
     }
     return count;
 }
